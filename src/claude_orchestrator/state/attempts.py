@@ -1,0 +1,134 @@
+"""Attempts: their rows, their named steps, and the evidence that the verifier left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from claude_orchestrator.state.database import Database, Row, Transaction
+from claude_orchestrator.state.tasks import Claim, own, record
+
+
+async def get(source: Transaction | Database, attempt_id: str) -> Row:
+    """The row of an attempt; ``resume`` is decoded."""
+    row = await source.fetch_one("SELECT * FROM attempt WHERE id = :id", {"id": attempt_id})
+    assert row is not None, attempt_id
+    row["resume"] = json.loads(row["resume"]) if row["resume"] else None
+    return row
+
+
+async def feedback(source: Transaction | Database, claim: Claim) -> str:
+    """The evidence of the latest failed attempt of the claimed task, or an empty text."""
+    row = await source.fetch_one(
+        "SELECT feedback FROM attempt WHERE run_id = :run AND task_id = :task AND status = 'failed'"
+        " ORDER BY started_at DESC, id DESC LIMIT 1",
+        {"run": claim.run_id, "task": claim.task_id},
+    )
+    return str(row["feedback"]) if row else ""
+
+
+async def note(tx: Transaction, claim: Claim, values: Mapping[str, Any]) -> None:
+    """Set columns of the claimed attempt: ``base_commit``, ``worktree``, ``launch``, ``resume`` or ``commit_id``."""
+    await own(tx, claim)
+    unknown = set(values) - {"base_commit", "worktree", "launch", "resume", "commit_id"}
+    assert not unknown, unknown
+    columns = ", ".join(f"{name} = :{name}" for name in values)
+    await tx.execute(f"UPDATE attempt SET {columns} WHERE id = :attempt", {**values, "attempt": claim.attempt_id})  # noqa: S608 - names checked above
+
+
+async def step(source: Transaction | Database, attempt_id: str, name: str) -> Row | None:
+    """A step of an attempt (``status`` started or done, ``output`` decoded), or None before it started."""
+    row = await source.fetch_one(
+        "SELECT * FROM step WHERE attempt_id = :attempt AND name = :name", {"attempt": attempt_id, "name": name}
+    )
+    if row:
+        row["output"] = json.loads(row["output"]) if row["output"] else None
+    return row
+
+
+async def start_step(tx: Transaction, claim: Claim, name: str, now: float) -> None:
+    """Write ``started`` before the step's effect; a step that is started again stays one row."""
+    await own(tx, claim)
+    await tx.execute(
+        "INSERT INTO step (attempt_id, name, status, started_at) VALUES (:attempt, :name, 'started', :now)"
+        " ON CONFLICT (attempt_id, name) DO UPDATE SET status = 'started', output = NULL, finished_at = NULL",
+        {"attempt": claim.attempt_id, "name": name, "now": now},
+    )
+
+
+async def finish_step(tx: Transaction, claim: Claim, name: str, output: Mapping[str, Any], now: float) -> None:
+    """Write ``done`` with what the step produced, in the transaction of the state change that it led to."""
+    await own(tx, claim)
+    await tx.execute(
+        "UPDATE step SET status = 'done', output = :output, finished_at = :now"
+        " WHERE attempt_id = :attempt AND name = :name",
+        {"output": json.dumps(output), "now": now, "attempt": claim.attempt_id, "name": name},
+    )
+
+
+async def record_evidence(
+    tx: Transaction, claim: Claim, *, tree: str, verdict: str, document: Mapping[str, Any], folder: str, now: float
+) -> None:
+    """Store what the verifier said of one candidate tree."""
+    await own(tx, claim)
+    await tx.execute(
+        "INSERT INTO evidence (run_id, task_id, attempt_id, tree, verdict, document, folder, at)"
+        " VALUES (:run, :task, :attempt, :tree, :verdict, :document, :folder, :now)",
+        {
+            "run": claim.run_id,
+            "task": claim.task_id,
+            "attempt": claim.attempt_id,
+            "tree": tree,
+            "verdict": verdict,
+            "document": json.dumps(document),
+            "folder": folder,
+            "now": now,
+        },
+    )
+    await record(tx, claim, "task.verified", {"verdict": verdict, "tree": tree})
+
+
+async def evidence(source: Transaction | Database, run_id: str, task_id: str) -> list[Row]:
+    """All evidence of a task, oldest first, ``document`` decoded, with the attempt's number."""
+    rows = await source.fetch_all(
+        "SELECT evidence.*, attempt.number FROM evidence JOIN attempt ON attempt.id = evidence.attempt_id"
+        " WHERE evidence.run_id = :run AND evidence.task_id = :task ORDER BY evidence.id",
+        {"run": run_id, "task": task_id},
+    )
+    for row in rows:
+        row["document"] = json.loads(row["document"])
+    return rows
+
+
+async def ended_with_worktree(source: Transaction | Database, run_id: str) -> list[Row]:
+    """Attempts of a run that are over but still have a worktree on record."""
+    return await source.fetch_all(
+        "SELECT id, worktree FROM attempt WHERE run_id = :run AND worktree IS NOT NULL AND commit_id IS NOT NULL"
+        " AND status IN ('passed', 'failed', 'waiting', 'cancelled', 'interrupted')",
+        {"run": run_id},
+    )
+
+
+async def forget_worktree(tx: Transaction, attempt_id: str) -> None:
+    """The worktree of an attempt that is over has been removed."""
+    await tx.execute("UPDATE attempt SET worktree = NULL WHERE id = :id", {"id": attempt_id})
+
+
+async def last_operation_at(source: Transaction | Database, claim: Claim) -> float:
+    """When the attempt's runner last wrote to the journal (seconds since the epoch), or 0."""
+    row = await source.fetch_one(
+        "SELECT max(at) AS at FROM event WHERE run_id = :run AND attempt_id = :attempt"
+        " AND kind NOT IN ('attempt.heartbeat', 'attempt.checkpoint')",
+        {"run": claim.run_id, "attempt": claim.attempt_id},
+    )
+    return float((row and row["at"]) or 0.0)
+
+
+async def operations_done(source: Transaction | Database, claim: Claim) -> int:
+    """How many operations of the attempt are in the journal as done."""
+    row = await source.fetch_one(
+        "SELECT count(*) AS n FROM event WHERE run_id = :run AND attempt_id = :attempt AND kind = 'operation.done'",
+        {"run": claim.run_id, "attempt": claim.attempt_id},
+    )
+    return int(row["n"]) if row else 0

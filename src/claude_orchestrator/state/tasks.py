@@ -1,0 +1,368 @@
+"""Tasks: claim, adoption, the steps of an attempt, and every way in which an attempt ends.
+
+A claim raises the task's fence; every later write goes through :func:`own`, which refuses a stale fence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from claude_orchestrator.errors import StaleFenceError
+from claude_orchestrator.state import events, gates
+from claude_orchestrator.state.database import Database, Row, Transaction
+
+ACTIVE: Final = ("delegated", "in_progress", "verifying")
+"""Task statuses that hold a slot and file locks."""
+
+_PAGE: Final = 64
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to work on one attempt of one task, valid as long as ``fence`` is the task's fence."""
+
+    run_id: str
+    task_id: str
+    attempt_id: str
+    number: int
+    fence: int
+    worker: str
+    definition: dict[str, Any]
+
+
+async def claim(
+    tx: Transaction,
+    *,
+    run_id: str,
+    worker: str,
+    limit: int,
+    overlap: Callable[[str, str], bool],
+    now: float,
+    only: str | None = None,
+) -> Claim | None:
+    """Take the first ready task of a run: dependencies done, slot free, file locks granted, wait over.
+
+    ``limit`` is the number of running attempts over all processes and runs. Tasks whose locks ``overlap`` with
+    those that another holds are passed over, and their rows say whom they wait for. ``only`` restricts the choice
+    to one task.
+    """
+    run = await tx.fetch_one(
+        "SELECT git_dir FROM run WHERE id = :run AND status = 'running' AND intent = 'run'", {"run": run_id}
+    )
+    if run is None:
+        return None
+    active = await tx.fetch_one(
+        "SELECT count(*) AS n FROM task WHERE status IN ('delegated', 'in_progress', 'verifying')"
+    )
+    if active is None or active["n"] >= limit:
+        return None
+    task = await _first_free(tx, run_id, run["git_dir"], overlap, now, only)
+    return None if task is None else await _grant(tx, task, run["git_dir"], worker, now)
+
+
+async def _first_free(
+    tx: Transaction, run_id: str, git_dir: str, overlap: Callable[[str, str], bool], now: float, only: str | None
+) -> Row | None:
+    held = await tx.fetch_all(
+        "SELECT pattern, run_id, task_id FROM file_lock WHERE git_dir = :git_dir", {"git_dir": git_dir}
+    )
+    position = -1
+    while True:
+        page = await tx.fetch_all(
+            "SELECT * FROM task WHERE run_id = :run AND status = 'pending' AND blockers = 0 AND ready_at <= :now"
+            " AND position > :position AND (:only IS NULL OR id = :only) ORDER BY position LIMIT :page",
+            {"run": run_id, "now": now, "position": position, "only": only, "page": _PAGE},
+        )
+        for task in page:
+            holder = _holder(json.loads(task["locks"]), held, overlap)
+            if holder is None:
+                return task
+            await _note_wait(tx, task, holder)
+        if len(page) < _PAGE:
+            return None
+        position = page[-1]["position"]
+
+
+def _holder(wanted: list[str], held: list[Row], overlap: Callable[[str, str], bool]) -> Row | None:
+    for lock in held:
+        if any(overlap(pattern, lock["pattern"]) for pattern in wanted):
+            return lock
+    return None
+
+
+async def _note_wait(tx: Transaction, task: Row, holder: Row) -> None:
+    reason = f"waits for {holder['run_id']}/{holder['task_id']}, which holds {holder['pattern']}"
+    if task["reason"] != reason:
+        await tx.execute(
+            "UPDATE task SET reason = :reason WHERE run_id = :run AND id = :task",
+            {"reason": reason, "run": task["run_id"], "task": task["id"]},
+        )
+        await events.append(
+            tx, kind="task.lock_wait", run_id=task["run_id"], task_id=task["id"], data={"reason": reason}
+        )
+
+
+async def _grant(tx: Transaction, task: Row, git_dir: str, worker: str, now: float) -> Claim:
+    run_id, task_id = task["run_id"], task["id"]
+    parked = await tx.fetch_one(
+        "SELECT id, number FROM attempt WHERE id = :attempt AND status IN ('parked', 'approved')",
+        {"attempt": task["attempt_id"]},
+    )
+    attempt_id = parked["id"] if parked else f"{run_id}.{task_id}.{task['claims'] + 1}"
+    number = parked["number"] if parked else task["failures"] + 1
+    fence = task["fence"] + 1
+    await tx.execute(
+        "UPDATE task SET status = 'delegated', owner = :worker, fence = :fence, attempt_id = :attempt,"
+        " claims = claims + :new, reason = '' WHERE run_id = :run AND id = :task",
+        {
+            "worker": worker,
+            "fence": fence,
+            "attempt": attempt_id,
+            "new": 0 if parked else 1,
+            "run": run_id,
+            "task": task_id,
+        },
+    )
+    await tx.execute_many(
+        "INSERT INTO file_lock (git_dir, run_id, task_id, pattern) VALUES (:git_dir, :run, :task, :pattern)",
+        [
+            {"git_dir": git_dir, "run": run_id, "task": task_id, "pattern": pattern}
+            for pattern in dict.fromkeys(json.loads(task["locks"]))
+        ],
+    )
+    if parked:
+        await tx.execute(
+            "UPDATE attempt SET status = 'running' WHERE id = :id AND status = 'parked'", {"id": attempt_id}
+        )
+    else:
+        await tx.execute(
+            "INSERT INTO attempt (id, run_id, task_id, number, status, started_at)"
+            " VALUES (:id, :run, :task, :number, 'running', :now)",
+            {"id": attempt_id, "run": run_id, "task": task_id, "number": number, "now": now},
+        )
+    await events.append(
+        tx,
+        kind="task.resumed" if parked else "task.delegated",
+        run_id=run_id,
+        task_id=task_id,
+        attempt_id=attempt_id,
+        data={"number": number, "worker": worker},
+    )
+    return Claim(run_id, task_id, attempt_id, number, fence, worker, json.loads(task["definition"]))
+
+
+async def owned_by_others(source: Transaction | Database, run_id: str, worker: str) -> list[Row]:
+    """Active tasks of a run that another worker owns; whether that worker lives, its lock file says."""
+    return await source.fetch_all(
+        "SELECT id, owner, fence FROM task WHERE run_id = :run AND owner <> :worker"
+        " AND status IN ('delegated', 'in_progress', 'verifying')",
+        {"run": run_id, "worker": worker},
+    )
+
+
+async def adopt(tx: Transaction, *, run_id: str, task_id: str, fence: int, worker: str) -> Claim | None:
+    """Take over the running attempt of a dead worker; None when somebody was quicker."""
+    changed = await tx.execute(
+        "UPDATE task SET owner = :worker, fence = fence + 1 WHERE run_id = :run AND id = :task AND fence = :fence"
+        " AND status IN ('delegated', 'in_progress', 'verifying')",
+        {"worker": worker, "run": run_id, "task": task_id, "fence": fence},
+    )
+    if not changed:
+        return None
+    row = await tx.fetch_one(
+        "SELECT task.definition, task.attempt_id, attempt.number FROM task JOIN attempt ON attempt.id = task.attempt_id"
+        " WHERE task.run_id = :run AND task.id = :task",
+        {"run": run_id, "task": task_id},
+    )
+    assert row is not None
+    await events.append(
+        tx, kind="task.adopted", run_id=run_id, task_id=task_id, attempt_id=row["attempt_id"], data={"worker": worker}
+    )
+    return Claim(run_id, task_id, row["attempt_id"], row["number"], fence + 1, worker, json.loads(row["definition"]))
+
+
+async def claimed_by(source: Transaction | Database, worker: str, task_id: str | None = None) -> Claim | None:
+    """The claim that a worker holds on a task of that id; without an id, its only claim. None otherwise."""
+    rows = await source.fetch_all(
+        "SELECT task.run_id, task.id AS task_id, task.attempt_id, attempt.number, task.fence, task.owner AS worker,"
+        " task.definition FROM task JOIN attempt ON attempt.id = task.attempt_id"
+        " WHERE task.owner = :worker AND (:task IS NULL OR task.id = :task)"
+        " AND task.status IN ('delegated', 'in_progress', 'verifying')",
+        {"worker": worker, "task": task_id},
+    )
+    if len(rows) != 1:
+        return None
+    return Claim(**{**rows[0], "definition": json.loads(rows[0]["definition"])})
+
+
+async def own(tx: Transaction, claim: Claim) -> Row:
+    """The task's row, if the claim still holds. Raises StaleFenceError otherwise."""
+    task = await tx.fetch_one(
+        "SELECT * FROM task WHERE run_id = :run AND id = :task AND fence = :fence"
+        " AND status IN ('delegated', 'in_progress', 'verifying')",
+        {"run": claim.run_id, "task": claim.task_id, "fence": claim.fence},
+    )
+    if task is None:
+        raise StaleFenceError(f"{claim.attempt_id} has another owner now: this process stops working on it")
+    return task
+
+
+async def advance(tx: Transaction, claim: Claim, status: str) -> None:
+    """Move the task to ``in_progress`` or ``verifying``."""
+    task = await own(tx, claim)
+    if task["status"] != status:
+        await tx.execute(
+            "UPDATE task SET status = :status WHERE run_id = :run AND id = :task",
+            {"status": status, "run": claim.run_id, "task": claim.task_id},
+        )
+        await record(tx, claim, f"task.{status}")
+
+
+async def record(tx: Transaction, claim: Claim, kind: str, data: Mapping[str, Any] | None = None) -> None:
+    """Write an event of the claimed attempt."""
+    await events.append(
+        tx, kind=kind, run_id=claim.run_id, task_id=claim.task_id, attempt_id=claim.attempt_id, data=data
+    )
+
+
+# -- how an attempt ends -------------------------------------------------------------------------
+
+
+async def complete(tx: Transaction, claim: Claim, *, commit: str | None, now: float) -> None:
+    """The task is merged (``commit``) or had nothing to change (None): dependents may become ready."""
+    task = await own(tx, claim)
+    await _leave(tx, claim, "completed", "passed", now, merge_commit=commit)
+    await tx.execute(
+        "UPDATE task SET blockers = blockers - 1 WHERE run_id = :run AND id IN"
+        " (SELECT task_id FROM dependency WHERE run_id = :run AND needs = :task)",
+        {"run": claim.run_id, "task": claim.task_id},
+    )
+    values = {"run": claim.run_id, "phase": task["phase_id"]}
+    await tx.execute("UPDATE phase SET open = open - 1 WHERE run_id = :run AND id = :phase", values)
+    await tx.execute(
+        "UPDATE task SET blockers = blockers - 1 WHERE run_id = :run AND phase_id IN"
+        " (SELECT phase_id FROM phase_dependency WHERE run_id = :run AND needs = :phase)"
+        " AND EXISTS (SELECT 1 FROM phase WHERE run_id = :run AND id = :phase AND open = 0)",
+        values,
+    )
+    await record(tx, claim, "task.completed", {"commit": commit})
+
+
+async def fail(
+    tx: Transaction, claim: Claim, *, reason: str, feedback: str, retry_at: float, now: float, final: bool = False
+) -> str:
+    """The attempt failed: back to ``pending`` until ``retry_at``, or ``escalated`` with a gate after the last.
+
+    ``final`` escalates at once: for causes that another attempt cannot remove (a missing tool).
+    Returns the task's new status.
+    """
+    task = await own(tx, claim)
+    failures = task["failures"] + 1
+    escalate = final or failures >= task["max_attempts"]
+    status = "escalated" if escalate else "pending"
+    await _leave(tx, claim, status, "failed", now, reason=reason, feedback=feedback)
+    await tx.execute(
+        "UPDATE task SET failures = :failures, ready_at = :ready_at WHERE run_id = :run AND id = :task",
+        {
+            "failures": failures,
+            "ready_at": 0 if escalate else retry_at,
+            "run": claim.run_id,
+            "task": claim.task_id,
+        },
+    )
+    await record(tx, claim, "task.attempt_failed", {"reason": reason, "number": claim.number, "retry_at": retry_at})
+    if escalate:
+        await gates.open_gate(
+            tx,
+            run_id=claim.run_id,
+            task_id=claim.task_id,
+            attempt_id=claim.attempt_id,
+            kind="escalation",
+            question=f"attempt {failures} of {task['max_attempts']} failed: {reason}."
+            " Approve to try again, deny to give the task up.",
+            subject=reason,
+            now=now,
+        )
+        await record(tx, claim, "task.escalated", {"reason": reason})
+    return status
+
+
+async def park(tx: Transaction, claim: Claim, *, resume: Mapping[str, Any] | None, now: float) -> None:
+    """The attempt was stopped on purpose (pause): it does not count as failed and frees its slot and locks.
+
+    With a resume token the same attempt goes on later; without one the next claim starts a new attempt.
+    """
+    await own(tx, claim)
+    await _leave(tx, claim, "pending", "parked" if resume is not None else "interrupted", now)
+    await tx.execute(
+        "UPDATE attempt SET resume = :resume WHERE id = :attempt",
+        {"resume": json.dumps(resume) if resume is not None else None, "attempt": claim.attempt_id},
+    )
+    await record(tx, claim, "task.parked", {"resumable": resume is not None})
+
+
+async def wait_for_review(tx: Transaction, claim: Claim, *, question: str, subject: str, now: float) -> str:
+    """A human must decide on the evidence: the task is ``waiting`` and holds nothing. Returns the gate's id."""
+    await own(tx, claim)
+    await _leave(tx, claim, "waiting", "waiting", now, reason=question)
+    return await gates.open_gate(
+        tx,
+        run_id=claim.run_id,
+        task_id=claim.task_id,
+        attempt_id=claim.attempt_id,
+        kind="review",
+        question=question,
+        subject=subject,
+        now=now,
+    )
+
+
+async def cancel(tx: Transaction, claim: Claim, *, now: float) -> None:
+    """The run is being cancelled: the task ends here, its commits stay under the attempt's ref."""
+    await own(tx, claim)
+    await _leave(tx, claim, "cancelled", "cancelled", now)
+    await record(tx, claim, "task.cancelled")
+
+
+async def _leave(
+    tx: Transaction,
+    claim: Claim,
+    task_status: str,
+    attempt_status: str,
+    now: float,
+    *,
+    reason: str = "",
+    feedback: str = "",
+    merge_commit: str | None = None,
+) -> None:
+    """Leave the running states: release the slot, the owner and the file locks, close the attempt's row."""
+    over = task_status in ("completed", "cancelled")
+    await tx.execute(
+        "UPDATE task SET status = :status, owner = NULL, reason = :reason, merge_commit = :commit,"
+        " finished_at = :finished WHERE run_id = :run AND id = :task",
+        {
+            "status": task_status,
+            "reason": reason,
+            "commit": merge_commit,
+            "finished": now if over else None,
+            "run": claim.run_id,
+            "task": claim.task_id,
+        },
+    )
+    await tx.execute(
+        "UPDATE attempt SET status = :status, reason = :reason, feedback = :feedback, finished_at = :finished"
+        " WHERE id = :attempt",
+        {
+            "status": attempt_status,
+            "reason": reason,
+            "feedback": feedback,
+            "finished": None if attempt_status in ("parked", "waiting") else now,
+            "attempt": claim.attempt_id,
+        },
+    )
+    await tx.execute(
+        "DELETE FROM file_lock WHERE run_id = :run AND task_id = :task", {"run": claim.run_id, "task": claim.task_id}
+    )

@@ -1,0 +1,289 @@
+"""Git as a store of trees: every function here works on objects and refs.
+
+The user's checkout, index and uncommitted changes are never read for content and never written.
+Hooks, signing and automatic maintenance of the user's configuration are off for our own commands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from claude_orchestrator.errors import RepositoryError
+
+NO_COMMIT: Final = "0" * 40
+"""The null object id: as the expected old value of a ref it means "must not exist yet"."""
+
+_QUIET: Final = (
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.quotepath=false",
+    "-c", "gc.auto=0",
+    "-c", "maintenance.auto=false",
+    "-c", "commit.gpgsign=false",
+    "-c", "advice.detachedHead=false",
+)  # fmt: skip
+_IDENTITY: Final = {
+    "GIT_AUTHOR_NAME": "claude-orchestrator",
+    "GIT_AUTHOR_EMAIL": "claude-orchestrator@localhost",
+    "GIT_COMMITTER_NAME": "claude-orchestrator",
+    "GIT_COMMITTER_EMAIL": "claude-orchestrator@localhost",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a tree: its git mode (``100644``, ``100755``, ``120000``, ``160000``) and blob id."""
+
+    mode: str
+    blob: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One changed path between two trees; ``status`` is git's letter (A, M, D, R, T)."""
+
+    status: str
+    path: str
+    old_path: str | None = None
+
+
+@dataclass(frozen=True)
+class MergeResult:
+    """What ``git merge-tree`` made: the tree, or the paths that conflict (then the tree has markers)."""
+
+    tree: str
+    conflicts: tuple[str, ...] = ()
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The process environment without the ``GIT_*`` variables that would redirect our commands."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {**kept, **_IDENTITY, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **(extra or {})}
+
+
+class Repository:
+    """One git repository, bare or not. ``root`` is its top folder, ``git_dir`` the shared git folder."""
+
+    def __init__(self, root: Path, git_dir: Path) -> None:
+        self.root = root
+        self.git_dir = git_dir
+
+    @classmethod
+    async def open(cls, path: Path) -> Repository:
+        """Find the repository that ``path`` lies in. Raises RepositoryError where there is none."""
+        if shutil.which("git") is None:
+            raise RepositoryError("git is not installed, or not on PATH: install git (2.38 or newer) first")
+        if not path.is_dir():
+            raise RepositoryError(f"{path} is not a folder: give --project an existing git repository")
+        probe = cls(path, path)
+        try:
+            answer = await probe.git("rev-parse", "--path-format=absolute", "--git-common-dir", "--is-bare-repository")
+        except RepositoryError as error:
+            if "dubious ownership" in str(error):
+                raise
+            raise RepositoryError(
+                f"{path} is not a git repository: run 'git init' and commit once, or give --project"
+            ) from error
+        git_dir, bare = answer.splitlines()
+        root = git_dir if bare == "true" else await probe.git("rev-parse", "--path-format=absolute", "--show-toplevel")
+        return cls(Path(root).resolve(), Path(git_dir).resolve())
+
+    async def git(
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> str:
+        """Run git and return its standard output without the final newline.
+
+        Raises RepositoryError, with git's own first line, when git exits with anything but 0.
+        """
+        code, out, err = await self.attempt_git(*arguments, stdin=stdin, env=env, cwd=cwd)
+        if code != 0:
+            said = err.decode(errors="replace").strip().splitlines()
+            raise RepositoryError(f"git {arguments[0]} failed ({code}): {said[0] if said else 'no message'}")
+        return out.decode(errors="surrogateescape").removesuffix("\n")
+
+    async def attempt_git(
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> tuple[int, bytes, bytes]:
+        """Run git and return ``(exit code, stdout, stderr)``, whatever the exit code is."""
+        process = await asyncio.create_subprocess_exec(
+            "git", *_QUIET, *arguments,
+            cwd=cwd or self.root,
+            env=clean_environment(env),
+            stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate(stdin)
+        assert process.returncode is not None
+        return process.returncode, out, err
+
+    # -- reading ------------------------------------------------------------------------------
+
+    async def resolve(self, revision: str) -> str:
+        """The full commit id of ``revision``. Raises RepositoryError when it names no commit."""
+        code, out, _ = await self.attempt_git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+        )
+        if code != 0:
+            if revision == "HEAD":
+                raise RepositoryError(f"{self.root} has no commits yet: make a first commit, then try again")
+            raise RepositoryError(f"'{revision}' is no commit of {self.root}: check it with 'git log {revision}'")
+        return out.decode().strip()
+
+    async def tree_of(self, revision: str) -> str:
+        """The tree id of a commit or tree-ish."""
+        return await self.git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{tree}}")
+
+    async def read_ref(self, ref: str) -> str | None:
+        """The commit that a full ref name points to, or None where there is no such ref."""
+        code, out, _ = await self.attempt_git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        return out.decode().strip() if code == 0 else None
+
+    async def entries(self, tree: str) -> dict[str, Entry]:
+        """Every file of a tree: path → entry."""
+        listing = await self.git("ls-tree", "-r", "-z", "--full-tree", tree)
+        found = {}
+        for line in filter(None, listing.split("\0")):
+            meta, path = line.split("\t", 1)
+            mode, _, blob = meta.split(" ")
+            found[path] = Entry(mode, blob)
+        return found
+
+    async def changes(self, base: str, head: str) -> list[Change]:
+        """What differs between two trees or commits, renames detected."""
+        raw = await self.git("diff-tree", "-r", "-M", "-z", "--name-status", "--no-commit-id", base, head)
+        fields = iter(raw.split("\0"))
+        found: list[Change] = []
+        for status in fields:
+            if not status:
+                continue
+            if status[0] in "RC":
+                old = next(fields)
+                found.append(Change(status[0], next(fields), old))
+            else:
+                found.append(Change(status[0], next(fields)))
+        return found
+
+    async def read_file(self, revision: str, path: str) -> bytes | None:
+        """The content of ``path`` at a revision (commit or tree), or None where it does not exist."""
+        code, out, _ = await self.attempt_git("cat-file", "blob", f"{revision}:{path}")
+        return out if code == 0 else None
+
+    async def parents(self, commit: str) -> list[str]:
+        """The parent commits of a commit, in order."""
+        return (await self.git("log", "-1", "--format=%P", commit)).split()
+
+    async def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """Whether ``ancestor`` is reachable from ``descendant``."""
+        code, _, _ = await self.attempt_git("merge-base", "--is-ancestor", ancestor, descendant)
+        return code == 0
+
+    async def commit_with_trailer(self, base: str, head: str, trailer: str) -> str | None:
+        """The commit in ``base..head`` whose message has the line ``trailer``, or None."""
+        found = await self.git("log", "--format=%H", "--fixed-strings", f"--grep={trailer}", f"{base}..{head}")
+        for commit in found.split():
+            message = await self.git("log", "-1", "--format=%B", commit)
+            if trailer in message.splitlines():
+                return commit
+        return None
+
+    async def checked_out_at(self, ref: str) -> Path | None:
+        """The folder of the checkout that is on branch ``ref``, or None."""
+        folder: Path | None = None
+        for line in (await self.git("worktree", "list", "--porcelain")).splitlines():
+            if line.startswith("worktree "):
+                folder = Path(line.removeprefix("worktree "))
+            elif line == f"branch {ref}":
+                return folder
+        return None
+
+    # -- writing objects and refs ----------------------------------------------------------------
+
+    async def compose_tree(self, tree: str, changes: Mapping[str, Entry | None], scratch: Path) -> str:
+        """A tree like ``tree`` with some paths set to other blobs, or (None) removed.
+
+        ``scratch`` is a file name that is free to be used as a private index and is removed again.
+        """
+        if not changes:
+            return tree
+        env = {"GIT_INDEX_FILE": str(scratch)}
+        lines = [
+            f"0 {NO_COMMIT}\t{path}\0" if entry is None else f"{entry.mode} {entry.blob}\t{path}\0"
+            for path, entry in changes.items()
+        ]
+        try:
+            await self.git("read-tree", tree, env=env)
+            await self.git(
+                "update-index", "-z", "--index-info", stdin="".join(lines).encode(errors="surrogateescape"), env=env
+            )
+            return await self.git("write-tree", env=env)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+    async def materialise(self, tree: str, folder: Path) -> None:
+        """Write the files of ``tree`` into the empty or new ``folder``: a fresh checkout without a ``.git``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        index = folder.with_name(folder.name + ".index")
+        env = {"GIT_INDEX_FILE": str(index)}
+        try:
+            await self.git("read-tree", tree, env=env)
+            await self.git("checkout-index", "--all", "--quiet", "--force", f"--prefix={folder}/", env=env)
+        finally:
+            index.unlink(missing_ok=True)
+
+    async def snapshot(self, worktree: Path, index: Path) -> str:
+        """The tree of everything in a worktree that git does not ignore, as it is now.
+
+        ``index`` is a private index file: seeded from the worktree's own on first use (so that unchanged files are
+        not hashed again) and refreshed afterwards. The worktree's own index is not touched.
+        Raises RepositoryError when the worktree is gone or unreadable.
+        """
+        if not index.exists():
+            own = await self.git("rev-parse", "--path-format=absolute", "--git-path", "index", cwd=worktree)
+            if Path(own).exists():
+                shutil.copyfile(own, index)
+        env = {"GIT_INDEX_FILE": str(index)}
+        await self.git("add", "--all", env=env, cwd=worktree)
+        return await self.git("write-tree", env=env, cwd=worktree)
+
+    async def commit_tree(self, tree: str, parents: Iterable[str], message: str) -> str:
+        """Make a commit object of ``tree``; no ref moves."""
+        flags = [flag for parent in parents for flag in ("-p", parent)]
+        return await self.git("commit-tree", tree, *flags, "-F", "-", stdin=message.encode())
+
+    async def merge_trees(self, ours: str, theirs: str) -> MergeResult:
+        """Merge two commits without any checkout (``git merge-tree``; git 2.38 or newer)."""
+        code, out, err = await self.attempt_git(
+            "merge-tree", "--write-tree", "--no-messages", "--name-only", "-z", ours, theirs
+        )
+        if code not in (0, 1):
+            raise RepositoryError(f"git merge-tree failed ({code}): {err.decode(errors='replace').strip()}")
+        tree, *paths = out.decode(errors="surrogateescape").split("\0")
+        return MergeResult(tree.strip(), tuple(sorted({path for path in paths if path})) if code else ())
+
+    async def move_ref(self, ref: str, new: str, old: str) -> bool:
+        """Compare-and-swap: point ``ref`` at ``new`` only if it is at ``old``; False when it was not."""
+        code, _, err = await self.attempt_git("update-ref", "-m", "claude-orchestrator", ref, new, old)
+        if code == 0:
+            return True
+        if await self.read_ref(ref) == (None if old == NO_COMMIT else old):
+            raise RepositoryError(f"cannot move {ref}: {err.decode(errors='replace').strip()}")
+        return False
+
+    async def keep(self, ref: str, commit: str) -> None:
+        """Point ``ref`` at ``commit``, whatever it was: for refs that one attempt alone owns."""
+        await self.git("update-ref", ref, commit)

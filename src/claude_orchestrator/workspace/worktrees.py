@@ -1,0 +1,55 @@
+"""The worktree of one attempt: made at a commit, kept as a commit under the attempt's ref, removed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from claude_orchestrator.errors import RepositoryError
+from claude_orchestrator.workspace.git import Repository
+
+
+def attempt_ref(attempt_id: str) -> str:
+    """The ref that keeps an attempt's commits reachable for ever."""
+    return f"refs/orchestrator/attempts/{attempt_id}"
+
+
+async def create(repository: Repository, folder: Path, commit: str) -> None:
+    """Make a detached worktree at ``commit``; what an interrupted earlier try left there is removed first.
+
+    Only to be called while no agent has worked in ``folder`` yet.
+    """
+    await remove(repository, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    await repository.git("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
+
+
+async def keep(repository: Repository, folder: Path, *, base: str, attempt_id: str, index: Path, message: str) -> str:
+    """Commit everything in the worktree that git does not ignore under the attempt's ref; return the commit.
+
+    The worktree's own index and HEAD stay as the agent left them. The commit's first parent is ``base``; commits
+    that the agent made itself stay reachable through a second parent. The same content gives the same commit,
+    so nothing is made twice on resume. Raises RepositoryError when the worktree is gone.
+    """
+    if not (folder / ".git").exists():
+        raise RepositoryError(f"the worktree {folder} is gone: the attempt cannot be recorded")
+    ref = attempt_ref(attempt_id)
+    tree = await repository.snapshot(folder, index)
+    made_by_agent = await repository.git("rev-parse", "HEAD", cwd=folder)
+    parents = [base]
+    if made_by_agent != base and not await repository.is_ancestor(made_by_agent, base):
+        parents.append(made_by_agent)
+    kept = await repository.read_ref(ref)
+    if kept and await repository.tree_of(kept) == tree and await repository.parents(kept) == parents:
+        return kept
+    commit = await repository.commit_tree(tree, parents, message)
+    await repository.keep(ref, commit)
+    return commit
+
+
+async def remove(repository: Repository, folder: Path) -> None:
+    """Remove a worktree and git's record of it; nothing happens where there is none."""
+    code, _, _ = await repository.attempt_git("worktree", "remove", "--force", "--force", str(folder))
+    if code != 0 and folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        await repository.attempt_git("worktree", "remove", "--force", "--force", str(folder))

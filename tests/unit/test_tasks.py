@@ -1,0 +1,264 @@
+"""The transaction functions of tasks: what a claim grants, what an ending releases, and what a fence stops."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claude_orchestrator.errors import NotReadyError, StaleFenceError
+from claude_orchestrator.state import attempts, events, gates, runs, tasks
+from claude_orchestrator.state.database import Database
+from claude_orchestrator.state.runs import NewPhase, NewRun, NewTask
+from claude_orchestrator.state.tasks import Claim
+
+Scenario = Callable[["World"], Awaitable[None]]
+
+
+class World:
+    """One run in a fresh database, with a clock that the test moves."""
+
+    def __init__(self, db: Database, run_id: str) -> None:
+        self.db = db
+        self.run_id = run_id
+        self.now = 100.0
+
+    async def claim(self, *, worker: str = "w1", limit: int = 3, only: str | None = None) -> Claim | None:
+        async with self.db.transaction() as tx:
+            return await tasks.claim(
+                tx,
+                run_id=self.run_id,
+                worker=worker,
+                limit=limit,
+                overlap=lambda a, b: a == b,
+                now=self.now,
+                only=only,
+            )
+
+    async def take(self, **options: Any) -> Claim:
+        claim = await self.claim(**options)
+        assert claim is not None
+        return claim
+
+    async def complete(self, claim: Claim, commit: str | None = "c" * 40) -> None:
+        async with self.db.transaction() as tx:
+            await tasks.complete(tx, claim, commit=commit, now=self.now)
+
+    async def fail(self, claim: Claim, **options: Any) -> str:
+        async with self.db.transaction() as tx:
+            return await tasks.fail(
+                tx, claim, reason="no", feedback="why", retry_at=self.now + 5, now=self.now, **options
+            )
+
+    async def settle(self) -> str:
+        async with self.db.transaction() as tx:
+            return await runs.settle(tx, self.run_id, self.now)
+
+    async def want(self, intent: str) -> None:
+        async with self.db.transaction() as tx:
+            await runs.want(tx, self.run_id, intent)
+
+    async def answer(self, gate_id: str, *, approve: bool, reason: str = "because") -> None:
+        async with self.db.transaction() as tx:
+            await gates.answer(tx, gate_id, approve=approve, reason=reason, by="test", now=self.now)
+
+    async def status(self, task_id: str) -> str:
+        row = await self.db.fetch_one("SELECT status FROM task WHERE id = :id", {"id": task_id})
+        assert row is not None
+        return str(row["status"])
+
+
+def a_task(task_id: str, phase: str = "one", *, needs: tuple[str, ...] = (), lock: str | None = None) -> NewTask:
+    return NewTask(task_id, phase, task_id, json.dumps({"id": task_id}), json.dumps([lock or task_id]), 2, needs)
+
+
+@asynccontextmanager
+async def world(path: Path, phases: list[NewPhase], new_tasks: list[NewTask]) -> AsyncIterator[World]:
+    async with Database.open(path / "state.db") as db:
+        async with db.transaction() as tx:
+            await tx.execute("INSERT INTO plan (id, number, created_at) VALUES ('p1', 1, 0)")
+            await tx.execute(
+                "INSERT INTO plan_version (plan_id, version, goal, document, digest, created_at)"
+                " VALUES ('p1', 1, 'goal', '{}', '', 0)"
+            )
+            new = NewRun("p1", 1, "goal", "/repo", "/repo/.git", "b" * 40, phases, new_tasks)
+            run_id = await runs.create(tx, new, number=1, target_ref="refs/heads/x", now=0)
+        yield World(db, run_id)
+
+
+def play(path: Path, scenario: Scenario, new_tasks: list[NewTask], phases: list[NewPhase] | None = None) -> None:
+    async def run() -> None:
+        async with world(path, phases or [NewPhase("one", "", ())], new_tasks) as the_world:
+            await scenario(the_world)
+            await counters_agree(the_world.db)
+
+    asyncio.run(run())
+
+
+async def counters_agree(db: Database) -> None:
+    """``blockers`` and ``open`` are what counting the graph anew gives."""
+    wrong = await db.fetch_all(
+        "SELECT t.id FROM task t WHERE t.blockers <> (SELECT count(*) FROM dependency d JOIN task n"
+        " ON n.run_id = d.run_id AND n.id = d.needs WHERE d.run_id = t.run_id AND d.task_id = t.id"
+        " AND n.status <> 'completed') + (SELECT count(*) FROM phase_dependency p WHERE p.run_id = t.run_id"
+        " AND p.phase_id = t.phase_id AND EXISTS (SELECT 1 FROM task n WHERE n.run_id = p.run_id"
+        " AND n.phase_id = p.needs AND n.status <> 'completed'))"
+    )
+    assert wrong == []
+
+
+def test_claims_follow_dependencies_and_phases(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        first = await w.take()
+        assert first.task_id == "a"
+        assert await w.claim() is None
+        await w.complete(first)
+        second = await w.take()
+        assert second.task_id == "b"
+        await w.complete(second)
+        assert (await w.take()).task_id == "c"
+
+    phases = [NewPhase("one", "", ()), NewPhase("two", "", ("one",))]
+    play(tmp_path, scenario, [a_task("a"), a_task("b", needs=("a",)), a_task("c", "two")], phases)
+
+
+def test_the_limit_counts_over_all_workers(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        await w.take(worker="w1", limit=2)
+        await w.take(worker="w2", limit=2)
+        assert await w.claim(worker="w3", limit=2) is None
+
+    play(tmp_path, scenario, [a_task("a"), a_task("b"), a_task("c")])
+
+
+def test_an_overlapping_task_waits_and_says_for_whom(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        holder = await w.take()
+        other = await w.take()
+        assert other.task_id == "c"
+        row = await w.db.fetch_one("SELECT reason FROM task WHERE id = 'b'")
+        assert row is not None and "r1/a" in row["reason"]
+        waits = [event for event in await events.after(w.db, 0) if event["kind"] == "task.lock_wait"]
+        assert len(waits) == 1, "told once, not at every look"
+        await w.complete(holder)
+        assert (await w.take()).task_id == "b"
+
+    play(tmp_path, scenario, [a_task("a", lock="x"), a_task("b", lock="x"), a_task("c")])
+
+
+def test_a_failed_attempt_waits_then_gets_the_next_number(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        assert await w.fail(await w.take()) == "pending"
+        assert await w.claim() is None
+        w.now += 6
+        second = await w.take()
+        assert (second.number, second.attempt_id) == (2, "r1.a.2")
+        assert await attempts.feedback(w.db, second) == "why"
+
+    play(tmp_path, scenario, [a_task("a")])
+
+
+def test_the_last_failure_escalates_and_blocks_only_dependents(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        for _ in range(2):
+            await w.fail(await w.take(only="a"))
+            w.now += 6
+        assert await w.status("a") == "escalated"
+        await w.complete(await w.take())
+        assert await w.settle() == "incomplete"
+        assert await w.status("b") == "pending"
+        [gate] = await gates.listed(w.db)
+        await w.answer(gate["id"], approve=True)
+        await w.want("run")
+        assert (await w.take()).number == 1
+
+    play(tmp_path, scenario, [a_task("a"), a_task("b", needs=("a",)), a_task("c")])
+
+
+def test_a_final_failure_escalates_at_once(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        assert await w.fail(await w.take(), final=True) == "escalated"
+        [gate] = await gates.listed(w.db)
+        await w.answer(gate["id"], approve=False)
+        assert await w.status("a") == "failed"
+        with pytest.raises(NotReadyError, match="already denied"):
+            await w.answer(gate["id"], approve=True)
+
+    play(tmp_path, scenario, [a_task("a")])
+
+
+def test_a_stale_fence_writes_nothing(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        old = await w.take(worker="dead")
+        async with w.db.transaction() as tx:
+            new = await tasks.adopt(tx, run_id="r1", task_id="a", fence=old.fence, worker="w2")
+            again = await tasks.adopt(tx, run_id="r1", task_id="a", fence=old.fence, worker="w3")
+        assert new is not None and new.attempt_id == old.attempt_id
+        assert again is None, "only one adopts"
+        for write in (w.complete(old), w.fail(old)):
+            with pytest.raises(StaleFenceError):
+                await write
+        await w.complete(new)
+        with pytest.raises(StaleFenceError):
+            await w.complete(new)
+
+    play(tmp_path, scenario, [a_task("a")])
+
+
+def test_a_parked_attempt_goes_on_and_an_interrupted_one_starts_anew(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        for resume, expected in (({"done": 3}, ("r1.a.1", 1)), (None, ("r1.a.2", 1))):
+            claim = await w.take()
+            await w.want("pause")
+            async with w.db.transaction() as tx:
+                await tasks.park(tx, claim, resume=resume, now=w.now)
+            assert await w.settle() == "paused"
+            assert await w.claim() is None
+            await w.want("run")
+            claim = await w.take()
+            assert (claim.attempt_id, claim.number) == expected
+            assert (await attempts.get(w.db, claim.attempt_id))["resume"] == resume
+            async with w.db.transaction() as tx:
+                await tasks.park(tx, claim, resume={}, now=w.now)
+
+    play(tmp_path, scenario, [a_task("a")])
+
+
+@pytest.mark.parametrize("approve", [True, False])
+def test_a_review_waits_without_slot_or_lock(tmp_path: Path, approve: bool) -> None:
+    async def scenario(w: World) -> None:
+        claim = await w.take(limit=1)
+        async with w.db.transaction() as tx:
+            gate = await tasks.wait_for_review(tx, claim, question="so?", subject="config", now=w.now)
+        assert await w.db.fetch_all("SELECT * FROM file_lock") == []
+        await w.complete(await w.take(limit=1))
+        assert await w.settle() == "incomplete"
+        await w.answer(gate, approve=approve)
+        await w.want("run")
+        again = await w.take()
+        assert (again.attempt_id == claim.attempt_id) is approve
+        assert (await gates.waiver(w.db, claim.attempt_id) is not None) is approve
+
+    play(tmp_path, scenario, [a_task("a"), a_task("b")])
+
+
+def test_cancel_ends_everything_that_is_not_running(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        running = await w.take()
+        await w.fail(await w.take(), final=True)
+        await w.want("cancel")
+        assert await w.settle() == "running", "the running attempt is stopped first"
+        async with w.db.transaction() as tx:
+            await tasks.cancel(tx, running, now=w.now)
+        assert await w.settle() == "cancelled"
+        assert {await w.status(task) for task in "abc"} == {"cancelled"}
+        assert await gates.listed(w.db) == []
+        with pytest.raises(NotReadyError, match="already cancelled"):
+            await w.want("run")
+
+    play(tmp_path, scenario, [a_task("a"), a_task("b"), a_task("c")])

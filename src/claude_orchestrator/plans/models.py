@@ -1,0 +1,394 @@
+"""The plan as a typed value: what a YAML plan file, the store and the Python API share.
+
+A plan file looks like this (a test reads it):
+
+```yaml
+goal: Make the package run on Python 3.11 only
+decisions:
+  - question: May public names change?
+    answer: "no"
+phases:
+  - id: prepare
+    title: Say which Python we need
+    tasks:
+      - id: requires-python
+        title: Raise requires-python
+        files: [pyproject.toml]            # the declared scope: paths, folders and globs
+        operations:                        # agent "script": no model needed
+          - replace: pyproject.toml
+            old: 'requires-python = ">=3.8"'
+            new: 'requires-python = ">=3.11"'
+  - id: modernize                          # waits for the phase before it, unless it says depends_on
+    title: Use the new syntax
+    tasks:
+      - id: pyupgrade
+        title: Apply ruff's pyupgrade rules
+        files: ["src/**/*.py", tests]
+        command: [ruff, check, --fix, --select, UP, .]     # agent "command": any program
+        success_criteria: [No old syntax is left]
+        checks: [pytest, ruff]             # default: pytest, ruff, mypy, bandit
+        timeout: 30m
+      - id: changelog
+        title: Say so in the changelog
+        files: [CHANGELOG.md]
+        depends_on: [pyupgrade]
+        checks: []
+        attempts:                          # other operations for a later attempt
+          1:
+            - run: [python, -m, towncrier, --yes]
+              may_fail: true
+          2:
+            - write: CHANGELOG.md
+              content: |
+                # Changes
+                Python 3.11 or newer is needed.
+            - report: Written by hand, towncrier is not there.
+```
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StrictInt,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from claude_orchestrator.plans.graph import did_you_mean, graph_faults
+from claude_orchestrator.plans.paths import path_fault
+
+KNOWN_CHECKS: Final = ("pytest", "ruff", "mypy", "bandit")
+"""The checks that a task may ask for; all of them are its default."""
+
+KNOWN_AGENTS: Final = ("script", "command")
+"""The agents that may carry out a task."""
+
+KNOWN_VERBS: Final = ("write", "replace", "delete", "run", "report")
+"""What one operation of a script can do."""
+
+EVERYTHING: Final = "**"
+"""The pattern that stands for the whole repository."""
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smh]?)")
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def _fault(message: str, hint: str) -> PydanticCustomError:
+    """A validation error that carries its hint; ``files.py`` shows both."""
+    return PydanticCustomError("plan", "{message}", {"message": message, "hint": hint})
+
+
+def _valid_id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        shown = value if len(value) <= 80 else value[:77] + "..."
+        hint = "use 1 to 64 letters, digits, '-' and '_', beginning with a letter or digit"
+        raise _fault(f"'{shown}' cannot be an id", hint)
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise _fault("an empty text", "say it in a few words")
+    return value
+
+
+def _pattern(value: str) -> str:
+    if fault := path_fault(value, pattern=True):
+        raise _fault(*fault)
+    return value
+
+
+def _path(value: str) -> str:
+    if fault := path_fault(value):
+        raise _fault(*fault)
+    return value
+
+
+def _file(value: str) -> str:
+    if value.endswith("/"):
+        raise _fault(f"the path '{value}' names a folder", "name a file")
+    return _path(value)
+
+
+def _known_check(value: str) -> str:
+    if value not in KNOWN_CHECKS:
+        raise _fault(f"unknown check '{value}'", _instead(value, KNOWN_CHECKS))
+    return value
+
+
+def _instead(word: str, known: tuple[str, ...]) -> str:
+    meant = did_you_mean(word, known)
+    return f"did you mean '{meant}'?" if meant else f"known are: {', '.join(known)}"
+
+
+def _seconds(value: Any) -> Any:
+    """``"90s"``, ``"30m"``, ``"2h"`` or a number, as seconds."""
+    hint = "write a positive number of seconds, or a time like 90s, 30m or 2h"
+    number = value
+    if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
+        number = float(match[1]) * _SECONDS[match[2]]
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise _fault(f"{value!r} is no time limit", hint)
+    if not (number > 0 and math.isfinite(number)):
+        raise _fault(f"the time limit {value!r} is not above zero", hint)
+    return float(number)
+
+
+def _argv(value: Any) -> Any:
+    """A program with its arguments, none of which may be anything but text."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(part, str) for part in value):
+        raise _fault("a command must be a list of texts", 'for example ["python", "-m", "build"], numbers in quotes')
+    if not value or not value[0].strip():
+        raise _fault("a command without a program", 'for example ["python", "-m", "build"]')
+    if any("\0" in part for part in value):
+        raise _fault("a command with a NUL character in it", "remove it")
+    return list(value)
+
+
+def _shell_or_argv(value: Any) -> Any:
+    if not isinstance(value, str):
+        return _argv(value)
+    if "\0" in value or not value.strip():
+        raise _fault("an empty command", 'for example ["python", "-m", "build"], or a line for the shell')
+    return value
+
+
+Id = Annotated[str, AfterValidator(_valid_id)]
+Text = Annotated[str, AfterValidator(_not_blank)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+File = Annotated[str, AfterValidator(_file)]
+Place = Annotated[str, AfterValidator(_path)]
+Check = Annotated[str, AfterValidator(_known_check)]
+Argv = Annotated[list[str], BeforeValidator(_argv)]
+Count = Annotated[StrictInt, Field(ge=1)]
+
+
+class _Model(BaseModel):
+    """A value: it cannot be changed, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Operation(_Model):
+    """One thing that the script agent does: exactly one of the five verbs, with what belongs to it.
+
+    ``write`` needs ``content``; ``replace`` needs ``old`` and ``new``. Dumps leave out what is not given.
+    """
+
+    write: File | None = None
+    """Make or overwrite this file with ``content``."""
+    replace: File | None = None
+    """Replace the text ``old`` by ``new`` in this file."""
+    delete: Place | None = None
+    """Delete this file, or this folder with everything below."""
+    run: Annotated[
+        str | list[str] | None, BeforeValidator(lambda value: None if value is None else _shell_or_argv(value))
+    ] = None
+    """Run a program: a list of arguments, or one line for the shell."""
+    report: Text | None = None
+    """Say this in the attempt's report. Nobody believes it."""
+    content: str | None = Field(default=None, validate_default=True)
+    """With ``write``: the whole new content."""
+    old: str | None = Field(default=None, validate_default=True)
+    """With ``replace``: the text that is there now."""
+    new: str | None = Field(default=None, validate_default=True)
+    """With ``replace``: the text that takes its place."""
+    count: Count = 1
+    """With ``replace``: how often ``old`` must be there; all of them are replaced."""
+    may_fail: StrictBool = False
+    """With ``run``: go on when the exit code is not 0."""
+
+    _BELONGS: ClassVar[dict[str, str]] = {
+        "content": "write",
+        "old": "replace",
+        "new": "replace",
+        "count": "replace",
+        "may_fail": "run",
+    }
+
+    @property
+    def kind(self) -> str:
+        """The verb: ``write``, ``replace``, ``delete``, ``run`` or ``report``."""
+        return next(verb for verb in KNOWN_VERBS if getattr(self, verb) is not None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_verb(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        verbs = [verb for verb in KNOWN_VERBS if value.get(verb) is not None]
+        if len(verbs) > 1:
+            raise _fault(f"one operation with {len(verbs)} verbs: {', '.join(verbs)}", "write one operation for each")
+        if not verbs:
+            meant = next((verb for key in value if (verb := did_you_mean(str(key), KNOWN_VERBS))), None)
+            hint = (
+                f"did you mean '{meant}'?"
+                if meant and meant not in value
+                else f"give it one of: {', '.join(KNOWN_VERBS)}"
+            )
+            raise _fault("an operation without a verb", hint)
+        return value
+
+    @field_validator("content", "old", "new", "count", "may_fail")
+    @classmethod
+    def _belongs(cls, value: Any, info: ValidationInfo) -> Any:
+        """Runs also when other fields are wrong, so that all mistakes of an operation are found at once."""
+        name = str(info.field_name)
+        verb = next(verb for verb in KNOWN_VERBS if info.data.get(verb, "wrong") is not None)
+        owner = cls._BELONGS[name]
+        if verb != owner and value is not None:
+            raise _fault(f"'{name}' does not belong to '{verb}'", f"remove it, or use it with '{owner}'")
+        if verb == owner and value is None:
+            raise _fault(f"'{verb}' needs '{name}'", f"add '{name}: ...' (an empty text is '{name}: \"\"')")
+        if name == "old" and value == "":
+            raise _fault("'old' is empty", "name the text to replace")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _flat(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        return {name: value for name, value in handler(self).items() if value != fields[name].default}
+
+
+class Task(_Model):
+    """One piece of work for one agent in one worktree."""
+
+    id: Id
+    """The name of the task, unique in the plan; part of a git ref's name."""
+    title: str = ""
+    """What people see; left out, they see the id."""
+    prompt: str = ""
+    """What the agent is told."""
+    files: list[Pattern] = []
+    """The declared scope: paths, folders (with all below) and globs. Empty: the whole repository."""
+    depends_on: list[Id] = []
+    """Ids of tasks that must be completed first."""
+    success_criteria: list[Text] = []
+    """What must be true at the end, for the agent and for people."""
+    checks: list[Check] = list(KNOWN_CHECKS)
+    """What the verifier runs."""
+    operations: list[Operation] | None = None
+    """For the script agent: what every attempt does."""
+    attempts: dict[Count, list[Operation]] | None = None
+    """For the script agent: number of the attempt → operations; later ones do what the last one listed does."""
+    command: Argv | None = None
+    """For the command agent: program and arguments, with ``{prompt}``, ``{prompt_file}``, ``{worktree}`` filled in."""
+    max_attempts: StrictInt = Field(default=5, ge=1, le=100, validate_default=True)
+    """After so many failed attempts the task is escalated."""
+    timeout: Annotated[float, BeforeValidator(_seconds)] = 3600.0
+    """Seconds that one attempt may take; in YAML also ``90s``, ``30m``, ``2h``."""
+    agent: str = Field(default="", validate_default=True)
+    """Who does it: ``script`` or ``command``; may be left out where the other fields say it."""
+
+    @property
+    def scope(self) -> list[str]:
+        """The patterns that the task may change: ``files``, or the whole repository."""
+        return list(self.files) or [EVERYTHING]
+
+    @field_validator("attempts")
+    @classmethod
+    def _first_attempt(cls, value: dict[int, list[Operation]] | None) -> dict[int, list[Operation]] | None:
+        if value is not None and 1 not in value:
+            raise _fault("'attempts' does not say what attempt 1 does", "add '1: [...]'")
+        return value
+
+    @field_validator("max_attempts")
+    @classmethod
+    def _reached(cls, value: int, info: ValidationInfo) -> int:
+        last = max(info.data.get("attempts") or [1])
+        if last > value:
+            raise _fault(f"attempt {last} is never made: max_attempts is {value}", f"write 'max_attempts: {last}'")
+        return value
+
+    @field_validator("agent", mode="before")
+    @classmethod
+    def _agent_fits(cls, value: Any, info: ValidationInfo) -> Any:
+        """Fill in the agent. A field that is wrong itself counts as given: it has its own error."""
+        work = [name for name in ("operations", "attempts", "command") if info.data.get(name, "wrong") is not None]
+        if len(work) > 1:
+            raise _fault(f"'{work[0]}' and '{work[1]}' in one task", "keep one of them")
+        implied = {"operations": "script", "attempts": "script", "command": "command"}[work[0]] if work else None
+        if value not in ("", None) and (not isinstance(value, str) or value not in KNOWN_AGENTS):
+            raise _fault(f"unknown agent '{value}'", _instead(str(value), KNOWN_AGENTS))
+        if implied is None:
+            needs = {"script": "'operations' or 'attempts'", "command": "'command'"}.get(
+                value or "", "'operations' or 'command'"
+            )
+            raise _fault("nothing says what the agent does", f"add {needs} to the task")
+        if value not in ("", None, implied):
+            raise _fault(
+                f"agent '{value}' does not know '{work[0]}'", f"write 'agent: {implied}', or remove '{work[0]}'"
+            )
+        _check_prompt(info.data)
+        return implied
+
+
+def _check_prompt(task: dict[str, Any]) -> None:
+    """A command that is handed the prompt needs one."""
+    handed = any("{prompt" in part for part in task.get("command") or ())
+    if handed and not str(task.get("prompt", "wrong")).strip():
+        raise _fault("the command uses the prompt, but there is none", "add 'prompt: ...' to the task")
+
+
+class Phase(_Model):
+    """Tasks that belong together; a phase waits for others as a whole."""
+
+    id: Id
+    """The name of the phase, unique in the plan."""
+    title: str = ""
+    """What people see; left out, they see the id."""
+    depends_on: list[Id] | None = None
+    """Ids of phases that must be completed first. None: the phase before; empty: none."""
+    tasks: list[Task] = Field(min_length=1)
+    """At least one task."""
+
+
+class Decision(_Model):
+    """A question that was settled before the plan was made, kept with it."""
+
+    question: Text
+    """What was asked."""
+    answer: Text
+    """What was decided."""
+    reason: str = ""
+    """Why."""
+
+
+class Plan(_Model):
+    """A goal and the way there; the root of a plan file.
+
+    Raises ``pydantic.ValidationError`` for double ids, unknown dependencies and cycles too.
+    """
+
+    id: Id | None = None
+    """Set by the store. In a plan file: makes the file a new version of that plan."""
+    version: Count | None = None
+    """Set by the store."""
+    goal: Text
+    """What is true when the plan is done."""
+    decisions: list[Decision] = []
+    """What was decided on the way to this plan."""
+    phases: list[Phase] = Field(min_length=1)
+    """At least one phase."""
+
+    @model_validator(mode="after")
+    def _connected(self) -> Plan:
+        if faults := graph_faults(self):
+            more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+            raise PydanticCustomError("plan_graph", "{message}", {"message": f"{faults[0].message}{more}"})
+        return self

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,6 +184,28 @@ class Repository:
         code, out, _ = await self.attempt_git("cat-file", "blob", f"{revision}:{path}")
         return out if code == 0 else None
 
+    async def read_blobs(self, blobs: Iterable[str]) -> dict[str, bytes]:
+        """The contents of many blobs with one command: blob id → content."""
+        wanted = list(dict.fromkeys(blobs))
+        if not wanted:
+            return {}
+        code, out, err = await self.attempt_git(
+            "cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in wanted).encode()
+        )
+        if code != 0:
+            raise RepositoryError(f"git cat-file failed ({code}): {err.decode(errors='replace').strip()}")
+        found: dict[str, bytes] = {}
+        at = 0
+        for blob in wanted:
+            header, _, _ = out[at : at + 200].partition(b"\n")
+            if header.endswith(b" missing"):
+                raise RepositoryError(f"{self.git_dir} lacks the object {blob}: run 'git fsck' there")
+            size = int(header.rsplit(b" ", 1)[1])
+            start = at + len(header) + 1
+            found[blob] = out[start : start + size]
+            at = start + size + 1
+        return found
+
     async def parents(self, commit: str) -> list[str]:
         """The parent commits of a commit, in order."""
         return (await self.git("log", "-1", "--format=%P", commit)).split()
@@ -194,6 +217,8 @@ class Repository:
 
     async def commit_with_trailer(self, base: str, head: str, trailer: str) -> str | None:
         """The commit in ``base..head`` whose message has the line ``trailer``, or None."""
+        if base == head:
+            return None
         found = await self.git("log", "--format=%H", "--fixed-strings", f"--grep={trailer}", f"{base}..{head}")
         for commit in found.split():
             message = await self.git("log", "-1", "--format=%B", commit)
@@ -253,9 +278,12 @@ class Repository:
         Raises RepositoryError when the worktree is gone or unreadable.
         """
         if not index.exists():
-            own = await self.git("rev-parse", "--path-format=absolute", "--git-path", "index", cwd=worktree)
-            if Path(own).exists():
-                shutil.copyfile(own, index)
+            own = _git_folder(worktree) / "index"
+            if own.exists():
+                # With its time stamp: git tells by it which files may have changed within the same tick.
+                seed = index.with_name(f"{index.name}.{uuid.uuid4().hex}")
+                shutil.copy2(own, seed)
+                seed.replace(index)
         env = {"GIT_INDEX_FILE": str(index)}
         await self.git("add", "--all", env=env, cwd=worktree)
         return await self.git("write-tree", env=env, cwd=worktree)
@@ -287,3 +315,14 @@ class Repository:
     async def keep(self, ref: str, commit: str) -> None:
         """Point ``ref`` at ``commit``, whatever it was: for refs that one attempt alone owns."""
         await self.git("update-ref", ref, commit)
+
+
+def _git_folder(worktree: Path) -> Path:
+    """The git folder of a worktree: ``.git``, or where the file of that name points to."""
+    link = worktree / ".git"
+    if link.is_dir():
+        return link
+    try:
+        return worktree / link.read_text().removeprefix("gitdir:").strip()
+    except OSError as error:
+        raise RepositoryError(f"the worktree {worktree} is gone or damaged: {error.strerror}") from error

@@ -19,22 +19,28 @@ async def create(repository: Repository, folder: Path, commit: str) -> None:
 
     Only to be called while no agent has worked in ``folder`` yet.
     """
-    await remove(repository, folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    await repository.git("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
+    add = ("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
+    if folder.exists() or (await repository.attempt_git(*add))[0] != 0:
+        await remove(repository, folder)
+        await repository.git(*add)
 
 
-async def keep(repository: Repository, folder: Path, *, base: str, attempt_id: str, index: Path, message: str) -> str:
+async def keep(repository: Repository, folder: Path, *, base: str, attempt_id: str, scratch: Path, message: str) -> str:
     """Commit everything in the worktree that git does not ignore under the attempt's ref; return the commit.
 
     The worktree's own index and HEAD stay as the agent left them. The commit's first parent is ``base``; commits
     that the agent made itself stay reachable through a second parent. The same content gives the same commit,
-    so nothing is made twice on resume. Raises RepositoryError when the worktree is gone.
+    so nothing is made twice on resume. ``scratch`` is a free file name for a private index: a fresh one each time, as
+    a git that outlives a killed caller may still be writing the last. Raises RepositoryError when the worktree is gone.
     """
     if not (folder / ".git").exists():
         raise RepositoryError(f"the worktree {folder} is gone: the attempt cannot be recorded")
     ref = attempt_ref(attempt_id)
-    tree = await repository.snapshot(folder, index)
+    try:
+        tree = await repository.snapshot(folder, scratch)
+    finally:
+        scratch.unlink(missing_ok=True)
     made_by_agent = await repository.git("rev-parse", "HEAD", cwd=folder)
     parents = [base]
     if made_by_agent != base and not await repository.is_ancestor(made_by_agent, base):

@@ -1,0 +1,142 @@
+"""The agent protocol: an assignment comes in, every operation is asked for, an outcome goes out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+from claude_orchestrator.errors import AgentError
+from claude_orchestrator.safety.operations import Operation, Verdict
+
+Status = Literal["finished", "failed", "interrupted", "timeout", "error"]
+
+AGENTS: Final = {
+    "script": "claude_orchestrator.agents.script:ScriptAgent",
+    "command": "claude_orchestrator.agents.command:CommandAgent",
+}
+"""Name → where the class is; it is imported when an assignment needs it."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Everything that one launch of an agent needs; written to its folder before the runner starts."""
+
+    attempt_id: str
+    run_id: str
+    task_id: str
+    number: int
+    """The try, from 1, as the agent sees it; a launch that goes on after a pause has the same number."""
+    agent: str
+    prompt: str
+    worktree: Path
+    folder: Path
+    """The launch folder: for outputs and scratch files, never inside the worktree."""
+    database: Path
+    """Where the journal is."""
+    options: dict[str, Any]
+    """What the agent's kind needs: ``operations`` or ``attempts`` (script), ``command`` (command)."""
+    timeout_s: float
+    resume: dict[str, Any] | None = None
+    """The token that an interrupted launch left, or None to start from the beginning."""
+
+    def to_json(self) -> str:
+        """The assignment as a JSON document."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Assignment:
+        """Read what :meth:`to_json` wrote. Raises AgentError for anything else."""
+        try:
+            values = json.loads(text)
+            paths = {name: Path(values[name]) for name in ("worktree", "folder", "database")}
+            return cls(**{**values, **paths})
+        except (ValueError, TypeError, KeyError) as error:
+            raise AgentError(f"the assignment is unreadable ({error}): start the attempt again") from error
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a launch ended. ``report`` is what the agent says of itself; nobody believes it."""
+
+    status: Status
+    detail: str = ""
+    """One line, or the tail of an output, for people and for the next attempt's prompt."""
+    report: str = ""
+    resume: dict[str, Any] | None = None
+    """With ``interrupted``: the token that lets a later launch go on; None when it must start over."""
+
+    def to_json(self) -> str:
+        """The outcome as a JSON document."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Outcome:
+        """Read what :meth:`to_json` wrote. Raises ValueError for anything else."""
+        values = json.loads(text)
+        if not isinstance(values, dict) or set(values) != {field.name for field in fields(cls)}:
+            raise ValueError("no outcome")
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an operation that was performed led to."""
+
+    exit_code: int
+    """A command's exit code (negative: a signal); 0 or 1 for an operation on files."""
+    tail: str
+    """The last 2 KB of the output, or why an operation on files was not possible."""
+    duration_s: float
+    digest: str = ""
+    """SHA-256 of a command's whole output."""
+    output: Path | None = None
+    """The file with the output."""
+    truncated: bool = False
+    """Whether the file lacks some of the output."""
+
+
+class Host(Protocol):
+    """What an agent may ask of the process that it works in."""
+
+    async def ask(self, operation: Operation) -> Verdict:
+        """Ask leave, before every operation; the question and the answer are in the journal on return."""
+
+    async def record(self, operation: Operation, verdict: Verdict, result: Result) -> str:
+        """Journal what was performed; return the tree of the worktree as it is now."""
+
+    async def tree(self) -> str:
+        """The tree of the worktree (git's id for all that it holds and does not ignore) as it is now."""
+
+    async def restore(self, tree: str) -> None:
+        """Put the worktree back to a tree that it had before; ignored files stay as they are."""
+
+    async def progress(self, text: str) -> None:
+        """Journal a line about the work, for people who watch."""
+
+
+class Agent(Protocol):
+    """One way to get an assignment done."""
+
+    name: str
+    resumable: bool
+    """Whether an interrupted launch leaves a token that a later one can go on from."""
+
+    async def work(self, assignment: Assignment, host: Host) -> Outcome:
+        """Do the work in the assignment's worktree.
+
+        An interruption is the cancellation of the task that runs this: stop within seconds, then either let
+        CancelledError through or return an outcome ``interrupted`` with a resume token. An error of the
+        OrchestratorError family says that the attempt cannot be made as it stands.
+        """
+
+
+def agent_named(name: str) -> Agent:
+    """A new agent of that kind. Raises AgentError when there is none."""
+    if name not in AGENTS:
+        raise AgentError(f"there is no agent '{name}': use one of {', '.join(AGENTS)}")
+    module, _, attribute = AGENTS[name].partition(":")
+    agent: Agent = getattr(import_module(module), attribute)()
+    return agent

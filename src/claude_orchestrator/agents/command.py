@@ -1,0 +1,53 @@
+"""The command agent: any program that edits the files of the folder it is started in."""
+
+from __future__ import annotations
+
+import shlex
+
+from claude_orchestrator.agents.base import Assignment, Host, Outcome
+from claude_orchestrator.agents.performing import perform
+from claude_orchestrator.errors import AgentError
+from claude_orchestrator.safety.operations import Operation
+
+
+class CommandAgent:
+    """Runs ``options["command"]`` once in the worktree; its exit code decides.
+
+    ``{prompt}``, ``{prompt_file}`` and ``{worktree}`` in the arguments are filled in.
+    """
+
+    name = "command"
+    resumable = False
+
+    async def work(self, assignment: Assignment, host: Host) -> Outcome:
+        """Ask for the command, run it, and record it."""
+        argv = _argv(assignment)
+        operation = Operation("run", assignment.worktree, shlex.join(argv), argv=tuple(argv))
+        verdict = await host.ask(operation)
+        if not verdict.allowed:
+            return Outcome("failed", f"the command was refused: {verdict.reason} [{verdict.rule}]")
+        result = await perform(operation, assignment, 1)
+        await host.record(operation, verdict, result)
+        if result.exit_code != 0:
+            return Outcome("failed", f"{argv[0]} exited with {result.exit_code}:\n{result.tail}")
+        return Outcome("finished", f"{argv[0]} exited with 0")
+
+
+def _argv(assignment: Assignment) -> list[str]:
+    command = assignment.options.get("command")
+    if not command:
+        raise AgentError(f"task '{assignment.task_id}' has no command: give it 'command'")
+    prompt_file = assignment.folder / "prompt.md"
+    prompt_file.write_text(assignment.prompt, encoding="utf-8")
+    values = {
+        "{prompt_file}": str(prompt_file),
+        "{worktree}": str(assignment.worktree),
+        "{prompt}": assignment.prompt,  # last: what the prompt says is not filled in again
+    }
+    return [_filled(part, values) for part in command]
+
+
+def _filled(part: str, values: dict[str, str]) -> str:
+    for placeholder, value in values.items():
+        part = part.replace(placeholder, value)
+    return part

@@ -1,0 +1,102 @@
+"""How an operation that has leave is performed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from claude_orchestrator.agents.base import Assignment, Result
+from claude_orchestrator.errors import AgentError
+from claude_orchestrator.safety.operations import Kind, Operation
+from claude_orchestrator.workspace import process
+
+
+async def perform(operation: Operation, assignment: Assignment, number: int) -> Result:
+    """Perform one operation; ``number`` (from 1, within the launch) names its output file.
+
+    An operation on files does not wait for anything, so it happens wholly or not at all when the agent is
+    cancelled; a command that is cancelled is killed with its whole process tree. Raises ProgramError when a
+    command's program is missing.
+    """
+    if operation.kind == "run":
+        return await _run(operation, assignment, number)
+    started = time.monotonic()
+    try:
+        _ON_FILES[operation.kind](operation)
+    except (OSError, ValueError, AgentError) as error:
+        return Result(1, f"{operation.kind} {operation.target}: {error}", time.monotonic() - started)
+    return Result(0, "", time.monotonic() - started)
+
+
+async def _run(operation: Operation, assignment: Assignment, number: int) -> Result:
+    output = assignment.folder / f"operation-{number}.log"
+    completed = await process.run(
+        operation.argv,
+        cwd=operation.cwd,
+        env=_environment(),
+        timeout_s=None,  # the runner watches the clock of the whole attempt
+        stdout=output,
+        marker=assignment.attempt_id,
+    )
+    return Result(
+        exit_code=completed.exit_code,
+        tail=completed.tail,
+        duration_s=completed.duration_s,
+        digest=completed.digest,
+        output=output,
+        truncated=completed.output_truncated,
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Ours, scrubbed. The tools installed beside us (ruff, pytest, …) are found, but last: the user's come first."""
+    env = process.scrubbed_environment()
+    return {**env, "PATH": os.pathsep.join([env.get("PATH", os.defpath), str(Path(sys.executable).parent)])}
+
+
+def _write(operation: Operation) -> None:
+    place = _regular(operation.place())
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(operation.content.encode())
+
+
+def _regular(place: Path) -> Path:
+    """The path, unless something is there that is no plain file: opening a pipe would wait for ever."""
+    if place.exists() and not place.is_file():
+        raise AgentError("this is no file")
+    return place
+
+
+def _replace(operation: Operation) -> None:
+    place = _regular(operation.place())
+    before = place.read_bytes()
+    old, new = operation.old.encode(), operation.content.encode()
+    found = before.count(old)
+    if found != operation.count:
+        raise AgentError(f"the text to replace is there {found} times, not {operation.count}")
+    place.write_bytes(before.replace(old, new))
+
+
+def _delete(operation: Operation) -> None:
+    place = operation.place()
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink()
+
+
+def _report(_: Operation) -> None:
+    """Nothing happens: the text is the operation."""
+
+
+_ON_FILES: Final[dict[Kind, Callable[[Operation], None]]] = {
+    "write": _write,
+    "replace": _replace,
+    "delete": _delete,
+    "report": _report,
+}

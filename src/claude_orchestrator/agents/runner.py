@@ -1,0 +1,108 @@
+"""The runner: a detached process that holds one launch of one agent, from its lock to its exit file.
+
+``python -m claude_orchestrator.agents.runner FOLDER``. The engine that spawned it may be gone at any time;
+nothing here depends on it. SIGTERM interrupts the agent. When the runner itself is killed, the keepers of its
+commands see their lifelines end and take the commands along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Final
+
+from claude_orchestrator.agents.base import Agent, Assignment, Outcome, agent_named
+from claude_orchestrator.agents.folder import LaunchFolder
+from claude_orchestrator.agents.journal import JournalHost
+from claude_orchestrator.errors import AgentError, OrchestratorError
+from claude_orchestrator.state.database import Database
+
+STOPPING_S: Final = 8.0
+"""How long an agent may take to stop when it is interrupted or out of time."""
+
+_AGENT: Final = "agent"
+_POLITE: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def main(folder: Path) -> int:
+    """Run the launch in ``folder`` if nobody else does or did; return the process's exit code."""
+    # Held back until there is a loop that can interrupt the agent; before, they would just kill us.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _POLITE)
+    launch = LaunchFolder(folder)
+    lock = launch.take()
+    if lock is None:
+        return 0
+    try:
+        launch.write_started()
+        asyncio.run(_hold(launch))
+    finally:
+        lock.release()
+    return 0
+
+
+async def _hold(launch: LaunchFolder) -> None:
+    """Do the assignment, whatever goes wrong, and leave its outcome."""
+    interrupted = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in _POLITE:
+        loop.add_signal_handler(number, interrupted.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _POLITE)
+    try:
+        assignment = launch.read_assignment()
+        async with Database.open(assignment.database) as db:
+            host = JournalHost(assignment, db)
+            outcome = await _outcome(assignment, host, interrupted)
+            launch.write_exit(outcome)
+            await host.note("attempt.exited", {"status": outcome.status, "detail": outcome.detail})
+    except OrchestratorError as error:
+        if launch.read_exit() is None:
+            launch.write_exit(Outcome("error", str(error)))
+    if any(task.get_name() == _AGENT for task in asyncio.all_tasks()):
+        os._exit(0)  # an agent that ignores its cancellation would hold us, and our lock, for ever
+
+
+async def _outcome(assignment: Assignment, host: JournalHost, interrupted: asyncio.Event) -> Outcome:
+    """Let the agent work until it is done, interrupted, or out of time."""
+    try:
+        return await _work(_agent_for(assignment), assignment, host, interrupted)
+    except OrchestratorError as error:
+        return Outcome("error", str(error))
+    except Exception as error:  # noqa: BLE001  (an agent's defect must become an outcome, not a missing one)
+        traceback.print_exc()
+        return Outcome("error", f"{type(error).__name__}: {error}")
+
+
+def _agent_for(assignment: Assignment) -> Agent:
+    agent = agent_named(assignment.agent)
+    if assignment.resume is not None and not agent.resumable:
+        raise AgentError(f"agent '{agent.name}' cannot go on where it stopped: make a new attempt")
+    return agent
+
+
+async def _work(agent: Agent, assignment: Assignment, host: JournalHost, interrupted: asyncio.Event) -> Outcome:
+    work = asyncio.create_task(agent.work(assignment, host), name=_AGENT)
+    stop = asyncio.create_task(interrupted.wait())
+    await asyncio.wait({work, stop}, timeout=assignment.timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    if work.done():
+        stop.cancel()
+        return work.result()
+    asked_to_stop = stop.cancel() is False
+    work.cancel()
+    await asyncio.wait({work}, timeout=STOPPING_S)
+    # An agent that was stopped before it began has used nothing of its token.
+    stopped = Outcome("interrupted", "interrupted", resume=assignment.resume)
+    if not work.done():
+        stopped = Outcome("interrupted", f"did not stop within {STOPPING_S:g} s")
+    elif not work.cancelled():
+        stopped = work.result()
+    if asked_to_stop or stopped.status != "interrupted":
+        return stopped
+    return Outcome("timeout", f"not done within {assignment.timeout_s:g} s", stopped.report)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,250 @@
+"""Run a command so that nothing of it outlives its end, its time limit, or us.
+
+Every command gets a keeper process (``keeper.py``) that holds the other end of a socket. We close our
+end to have the whole process tree killed; when we die, by whatever signal, the kernel closes it for
+us. Output goes through a pipe that is always read, so a flood is cut in the file and never blocks the
+command. POSIX only: Windows is not supported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from claude_orchestrator.errors import OrchestratorError
+from claude_orchestrator.workspace import sandbox
+from claude_orchestrator.workspace.process_table import MARKER, kill_marked, nested
+
+__all__ = ["Completed", "ProgramError", "kill_marked", "run", "scrubbed_environment"]
+
+MAX_OUTPUT_BYTES: Final = 50_000_000
+TAIL_BYTES: Final = 2_000
+GONE_TIMEOUT_S: Final = 5.0
+"""How long a killed tree may take to vanish before its keeper is killed as well."""
+
+_KILLED: Final = -int(signal.SIGKILL)
+_PASSED_ON: Final = frozenset({
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "TZ", "TMPDIR", "TEMP", "TMP",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+    "VIRTUAL_ENV", "CONDA_PREFIX", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR",
+    "COLUMNS", "NO_COLOR", "CI", "SOURCE_DATE_EPOCH",
+})  # fmt: skip
+
+
+class ProgramError(OrchestratorError):
+    """The program of a command cannot be started."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a command ended."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    """Negative: the signal that killed it; -9 as well when we killed it at its time limit."""
+
+    timed_out: bool
+    duration_s: float
+    output_truncated: bool
+    """Whether the command wrote more than the files were allowed (or able) to take."""
+
+    digest: str
+    """SHA-256, in hex, of all its standard output, also of what the file lacks."""
+
+    tail: str
+    """The last 2 KB of its standard output (which has standard error in it, unless that has its own file)."""
+
+
+def scrubbed_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The few variables of our environment that a command needs, plus ``extra``; no key, no token."""
+    kept = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")}
+    return {**kept, **(extra or {})}
+
+
+async def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout_s: float | None,
+    stdout: Path,
+    stderr: Path | None = None,
+    marker: str | None = None,
+    network: bool = True,
+    max_output_bytes: int = MAX_OUTPUT_BYTES,
+    max_memory_bytes: int | None = None,
+) -> Completed:
+    """Run ``argv`` in ``cwd`` to its end, its time limit, or our cancellation; then nothing of it is left.
+
+    ``stdout`` and ``stderr`` are files to write (None: standard error goes where standard output goes),
+    each cut at ``max_output_bytes``. ``marker`` names the tree for :func:`kill_marked`. ``network=False``
+    leaves only loopback where :func:`sandbox.can_cut_network` says so. ``max_memory_bytes`` limits the
+    address space of each process. Raises ProgramError when the program cannot be started.
+    """
+    marker = marker or uuid.uuid4().hex
+    program = _find_program(argv[0], cwd, env)
+    started = time.monotonic()
+    expired = False
+    process: asyncio.subprocess.Process | None = None
+    out = _Output(stdout, max_output_bytes)
+    err = out if stderr is None else _Output(stderr, max_output_bytes)
+    ours, theirs = socket.socketpair()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *sandbox.wrap(
+                [program, *argv[1:]], network=network, lifeline=theirs.fileno(), max_memory_bytes=max_memory_bytes
+            ),
+            cwd=cwd,
+            env={**env, MARKER: nested(marker)},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out.write_end,
+            stderr=err.write_end,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+        theirs.close()
+        out.close_write_end()
+        err.close_write_end()
+        async with asyncio.timeout(timeout_s):
+            await process.wait()
+    except TimeoutError:
+        expired = True
+    except OSError as error:
+        raise ProgramError(
+            f"cannot start {argv[0]}: {error.strerror}: check the command and that {cwd} exists"
+        ) from error
+    finally:
+        theirs.close()
+        # Shielded: a second cancellation must not stop the cleaning up; nor can it, the keeper has been told.
+        ours.shutdown(socket.SHUT_WR)
+        ending = asyncio.ensure_future(_end(process, marker, {out, err}))
+        await asyncio.shield(ending)
+        said = _read_all(ours)
+    status = _exit_code(said, argv[0])
+    return Completed(
+        argv=tuple(argv),
+        exit_code=_KILLED if status is None else status,
+        timed_out=expired and status is None,
+        duration_s=time.monotonic() - started,
+        output_truncated=out.truncated or err.truncated,
+        digest=out.hash.hexdigest(),
+        tail=bytes(out.tail).decode(errors="replace"),
+    )
+
+
+def _find_program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
+    """The absolute path of a program, looked up as the command itself would. Raises ProgramError."""
+    if os.sep in name:
+        path = cwd / name
+        found = str(path) if path.is_file() and os.access(path, os.X_OK) else None
+    else:
+        found = shutil.which(name, path=env.get("PATH", os.defpath))
+    if found is None:
+        raise ProgramError(f"there is no program '{name}' to run: install it, or correct the command")
+    return found
+
+
+async def _end(process: asyncio.subprocess.Process | None, marker: str, outputs: set[_Output]) -> None:
+    """After the lifeline was closed: wait until the tree is gone, then for the rest of its output."""
+    if process is not None and process.returncode is None:
+        try:
+            async with asyncio.timeout(GONE_TIMEOUT_S):
+                await process.wait()
+        except TimeoutError:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    if process is None or sandbox.level() != "namespaces":
+        await kill_marked(marker)
+    for output in outputs:
+        await output.finish()
+
+
+def _read_all(lifeline: socket.socket) -> bytes:
+    """What the keeper has said; it is gone by now, so nothing more will come."""
+    with lifeline:
+        lifeline.setblocking(False)
+        try:
+            return lifeline.recv(4096)
+        except BlockingIOError:
+            return b""
+
+
+def _exit_code(said: bytes, program: str) -> int | None:
+    """The exit code in the keeper's lines; None when the command was killed. Raises ProgramError."""
+    for line in said.split(b"\n"):
+        if line.startswith(b"cannot "):
+            reason = os.strerror(int(line.split()[1]))
+            raise ProgramError(f"cannot start {program}: {reason}: correct the command or the file's permissions")
+        if line:
+            return int(line)
+    return None
+
+
+class _Output:
+    """A pipe for a command's output: read to its end always, written to a file up to a limit."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        self.truncated = False
+        self.tail = bytearray()
+        self.hash = hashlib.sha256()
+        self._room = limit
+        self._file = path.open("wb", buffering=0)
+        self._read_end, self.write_end = os.pipe()
+        os.set_blocking(self._read_end, False)
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(self._read_end, self._read)
+
+    def close_write_end(self) -> None:
+        if self.write_end >= 0:
+            os.close(self.write_end)
+            self.write_end = -1
+
+    async def finish(self) -> None:
+        """Wait for the end of the output; not for ever, a process that nobody could kill may hold the pipe."""
+        self.close_write_end()
+        try:
+            async with asyncio.timeout(GONE_TIMEOUT_S):
+                await asyncio.shield(self._ended)
+        except TimeoutError:
+            self.truncated = True
+        finally:
+            self._loop.remove_reader(self._read_end)
+            os.close(self._read_end)
+            self._file.close()
+
+    def _read(self) -> None:
+        try:
+            chunk = os.read(self._read_end, 1 << 16)
+        except BlockingIOError:
+            return
+        if not chunk:
+            self._loop.remove_reader(self._read_end)
+            if not self._ended.done():
+                self._ended.set_result(None)
+            return
+        self.hash.update(chunk)
+        self.tail += chunk
+        del self.tail[:-TAIL_BYTES]
+        self._keep(chunk)
+
+    def _keep(self, chunk: bytes) -> None:
+        kept = chunk[: self._room]
+        self.truncated |= len(kept) < len(chunk)
+        self._room -= len(kept)
+        try:
+            while kept:
+                kept = kept[self._file.write(kept) or 0 :]
+        except OSError:  # a full disk: the command goes on, its output is marked as cut
+            self._room = 0
+            self.truncated = True

@@ -18,6 +18,14 @@ async def get(source: Transaction | Database, attempt_id: str) -> Row:
     return row
 
 
+async def of_task(source: Transaction | Database, run_id: str, task_id: str) -> list[Row]:
+    """The rows of all attempts of a task, oldest first."""
+    return await source.fetch_all(
+        "SELECT * FROM attempt WHERE run_id = :run AND task_id = :task ORDER BY started_at, number",
+        {"run": run_id, "task": task_id},
+    )
+
+
 async def feedback(source: Transaction | Database, claim: Claim) -> str:
     """The evidence of the latest failed attempt of the claimed task, or an empty text."""
     row = await source.fetch_one(

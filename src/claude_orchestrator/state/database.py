@@ -136,6 +136,10 @@ class Database:
         row = await self.fetch_one("PRAGMA quick_check(1)")
         return str(next(iter(row.values()))) if row else "no answer"
 
+    async def schema(self) -> int:
+        """The number of the latest migration that the database has."""
+        return await _version(self)
+
     # -- knowing that something changed -------------------------------------------------------
 
     @property

@@ -63,8 +63,10 @@ async def create(tx: Transaction, new: NewRun, *, number: int, target_ref: str, 
     run_id = f"r{number}"
     await tx.execute(
         "INSERT INTO run"
-        " (id, number, token, plan_id, plan_version, goal, repository, git_dir, base_commit, target_ref, created_at) VALUES"
-        " (:id, :number, :token, :plan_id, :plan_version, :goal, :repository, :git_dir, :base_commit, :target_ref, :now)",
+        " (id, number, token, plan_id, plan_version, goal, repository, git_dir, base_commit, target_ref,"
+        " created_at)"
+        " VALUES (:id, :number, :token, :plan_id, :plan_version, :goal, :repository, :git_dir,"
+        " :base_commit, :target_ref, :now)",
         {
             "id": run_id,
             "number": number,
@@ -80,7 +82,12 @@ async def create(tx: Transaction, new: NewRun, *, number: int, target_ref: str, 
         },
     )
     await _insert_graph(tx, run_id, new)
-    await events.append(tx, kind="run.created", run_id=run_id, data={"target": target_ref, "base": new.base_commit})
+    await events.append(
+        tx,
+        kind="run.created",
+        run_id=run_id,
+        data={"target": target_ref, "base": new.base_commit, "plan": new.plan_id, "version": new.plan_version},
+    )
     return run_id
 
 

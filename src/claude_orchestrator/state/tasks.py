@@ -50,14 +50,12 @@ async def claim(
     to one task.
     """
     run = await tx.fetch_one(
-        "SELECT git_dir FROM run WHERE id = :run AND status = 'running' AND intent = 'run'", {"run": run_id}
+        "SELECT git_dir,"
+        " (SELECT count(*) FROM task WHERE status IN ('delegated', 'in_progress', 'verifying')) AS active"
+        " FROM run WHERE id = :run AND status = 'running' AND intent = 'run'",
+        {"run": run_id},
     )
-    if run is None:
-        return None
-    active = await tx.fetch_one(
-        "SELECT count(*) AS n FROM task WHERE status IN ('delegated', 'in_progress', 'verifying')"
-    )
-    if active is None or active["n"] >= limit:
+    if run is None or run["active"] >= limit:
         return None
     task = await _first_free(tx, run_id, run["git_dir"], overlap, now, only)
     return None if task is None else await _grant(tx, task, run["git_dir"], worker, now)
@@ -72,8 +70,10 @@ async def _first_free(
     position = -1
     while True:
         page = await tx.fetch_all(
-            "SELECT * FROM task WHERE run_id = :run AND status = 'pending' AND blockers = 0 AND ready_at <= :now"
-            " AND position > :position AND (:only IS NULL OR id = :only) ORDER BY position LIMIT :page",
+            "SELECT task.*, parked.id AS parked_id, parked.number AS parked_number FROM task"
+            " LEFT JOIN attempt AS parked ON parked.id = task.attempt_id AND parked.status IN ('parked', 'approved')"
+            " WHERE task.run_id = :run AND task.status = 'pending' AND blockers = 0 AND ready_at <= :now"
+            " AND position > :position AND (:only IS NULL OR task.id = :only) ORDER BY position LIMIT :page",
             {"run": run_id, "now": now, "position": position, "only": only, "page": _PAGE},
         )
         for task in page:
@@ -107,12 +107,9 @@ async def _note_wait(tx: Transaction, task: Row, holder: Row) -> None:
 
 async def _grant(tx: Transaction, task: Row, git_dir: str, worker: str, now: float) -> Claim:
     run_id, task_id = task["run_id"], task["id"]
-    parked = await tx.fetch_one(
-        "SELECT id, number FROM attempt WHERE id = :attempt AND status IN ('parked', 'approved')",
-        {"attempt": task["attempt_id"]},
-    )
-    attempt_id = parked["id"] if parked else f"{run_id}.{task_id}.{task['claims'] + 1}"
-    number = parked["number"] if parked else task["failures"] + 1
+    parked = task["parked_id"] is not None
+    attempt_id = task["parked_id"] or f"{run_id}.{task_id}.{task['claims'] + 1}"
+    number = task["parked_number"] or task["failures"] + 1
     fence = task["fence"] + 1
     await tx.execute(
         "UPDATE task SET status = 'delegated', owner = :worker, fence = :fence, attempt_id = :attempt,"
@@ -206,8 +203,12 @@ async def own(tx: Transaction, claim: Claim) -> Row:
         {"run": claim.run_id, "task": claim.task_id, "fence": claim.fence},
     )
     if task is None:
-        raise StaleFenceError(f"{claim.attempt_id} has another owner now: this process stops working on it")
+        raise _stale(claim)
     return task
+
+
+def _stale(claim: Claim) -> StaleFenceError:
+    return StaleFenceError(f"{claim.attempt_id} has another owner now: this process stops working on it")
 
 
 async def advance(tx: Transaction, claim: Claim, status: str) -> None:
@@ -233,21 +234,22 @@ async def record(tx: Transaction, claim: Claim, kind: str, data: Mapping[str, An
 
 async def complete(tx: Transaction, claim: Claim, *, commit: str | None, now: float) -> None:
     """The task is merged (``commit``) or had nothing to change (None): dependents may become ready."""
-    task = await own(tx, claim)
-    await _leave(tx, claim, "completed", "passed", now, merge_commit=commit)
+    task = await _leave(tx, claim, "completed", "passed", now, merge_commit=commit)
     await tx.execute(
         "UPDATE task SET blockers = blockers - 1 WHERE run_id = :run AND id IN"
         " (SELECT task_id FROM dependency WHERE run_id = :run AND needs = :task)",
         {"run": claim.run_id, "task": claim.task_id},
     )
     values = {"run": claim.run_id, "phase": task["phase_id"]}
-    await tx.execute("UPDATE phase SET open = open - 1 WHERE run_id = :run AND id = :phase", values)
-    await tx.execute(
-        "UPDATE task SET blockers = blockers - 1 WHERE run_id = :run AND phase_id IN"
-        " (SELECT phase_id FROM phase_dependency WHERE run_id = :run AND needs = :phase)"
-        " AND EXISTS (SELECT 1 FROM phase WHERE run_id = :run AND id = :phase AND open = 0)",
-        values,
+    phase = await tx.fetch_one(
+        "UPDATE phase SET open = open - 1 WHERE run_id = :run AND id = :phase RETURNING open", values
     )
+    if phase is not None and phase["open"] == 0:
+        await tx.execute(
+            "UPDATE task SET blockers = blockers - 1 WHERE run_id = :run AND phase_id IN"
+            " (SELECT phase_id FROM phase_dependency WHERE run_id = :run AND needs = :phase)",
+            values,
+        )
     await record(tx, claim, "task.completed", {"commit": commit})
 
 
@@ -295,7 +297,6 @@ async def park(tx: Transaction, claim: Claim, *, resume: Mapping[str, Any] | Non
 
     With a resume token the same attempt goes on later; without one the next claim starts a new attempt.
     """
-    await own(tx, claim)
     await _leave(tx, claim, "pending", "parked" if resume is not None else "interrupted", now)
     await tx.execute(
         "UPDATE attempt SET resume = :resume WHERE id = :attempt",
@@ -306,7 +307,6 @@ async def park(tx: Transaction, claim: Claim, *, resume: Mapping[str, Any] | Non
 
 async def wait_for_review(tx: Transaction, claim: Claim, *, question: str, subject: str, now: float) -> str:
     """A human must decide on the evidence: the task is ``waiting`` and holds nothing. Returns the gate's id."""
-    await own(tx, claim)
     await _leave(tx, claim, "waiting", "waiting", now, reason=question)
     return await gates.open_gate(
         tx,
@@ -322,7 +322,6 @@ async def wait_for_review(tx: Transaction, claim: Claim, *, question: str, subje
 
 async def cancel(tx: Transaction, claim: Claim, *, now: float) -> None:
     """The run is being cancelled: the task ends here, its commits stay under the attempt's ref."""
-    await own(tx, claim)
     await _leave(tx, claim, "cancelled", "cancelled", now)
     await record(tx, claim, "task.cancelled")
 
@@ -337,13 +336,18 @@ async def _leave(
     reason: str = "",
     feedback: str = "",
     merge_commit: str | None = None,
-) -> None:
-    """Leave the running states: release the slot, the owner and the file locks, close the attempt's row."""
+) -> Row:
+    """Leave the running states: release the slot, the owner and the file locks, close the attempt's row.
+
+    Returns the task's row. Raises StaleFenceError when the claim does not hold any more.
+    """
     over = task_status in ("completed", "cancelled")
-    await tx.execute(
+    task = await tx.fetch_one(
         "UPDATE task SET status = :status, owner = NULL, reason = :reason, merge_commit = :commit,"
-        " finished_at = :finished WHERE run_id = :run AND id = :task",
+        " finished_at = :finished WHERE run_id = :run AND id = :task AND fence = :fence"
+        " AND status IN ('delegated', 'in_progress', 'verifying') RETURNING *",
         {
+            "fence": claim.fence,
             "status": task_status,
             "reason": reason,
             "commit": merge_commit,
@@ -352,6 +356,8 @@ async def _leave(
             "task": claim.task_id,
         },
     )
+    if task is None:
+        raise _stale(claim)
     await tx.execute(
         "UPDATE attempt SET status = :status, reason = :reason, feedback = :feedback, finished_at = :finished"
         " WHERE id = :attempt",
@@ -366,3 +372,4 @@ async def _leave(
     await tx.execute(
         "DELETE FROM file_lock WHERE run_id = :run AND task_id = :task", {"run": claim.run_id, "task": claim.task_id}
     )
+    return task

@@ -1,0 +1,31 @@
+"""The same world for every test: nothing of the developer's own settings, nothing left in their home."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Options meant for this test run (coverage in .ci/run) are not meant for the pytest runs that it starts.
+os.environ.pop("PYTEST_ADDOPTS", None)
+
+hypothesis.settings.register_profile("quiet", database=None, deadline=None)
+hypothesis.settings.load_profile("quiet")
+
+
+@pytest.fixture(autouse=True)
+def own_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh ``CLAUDE_ORCHESTRATOR_HOME`` and no git configuration but git's own; gives the home's path."""
+    home = tmp_path_factory.mktemp("orchestrator-home")
+    monkeypatch.setenv("CLAUDE_ORCHESTRATOR_HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the chaos tests."""
+    parser.addoption("--chaos-rounds", default=1, type=int, help="multiply the random kills")
+    parser.addoption("--chaos-seed", default=None, type=int, help="draw the same chances again")

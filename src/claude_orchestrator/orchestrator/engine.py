@@ -1,0 +1,209 @@
+"""The loop that moves a run, and the way of one task through its steps.
+
+    while something can still move:
+        adopt the tasks of workers that have died
+        claim every task that is ready, and carry each on its way
+        sleep until something changes
+
+Any number of processes may run this loop on the same run. Killing one at any instant costs nothing: what it
+carried is adopted by the next, and every step can tell from rows, git and the runner's exit file how far it came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from claude_orchestrator.agents.base import Outcome
+from claude_orchestrator.config import Settings
+from claude_orchestrator.errors import OrchestratorError, StaleFenceError, StateError
+from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
+from claude_orchestrator.orchestrator.merging import Landing, Merger
+from claude_orchestrator.orchestrator.stopping import RunStoppedError
+from claude_orchestrator.orchestrator.supervisor import LIVENESS_S, Supervisor
+from claude_orchestrator.orchestrator.worker import Worker
+from claude_orchestrator.state import attempts, runs, tasks
+from claude_orchestrator.state.database import Database
+from claude_orchestrator.state.tasks import Claim
+
+Carry = Callable[[Claim], Awaitable[None]]
+
+
+class Engine:
+    """Moves one run at a time; ``carry`` takes a claimed task all the way to its end."""
+
+    def __init__(self, db: Database, settings: Settings, worker: Worker, delegator: Delegator, carry: Carry) -> None:
+        self._db = db
+        self._settings = settings
+        self._worker = worker
+        self._delegator = delegator
+        self._carry = carry
+        self._carried: set[asyncio.Task[None]] = set()
+
+    async def move(self, run_id: str) -> str:
+        """Move a run until it is over, paused, or waits for humans alone; return its status.
+
+        Raises StateError when the state cannot be written any more (a full disk): runners go on by
+        themselves, and the next ``resume`` takes over.
+        """
+        looked_at = 0.0
+        try:
+            while True:
+                revision = self._db.revision
+                if time.monotonic() - looked_at >= LIVENESS_S:
+                    looked_at = time.monotonic()
+                    await self._adopt(run_id)
+                await self._claim_all(run_id)
+                if not self._carried:
+                    async with self._db.transaction() as tx:
+                        status = await runs.settle(tx, run_id, time.time())
+                    if status != "running":
+                        await self._delegator.sweep(run_id)
+                        return status
+                await self._wait(revision)
+        finally:
+            for carried in self._carried:
+                carried.cancel()
+            await asyncio.gather(*self._carried, return_exceptions=True)
+
+    async def _adopt(self, run_id: str) -> None:
+        for row in await tasks.owned_by_others(self._db, run_id, self._worker.id):
+            if not self._worker.is_alive(row["owner"]):
+                async with self._db.transaction() as tx:
+                    claim = await tasks.adopt(
+                        tx, run_id=run_id, task_id=row["id"], fence=row["fence"], worker=self._worker.id
+                    )
+                if claim is not None:
+                    self._start(claim)
+
+    async def _claim_all(self, run_id: str) -> None:
+        while len(self._carried) < self._settings.max_parallel:
+            claim = await self._delegator.claim(run_id)
+            if claim is None:
+                return
+            self._start(claim)
+
+    def _start(self, claim: Claim) -> None:
+        self._carried.add(asyncio.create_task(self._carry_fenced(claim), name=claim.attempt_id))
+
+    async def _carry_fenced(self, claim: Claim) -> None:
+        with suppress(StaleFenceError):  # another process has it now
+            await self._carry(claim)
+
+    async def _wait(self, revision: int) -> None:
+        """Until a carried task ends, the database changes, or it is time to look at locks and waits again."""
+        change = asyncio.create_task(self._db.changed(revision, LIVENESS_S))
+        await asyncio.wait({change, *self._carried}, return_when=asyncio.FIRST_COMPLETED)
+        change.cancel()
+        ended = {carried for carried in self._carried if carried.done()}
+        self._carried -= ended
+        for carried in ended:
+            carried.result()
+
+
+class TaskWay:
+    """The way of a task: worktree → context → agent → verify → merge, and every way off it."""
+
+    def __init__(
+        self, db: Database, settings: Settings, delegator: Delegator, supervisor: Supervisor, merger: Merger
+    ) -> None:
+        self._db = db
+        self._settings = settings
+        self._delegator = delegator
+        self._supervisor = supervisor
+        self._merger = merger
+
+    async def carry(self, claim: Claim) -> None:
+        """Carry a claimed task from wherever it is to its end.
+
+        Raises StaleFenceError when somebody else has taken it over, StateError when nothing can be recorded.
+        """
+        try:
+            delegated = await self._delegator.prepare(claim)
+            outcome = await self._supervisor.work(delegated)
+            if outcome.status != "finished":
+                await self._ended_early(delegated, outcome)
+                return
+            commit = await self._agent_done(delegated, outcome)
+            landing = await self._merger.land(claim, delegated.run, commit)
+            await self._landed(delegated, landing)
+        except RunStoppedError as stop:
+            await self._stopped(claim, stop.intent, resume={})
+        except StateError:
+            raise
+        except OrchestratorError as error:
+            await self._failed(claim, str(error), str(error))
+
+    async def _agent_done(self, delegated: Delegated, outcome: Outcome) -> str:
+        """Keep the attempt's commit before anything else happens to its worktree; then the step is done."""
+        row = await attempts.get(self._db, delegated.claim.attempt_id)
+        done = await attempts.step(self._db, delegated.claim.attempt_id, "agent")
+        if done and done["status"] == "done":
+            return str(row["commit_id"])
+        commit = await self._delegator.keep(delegated)
+        async with self._db.transaction() as tx:
+            await attempts.finish_step(tx, delegated.claim, "agent", vars(outcome), time.time())
+        return commit
+
+    async def _ended_early(self, delegated: Delegated, outcome: Outcome) -> None:
+        intent = (await runs.get(self._db, delegated.claim.run_id))["intent"]
+        with suppress(OrchestratorError):  # a worktree that is gone has nothing to keep
+            await self._supervisor.checkpoint(delegated)
+        if outcome.status == "interrupted" and (intent != "run" or outcome.resume is not None):
+            await self._stopped(delegated.claim, intent, outcome.resume)
+        else:
+            await self._failed(delegated.claim, outcome.detail, f"The agent did not finish: {outcome.detail}")
+        if outcome.resume is None:
+            await self._delegator.clean_up(delegated)
+
+    async def _stopped(self, claim: Claim, intent: str, resume: dict[str, object] | None) -> None:
+        async with self._db.transaction() as tx:
+            if intent == "cancel":
+                await tasks.cancel(tx, claim, now=time.time())
+            else:
+                await tasks.park(tx, claim, resume=resume, now=time.time())
+
+    async def _landed(self, delegated: Delegated, landing: Landing) -> None:
+        claim = delegated.claim
+        if landing.status == "blocked":
+            async with self._db.transaction() as tx:
+                await runs.want(tx, claim.run_id, "pause", reason=landing.reason)
+                await tasks.park(tx, claim, resume={}, now=time.time())
+            return
+        if landing.status == "refused":
+            await self._failed(claim, landing.reason, landing.feedback, final=landing.hopeless)
+        elif landing.status == "waiting":
+            async with self._db.transaction() as tx:
+                await tasks.wait_for_review(
+                    tx,
+                    claim,
+                    question=f"{landing.reason}. Approve to merge it as it is, deny to refuse it.",
+                    subject=landing.reason,
+                    now=time.time(),
+                )
+        await self._delegator.clean_up(delegated)
+
+    async def _failed(self, claim: Claim, reason: str, feedback: str, *, final: bool = False) -> None:
+        now = time.time()
+        async with self._db.transaction() as tx:
+            await tasks.fail(
+                tx,
+                claim,
+                reason=reason,
+                feedback=feedback,
+                retry_at=now + backoff(self._settings, claim.number),
+                now=now,
+                final=final,
+            )
+
+
+def backoff(settings: Settings, failures: int) -> float:
+    """Seconds to wait after the n-th failed attempt: exponential, capped, with full jitter of the upper half.
+
+    Jitter keeps attempts that failed together from starting together again.
+    """
+    wait = min(settings.retry_cap_s, settings.retry_base_s * 2.0 ** (failures - 1))
+    return wait * random.uniform(0.5, 1.0)  # noqa: S311 - no secret

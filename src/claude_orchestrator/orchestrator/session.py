@@ -1,0 +1,78 @@
+"""``Orchestrator``: the Python API's front door to one project."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from claude_orchestrator.config import Settings, load_settings
+from claude_orchestrator.orchestrator import starting, worker
+from claude_orchestrator.orchestrator.delegator import Delegator
+from claude_orchestrator.orchestrator.engine import Engine, TaskWay
+from claude_orchestrator.orchestrator.merging import Merger
+from claude_orchestrator.orchestrator.supervisor import Supervisor
+from claude_orchestrator.orchestrator.verifier import Verifier
+from claude_orchestrator.plans.store import PlanStore
+from claude_orchestrator.state.database import Database
+from claude_orchestrator.workspace.git import Repository
+
+if TYPE_CHECKING:
+    from claude_orchestrator.plans.models import Plan
+
+
+class Session:
+    """The parts, wired for one project and one process; made by :meth:`Orchestrator.session`."""
+
+    def __init__(self, db: Database, settings: Settings, repository: Repository, me: worker.Worker) -> None:
+        self.db = db
+        self.repository = repository
+        self.store = PlanStore(db)
+        self.delegator = Delegator(db, settings, repository, me)
+        self.supervisor = Supervisor(db, settings, self.delegator, me)
+        merger = Merger(db, settings, repository)
+        self.verifier = Verifier(db, self.delegator, merger, me.id)
+        way = TaskWay(db, settings, self.delegator, self.supervisor, merger)
+        self.engine = Engine(db, settings, me, self.delegator, way.carry)
+
+
+class Orchestrator:
+    """Everything that can be done with one project.
+
+    ``await Orchestrator(project).run(plan)`` runs a whole plan. For work on single tasks::
+
+        async with Orchestrator(project).session() as session:
+            plan = await session.store.load(plan_id)
+            ...
+    """
+
+    def __init__(self, project: Path | str, settings: Settings | None = None) -> None:
+        self._project = Path(project)
+        self._settings = settings or load_settings()
+
+    @asynccontextmanager
+    async def session(self, run_id: str | None = None) -> AsyncIterator[Session]:
+        """Open the state and enlist this process as a worker (of ``run_id``, when it moves a run)."""
+        async with AsyncExitStack() as stack:
+            repository = await Repository.open(self._project)
+            db = await stack.enter_async_context(Database.open(self._settings.database))
+            me = await stack.enter_async_context(worker.enlist(db, self._settings.workers, run_id))
+            session = Session(db, self._settings, repository, me)
+            stack.push_async_callback(session.supervisor.close)
+            yield session
+
+    async def start(self, plan: Plan, *, base: str | None = None, target: str | None = None) -> str:
+        """Store and approve the plan and create a run of it; return the run's id. Nothing moves yet."""
+        repository = await Repository.open(self._project)
+        async with Database.open(self._settings.database) as db:
+            return await starting.start_run(db, repository, plan, base=base, target=target)
+
+    async def move(self, run_id: str) -> str:
+        """Move a run as far as it can go now; return its status (``completed``, ``incomplete``, ``paused``, …)."""
+        async with self.session(run_id) as session:
+            return await session.engine.move(run_id)
+
+    async def run(self, plan: Plan, *, base: str | None = None, target: str | None = None) -> str:
+        """Start a run of the plan and move it as far as it can go; return the run's status."""
+        return await self.move(await self.start(plan, base=base, target=target))

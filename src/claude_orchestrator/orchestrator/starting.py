@@ -1,0 +1,100 @@
+"""Starting a run: freeze the plan's version, choose the base and the target branch, write the rows."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from claude_orchestrator.errors import PlanError, RepositoryError
+from claude_orchestrator.plans.store import PlanStore
+from claude_orchestrator.state import runs
+from claude_orchestrator.state.database import Database
+from claude_orchestrator.state.runs import NewPhase, NewRun, NewTask
+from claude_orchestrator.workspace import locks
+from claude_orchestrator.workspace.git import NO_COMMIT, Repository
+
+if TYPE_CHECKING:
+    from claude_orchestrator.plans.models import Plan
+
+
+async def start_run(
+    db: Database, repository: Repository, plan: Plan, *, base: str | None = None, target: str | None = None
+) -> str:
+    """Approve the plan's version and create a run of it; return the run's id.
+
+    ``base`` is the revision that the run starts from: HEAD, or the tip of ``target`` where that branch exists.
+    ``target`` is the branch that verified work is merged into: by default a new one, ``orchestrator/<run>``.
+    Raises RepositoryError for a repository without commits, or a target that is checked out somewhere.
+    """
+    if plan.id is None or plan.version is None:
+        plan = await PlanStore(db).save(plan)
+        assert plan.id is not None
+    await PlanStore(db).approve(plan.id, plan.version)
+    base_commit, existing = await _base(repository, base, target)
+    new = _new_run(plan, repository, base_commit)
+    while True:
+        async with db.transaction() as tx:
+            number = await runs.next_number(tx)
+            ref = f"refs/heads/{target or f'orchestrator/r{number}'}"
+            while target is None and await repository.read_ref(ref) is not None:
+                number += 1
+                ref = f"refs/heads/orchestrator/r{number}"
+            run_id = await runs.create(tx, new, number=number, target_ref=ref, now=time.time())
+            # The branch is made before the rows are committed: a run never lacks its branch.
+            if existing or await repository.move_ref(ref, base_commit, NO_COMMIT):
+                return run_id
+            raise RepositoryError(f"the branch {ref} has just been created by somebody else: run the command again")
+
+
+async def _base(repository: Repository, base: str | None, target: str | None) -> tuple[str, bool]:
+    tip = await repository.read_ref(f"refs/heads/{target}") if target else None
+    if target is None or tip is None:
+        if target is not None:
+            await repository.git("check-ref-format", "--branch", target)
+        return await repository.resolve(base or "HEAD"), False
+    if base is not None and await repository.resolve(base) != tip:
+        raise RepositoryError(f"the branch {target} exists already: leave --base out, or choose another --target")
+    if (folder := await repository.checked_out_at(f"refs/heads/{target}")) is not None:
+        raise RepositoryError(
+            f"{target} is checked out at {folder}, and a checkout is never touched: choose another --target"
+        )
+    return tip, True
+
+
+def _new_run(plan: Plan, repository: Repository, base_commit: str) -> NewRun:
+    if plan.id is None or plan.version is None:
+        raise PlanError("the plan is not stored yet: save it first")
+    case_sensitive = locks.is_case_sensitive(repository.root)
+    if not plan.phases:
+        raise PlanError("the plan has no phases: add one with at least one task")
+    phases, tasks = [], []
+    for index, phase in enumerate(plan.phases):
+        previous = (plan.phases[index - 1].id,) if index else ()
+        needs = previous if phase.depends_on is None else tuple(phase.depends_on)
+        phases.append(NewPhase(phase.id, phase.title, needs))
+        for task in phase.tasks:
+            # The scope names files as git does: with links followed.
+            files = [locks.canonical(pattern, repository.root, True) for pattern in task.files]
+            patterns = [locks.canonical(pattern, repository.root, case_sensitive) for pattern in task.scope]
+            tasks.append(
+                NewTask(
+                    id=task.id,
+                    phase_id=phase.id,
+                    title=task.title or task.id,
+                    definition=task.model_copy(update={"files": files}).model_dump_json(exclude_none=True),
+                    locks=json.dumps(patterns),
+                    max_attempts=task.max_attempts,
+                    needs=tuple(task.depends_on),
+                )
+            )
+    return NewRun(
+        plan_id=plan.id,
+        plan_version=plan.version,
+        goal=plan.goal,
+        repository=str(repository.root),
+        git_dir=str(repository.git_dir),
+        base_commit=base_commit,
+        phases=phases,
+        tasks=tasks,
+    )

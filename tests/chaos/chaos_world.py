@@ -1,0 +1,242 @@
+"""A repository, a plan and a run to torment, and the checks that must hold whatever was killed when."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from claude_orchestrator.config import Settings
+from claude_orchestrator.orchestrator.session import Orchestrator
+from claude_orchestrator.plans.models import Plan
+
+MOVER = Path(__file__).with_name("mover.py")
+AGENT = (
+    "import os,sys,time;"
+    "fd=os.open(sys.argv[1],os.O_WRONLY|os.O_APPEND|os.O_CREAT);"
+    "os.write(fd,('start '+sys.argv[2]+' '+os.environ['CLAUDE_ORCHESTRATOR_MARKER']+'\\n').encode());"
+    "time.sleep(float(sys.argv[3]));"
+    "os.write(fd,('end '+sys.argv[2]+' '+os.environ['CLAUDE_ORCHESTRATOR_MARKER']+'\\n').encode())"
+)
+"""What the script agent runs: it leaves a line outside every worktree when it starts and when it ends."""
+
+
+@dataclass
+class World:
+    """One torment: its folders, its processes, and what was killed so far."""
+
+    root: Path
+    chance: random.Random
+    run_id: str = ""
+    kills: list[str] = field(default_factory=list)
+    movers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        return self.root / "home"
+
+    @property
+    def project(self) -> Path:
+        return self.root / "project"
+
+    @property
+    def effects(self) -> Path:
+        return self.root / "effects.log"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(home=self.home, retry_base_s=0.05, retry_cap_s=0.2)
+
+    # -- preparing --------------------------------------------------------------------------------
+
+    def prepare(self, tasks: int) -> None:
+        """A repository with one commit, and a run of ``tasks`` script tasks in two phases, not yet moving."""
+        self.project.mkdir(parents=True)
+        self.git("init", "--quiet", "--initial-branch=main")
+        (self.project / "README.md").write_text("base\n")
+        self.git("add", ".")
+        self.git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "--quiet", "--message=base")
+        self.run_id = asyncio.run(Orchestrator(self.project, self.settings).start(self.plan(tasks)))
+
+    def plan(self, tasks: int) -> Plan:
+        half = tasks // 2
+        phases = [
+            {"id": "first", "tasks": [self.task(f"t{n}") for n in range(half)]},
+            {"id": "second", "tasks": [self.task(f"t{n}") for n in range(half, tasks)]},
+        ]
+        return Plan.model_validate({"goal": "survive", "phases": phases})
+
+    def task(self, task_id: str) -> dict[str, Any]:
+        pause = round(self.chance.uniform(0.0, 0.25), 3)
+        return {
+            "id": task_id,
+            "files": [f"out/{task_id}.txt"],
+            "checks": [],
+            "max_attempts": 50,
+            "operations": [
+                {"write": f"out/{task_id}.txt", "content": f"{task_id}\n"},
+                {"run": [sys.executable, "-I", "-S", "-c", AGENT, str(self.effects), task_id, str(pause)]},
+            ],
+        }
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=self.project, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    # -- moving and killing ------------------------------------------------------------------------
+
+    def start_mover(self, point: str = "") -> subprocess.Popen[bytes]:
+        """Start a process that moves the run, armed with a fault point or not."""
+        env = {
+            **os.environ,
+            "CLAUDE_ORCHESTRATOR_HOME": str(self.home),
+            "CLAUDE_ORCHESTRATOR_RETRY_BASE_S": "0.05",
+            "CLAUDE_ORCHESTRATOR_RETRY_CAP_S": "0.2",
+        }
+        with (self.root / "movers.log").open("ab") as log:
+            mover = subprocess.Popen(
+                [sys.executable, str(MOVER), str(self.project), self.run_id, *([point] if point else [])],
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.movers.append(mover)
+        return mover
+
+    def kill_mover(self, mover: subprocess.Popen[bytes]) -> bool:
+        """``kill -9`` of one of our movers, if it still lives."""
+        if mover.poll() is not None:
+            return False
+        mover.kill()
+        mover.wait()
+        self.kills.append("engine")
+        return True
+
+    def runners(self) -> dict[str, int]:
+        """Attempt id → process id of every runner that holds its launch's lock now."""
+        found = {}
+        for started in self.home.glob("attempts/*/launch-*/started.json"):
+            if not (started.parent / "exit.json").exists():
+                try:
+                    found[started.parent.parent.name] = int(json.loads(started.read_text())["pid"])
+                except (OSError, ValueError):
+                    continue
+        return {attempt: pid for attempt, pid in found.items() if self.is_ours(pid)}
+
+    def is_ours(self, pid: int) -> bool:
+        """Whether a process id is (still) a runner of this world: its command line names our home."""
+        try:
+            return str(self.home).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+
+    def kill_runner(self) -> bool:
+        """``kill -9`` of one running runner."""
+        runners = sorted(self.runners().items())
+        if not runners:
+            return False
+        _, pid = self.chance.choice(runners)
+        os.kill(pid, signal.SIGKILL)
+        self.kills.append("runner")
+        return True
+
+    def finish(self, *, timeout_s: float = 60) -> None:
+        """Move the run to its end without further torment, and wait for the movers that are left."""
+        last = self.start_mover()
+        assert last.wait(timeout_s) == 0, (self.root / "movers.log").read_text()[-3000:]
+        for mover in self.movers:
+            mover.wait(timeout_s)
+
+    def close(self) -> None:
+        """End what a failed test may have left: our own movers, and our own runners by id."""
+        for mover in self.movers:
+            if mover.poll() is None:
+                mover.kill()
+                mover.wait()
+        for pid in self.runners().values():
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    # -- what must hold ------------------------------------------------------------------------------
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.home / "state.db") as connection:
+            found = connection.execute(sql, values).fetchall()
+        connection.close()
+        return found
+
+    def check(self) -> None:
+        """Nothing lost, nothing twice, nothing unverified merged, nothing left behind, integrity ok."""
+        task_ids = [row[0] for row in self.rows("SELECT id FROM task WHERE run_id = ?", self.run_id)]
+        self._nothing_lost(task_ids)
+        self._merged_once(task_ids)
+        self._only_verified()
+        self._no_agent_run_twice()
+        self._no_orphans()
+        assert self.rows("PRAGMA integrity_check") == [("ok",)]
+        assert self.rows("SELECT * FROM file_lock") == []
+        assert self.git("status", "--porcelain") == "", "the user's checkout is as it was"
+        worktrees = self.git("worktree", "list", "--porcelain").count("worktree ")
+        assert worktrees == 1, f"{worktrees - 1} worktrees left"
+
+    def _nothing_lost(self, task_ids: list[str]) -> None:
+        unfinished = self.rows("SELECT id, status, reason FROM task WHERE status <> 'completed'")
+        assert unfinished == []
+        for task_id in task_ids:
+            assert self.git("show", f"orchestrator/{self.run_id}:out/{task_id}.txt") == task_id
+        for (attempt,) in self.rows("SELECT id FROM attempt WHERE status = 'passed'"):
+            assert self.git("cat-file", "-t", f"refs/orchestrator/attempts/{attempt}") == "commit"
+
+    def _merged_once(self, task_ids: list[str]) -> None:
+        log = self.git("log", "--format=%B", f"main..orchestrator/{self.run_id}")
+        for task_id in task_ids:
+            assert log.count(f"Orchestrator-Task: {self.run_id}/{task_id} ") == 1, task_id
+        on_branch = self.git("log", "--format=%H", f"main..orchestrator/{self.run_id}").split()
+        recorded = [row[0] for row in self.rows("SELECT merge_commit FROM task")]
+        assert sorted(recorded) == sorted(on_branch), "every merge is on record, and nothing else is on the branch"
+
+    def _only_verified(self) -> None:
+        passed = {(row[0], row[1]) for row in self._passed()}
+        for line in self.git("log", "--format=%T %P", f"main..orchestrator/{self.run_id}").splitlines():
+            tree, parent = line.split()
+            assert (tree, parent) in passed, f"tree {tree} on {parent} was merged without a passed verification"
+
+    def _passed(self) -> list[tuple[str, str]]:
+        rows = self.rows("SELECT tree, document FROM evidence WHERE verdict = 'passed'")
+        return [(tree, json.loads(document)["base"]) for tree, document in rows]
+
+    def _no_agent_run_twice(self) -> None:
+        starts = [line for line in self.effects.read_text().splitlines() if line.startswith("start ")]
+        assert len(starts) == len(set(starts)), "an attempt's agent was started twice"
+        launches = self.rows("SELECT id, launch FROM attempt WHERE launch > 1")
+        assert launches == [], "nothing was paused, so every attempt has one launch"
+
+    def _no_orphans(self) -> None:
+        """No process of this world is left: neither by command line nor by environment."""
+        deadline = time.monotonic() + 10
+        while left := self._processes():
+            assert time.monotonic() < deadline, f"left behind: {left}"
+            time.sleep(0.05)  # a killed tree needs a moment to vanish, and its end is no event for us
+
+    def _processes(self) -> dict[int, str]:
+        mark, found = str(self.root).encode(), {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+                text = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            except OSError:
+                continue
+            if mark in text and state != "Z" and int(folder.name) != os.getpid():
+                found[int(folder.name)] = text[:200].decode(errors="replace")
+        return found

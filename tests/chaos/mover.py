@@ -1,0 +1,86 @@
+"""A process that moves one run, and may kill itself at a fault point; run by the chaos tests only.
+
+    python mover.py PROJECT RUN [POINT]
+
+POINT is ``commit:N`` (die right after the N-th committed transaction), ``begin:N`` (right before it begins),
+``git:N`` / ``after-git:N`` (right before / after the N-th git command), ``merge:N`` / ``after-merge:N`` (right before /
+after the N-th move of the run's branch) or ``spawn:N`` (right after the N-th runner was started). Dying is SIGKILL to
+itself: no handler, no ``finally``. ``twice`` does not die: it starts every runner twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from claude_orchestrator.agents.folder import LaunchFolder
+from claude_orchestrator.orchestrator.session import Orchestrator
+from claude_orchestrator.state.database import Database, Transaction
+from claude_orchestrator.workspace.git import Repository
+
+
+class Fuse:
+    """Counts passes through the chosen fault point and kills this process at the N-th."""
+
+    def __init__(self, point: str) -> None:
+        self.name, _, count = point.partition(":")
+        self._left = int(count or 0)
+
+    def passing(self, name: str) -> None:
+        if name == self.name:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(fuse: Fuse) -> None:
+    transaction, attempt_git, spawn = Database.transaction, Repository.attempt_git, LaunchFolder.spawn
+    move_ref = Repository.move_ref
+
+    @asynccontextmanager
+    async def fused_transaction(self: Database) -> AsyncIterator[Transaction]:
+        fuse.passing("begin")
+        async with transaction(self) as tx:
+            yield tx
+        fuse.passing("commit")
+
+    async def fused_git(self: Repository, *arguments: str, **options: Any) -> tuple[int, bytes, bytes]:
+        fuse.passing("git")
+        answer = await attempt_git(self, *arguments, **options)
+        fuse.passing("after-git")
+        return answer
+
+    async def fused_move(self: Repository, ref: str, new: str, old: str) -> bool:
+        fuse.passing("merge")
+        moved = await move_ref(self, ref, new, old)
+        fuse.passing("after-merge")
+        return moved
+
+    def fused_spawn(self: LaunchFolder) -> int:
+        pid = spawn(self)
+        if fuse.name == "twice":
+            pid = spawn(self)
+        fuse.passing("spawn")
+        return pid
+
+    Database.transaction = fused_transaction  # type: ignore[method-assign]
+    Repository.attempt_git = fused_git  # type: ignore[method-assign]
+    Repository.move_ref = fused_move  # type: ignore[method-assign]
+    LaunchFolder.spawn = fused_spawn  # type: ignore[method-assign]
+
+
+def main() -> int:
+    project, run_id, *point = sys.argv[1:]
+    arm(Fuse(point[0] if point else ""))
+    status = asyncio.run(Orchestrator(Path(project)).move(run_id))
+    return 0 if status == "completed" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

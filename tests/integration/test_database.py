@@ -1,0 +1,130 @@
+"""The connection: transactions that survive cancellation, change signals, migrations, clear errors."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+from claude_orchestrator.errors import StateError
+from claude_orchestrator.state import events
+from claude_orchestrator.state.database import Database
+
+
+async def count_events(db: Database) -> int:
+    return len(await events.after(db, 0))
+
+
+def test_an_error_inside_takes_the_transaction_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Database.open(tmp_path / "s.db") as db:
+            with pytest.raises(ValueError, match="oops"):
+                async with db.transaction() as tx:
+                    await events.append(tx, kind="a.b")
+                    raise ValueError("oops")
+            assert await count_events(db) == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("ticks", range(12))
+def test_a_cancelled_transaction_leaves_no_lock_and_no_half(tmp_path: Path, ticks: int) -> None:
+    """Cancel after every possible number of turns of the loop: all or nothing, and the next one works."""
+
+    async def write(db: Database) -> None:
+        async with db.transaction() as tx:
+            await events.append(tx, kind="a.b")
+            await events.append(tx, kind="a.c")
+
+    async def scenario() -> None:
+        async with Database.open(tmp_path / "s.db") as db:
+            task = asyncio.create_task(write(db))
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert await count_events(db) in (0, 2)
+            await write(db)
+            assert await count_events(db) in (2, 4)
+
+    asyncio.run(scenario())
+
+
+def test_changes_of_another_process_are_felt(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Database.open(tmp_path / "s.db") as db:
+            await db.changed(db.revision, 0.2)
+            revision = db.revision
+            other = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+                "c.execute(\"INSERT INTO event (at, kind, data) VALUES (1, 'x.y', '{}')\"); c.commit()",
+                str(tmp_path / "s.db"),
+            )
+            assert await db.changed(revision, 20) > revision
+            await other.wait()
+
+    asyncio.run(scenario())
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Database.open(tmp_path / "s.db"):
+            pass
+        with sqlite3.connect(tmp_path / "s.db") as connection:
+            connection.execute("INSERT INTO migration VALUES (999, 'from the future', 0)")
+        connection.close()
+        with pytest.raises(StateError, match="newer version"):
+            async with Database.open(tmp_path / "s.db"):
+                pass
+
+    asyncio.run(scenario())
+
+
+def test_two_processes_may_create_the_database_at_once(tmp_path: Path) -> None:
+    async def create() -> None:
+        async with Database.open(tmp_path / "s.db") as db:
+            async with db.transaction() as tx:
+                await events.append(tx, kind="a.b")
+
+    async def scenario() -> None:
+        await asyncio.gather(*(create() for _ in range(5)))
+        async with Database.open(tmp_path / "s.db") as db:
+            assert await count_events(db) == 5
+            assert await db.integrity() == "ok"
+
+    asyncio.run(scenario())
+
+
+def test_what_is_no_database_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "s.db").write_text("this is not a database, and long enough to be read as one" * 20)
+
+    async def scenario(path: Path) -> None:
+        async with Database.open(path):
+            pass
+
+    with pytest.raises(StateError, match="damaged"):
+        asyncio.run(scenario(tmp_path / "s.db"))
+    with pytest.raises(StateError, match="CLAUDE_ORCHESTRATOR_HOME"):
+        asyncio.run(scenario(tmp_path / "s.db" / "below a file" / "s.db"))
+
+
+def test_a_full_disk_is_said_and_takes_the_transaction_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Database.open(tmp_path / "s.db") as db:
+            pages = await db.fetch_one("PRAGMA page_count")
+            assert pages is not None
+            await db.fetch_all(f"PRAGMA max_page_count = {pages['page_count']}")
+            with pytest.raises(StateError, match="is full: free some space"):
+                async with db.transaction() as tx:
+                    await events.append(tx, kind="a.b", data={"text": "x" * 100_000})
+            await db.fetch_all("PRAGMA max_page_count = 100000")
+            async with db.transaction() as tx:
+                await events.append(tx, kind="a.b")
+            assert await count_events(db) == 1
+
+    asyncio.run(scenario())

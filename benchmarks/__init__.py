@@ -1,0 +1,1 @@
+"""Commands that print figures; nothing here asserts a time. ``python -m benchmarks`` runs all of them."""

@@ -1,0 +1,58 @@
+"""bandit: security findings in the code itself; tests may do what code must not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+from claude_orchestrator.errors import VerificationError
+from claude_orchestrator.graders.base import Finding, Severity
+from claude_orchestrator.graders.bench import Ran
+from claude_orchestrator.graders.change import JudgedChange
+from claude_orchestrator.graders.configuration import configures_bandit
+from claude_orchestrator.graders.interpreter import Interpreter, Tool
+from claude_orchestrator.graders.static import Arguments, Report, StaticGrader, relative
+
+_ASSERT: Final = "B101"
+_UNREADABLE: Final = "unreadable"
+
+
+class BanditGrader(StaticGrader):
+    """``bandit -r .`` with the base's configuration; findings of medium and high severity block."""
+
+    name = "bandit"
+
+    def arguments(self, change: JudgedChange, tool: Tool, target: Interpreter, paths: Collection[str]) -> Arguments:
+        """Left alone, bandit takes any ``.bandit`` below the tree; it gets the root's one or none."""
+        files = change.base_files
+        configuration = ("-c", "pyproject.toml") if configures_bandit(files) else ()
+        ini = ".bandit" if ".bandit" in files else str(Path(__file__).with_name("no_options.ini"))
+        return Arguments(("-q", "-f", "json", "-r", ".", *configuration, "--ini", ini))
+
+    def read(self, ran: Ran, checkout: Path) -> Report:
+        """Exit code 1 means findings; a crash writes no JSON."""
+        if ran.command.exit_code not in (0, 1):
+            raise VerificationError(f"failed ({ran.command.exit_code}): {ran.said()}")
+        said = json.loads(ran.stdout.read_bytes())
+        findings = [
+            Finding(
+                rule=f"{item['test_id']}:{item['issue_severity'].lower()}",
+                path=relative(item["filename"], checkout),
+                line=item["line_number"],
+                message=item["issue_text"],
+            )
+            for item in said["results"]
+        ]
+        findings += [
+            Finding(_UNREADABLE, relative(item["filename"], checkout), 0, item["reason"]) for item in said["errors"]
+        ]
+        return Report(tuple(findings))
+
+    def severity(self, change: JudgedChange, finding: Finding) -> Severity | None:
+        """A file that bandit cannot read blocks as well: nobody has looked at it."""
+        rule, _, degree = finding.rule.partition(":")
+        if rule == _ASSERT or change.is_test(finding.path):
+            return None
+        return "problem" if rule == _UNREADABLE or degree in ("medium", "high") else "note"

@@ -1,0 +1,199 @@
+"""The judge's own rules: which files configure tests and tools, and whether a change of them matters.
+
+These files come from the base commit in every tree that is judged, because whoever is judged does not
+choose the rules. What counts is the effective settings: a new dependency in ``pyproject.toml`` is not a
+change of rules, a new ``[tool.ruff]`` is.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import tomllib
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from claude_orchestrator.graders.scope import in_test_area
+
+_DEFAULT_TEST_NAMES: Final = ("test_*.py", "*_test.py")
+_ROOT_FILES: Final = frozenset(
+    {
+        "pyproject.toml", "setup.cfg", "tox.ini", ".coveragerc", ".bandit",
+        "pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "mypy.ini", ".mypy.ini",
+        "ruff.toml", ".ruff.toml",
+    }
+)  # fmt: skip
+_ANYWHERE: Final = frozenset({"conftest.py", "sitecustomize.py", "usercustomize.py", "ruff.toml", ".ruff.toml"})
+_PACKAGING_SECTIONS: Final = ("metadata", "options", "options.", "tox", "testenv", "testenv:", "gh-actions")
+
+
+def is_configuration(path: str) -> bool:
+    """Whether a path may hold rules: the known names at the root, those that work at any depth anywhere.
+
+    The metadata of an installed package counts: pytest would load the plugins that it names.
+    """
+    parts = PurePosixPath(path).parts
+    installed = any(part.endswith((".dist-info", ".egg-info")) for part in parts)
+    return installed or parts[-1] in _ANYWHERE or path in _ROOT_FILES or parts[-1] == "pyproject.toml"
+
+
+def same_rules(path: str, base: bytes | None, candidate: bytes | None) -> bool:
+    """Whether two versions of a configuration file (None: no such file) set the same rules.
+
+    What cannot be parsed is different from everything but itself.
+    """
+    if base == candidate:
+        return True
+    reader = _reader(path)
+    try:
+        return reader(base) == reader(candidate)
+    except (ValueError, configparser.Error, RecursionError):
+        return False
+
+
+def _reader(path: str) -> Callable[[bytes | None], object]:
+    parts = PurePosixPath(path)
+    if parts.name == "pyproject.toml":
+        # Below the root only ruff reads it; there it is mostly data for tests.
+        return tool_tables if len(parts.parts) == 1 else lambda content: tool_tables(content).get("ruff")
+    if parts.name in ("setup.cfg", "tox.ini"):
+        return _rule_sections
+    return lambda content: content
+
+
+def tool_tables(content: bytes | None) -> dict[str, Any]:
+    """The ``[tool]`` table of a pyproject file. Raises ValueError when it is not TOML."""
+    table = tomllib.loads((content or b"").decode()).get("tool", {})
+    return table if isinstance(table, dict) else {}
+
+
+def _rule_sections(content: bytes | None) -> dict[str, dict[str, str]]:
+    parser = _ini(content)
+    return {
+        name: dict(parser[name])
+        for name in parser.sections()
+        if not any(name == kind or (kind[-1] in ".:" and name.startswith(kind)) for kind in _PACKAGING_SECTIONS)
+    }
+
+
+def _ini(content: bytes | None) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    parser.read_string((content or b"").decode())
+    return parser
+
+
+def conftest_powers(content: bytes | None) -> list[str]:
+    """What a conftest can do beyond offering fixtures and helpers by name, in a comparable form.
+
+    Hooks, fixtures used without being asked for, plugin and ignore lists, and statements that run at
+    import. Raises ValueError (SyntaxError) when it is no Python.
+    """
+    return sorted(ast.dump(node) for node in ast.parse(content or b"").body if not _is_harmless(node))
+
+
+def _is_harmless(node: ast.stmt) -> bool:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        asked_for = not any("autouse" in ast.dump(decorator) for decorator in node.decorator_list)
+        return asked_for and not node.name.startswith("pytest_")
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names = [target.id if isinstance(target, ast.Name) else "" for target in targets]
+        special = ("pytest_plugins", "collect_ignore", "collect_ignore_glob", "")
+        return not any(name in special for name in names)
+    docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return docstring or isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef)
+
+
+# -- what the base's configuration says -----------------------------------------------------------
+
+
+def pytest_settings(files: dict[str, bytes]) -> tuple[str | None, dict[str, Any]]:
+    """The root configuration file that pytest would choose, and its settings. ``files`` are root files."""
+    for name in ("pytest.toml", ".pytest.toml"):
+        if name in files:
+            return name, _toml(files[name]).get("pytest", {})
+    for name in ("pytest.ini", ".pytest.ini"):
+        if name in files:
+            return name, _section(files[name], "pytest")
+    tool = _tool(files.get("pyproject.toml"), "pytest")
+    if tool:
+        return "pyproject.toml", {**tool, **tool.get("ini_options", {})}
+    for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+        if name in files and (settings := _section(files[name], section)):
+            return name, settings
+    return None, {}
+
+
+def mypy_settings(files: dict[str, bytes]) -> tuple[str | None, dict[str, Any]]:
+    """The root configuration file that mypy would choose, and its main settings."""
+    for name in ("mypy.ini", ".mypy.ini"):
+        if name in files:
+            return name, _section(files[name], "mypy")
+    if tool := _tool(files.get("pyproject.toml"), "mypy"):
+        return "pyproject.toml", tool
+    if "setup.cfg" in files and (settings := _section(files["setup.cfg"], "mypy")):
+        return "setup.cfg", settings
+    return None, {}
+
+
+def configures_ruff(files: dict[str, bytes]) -> bool:
+    """Whether any of the files (any depth) configures ruff."""
+    return any(
+        PurePosixPath(path).name in ("ruff.toml", ".ruff.toml")
+        or (PurePosixPath(path).name == "pyproject.toml" and bool(_tool(content, "ruff")))
+        for path, content in files.items()
+    )
+
+
+def configures_bandit(files: dict[str, bytes]) -> bool:
+    """Whether ``pyproject.toml`` at the root configures bandit."""
+    return bool(_tool(files.get("pyproject.toml"), "bandit"))
+
+
+def declared_python(files: dict[str, bytes]) -> str | None:
+    """``[tool.claude-orchestrator] python`` of the root's pyproject, or None."""
+    value = _tool(files.get("pyproject.toml"), "claude-orchestrator").get("python")
+    return value if isinstance(value, str) else None
+
+
+def test_file_names(files: dict[str, bytes]) -> tuple[str, ...]:
+    """File name patterns of tests: pytest's own and the project's, without those that fit every file."""
+    value = pytest_settings(files)[1].get("python_files", [])
+    declared = value.split() if isinstance(value, str) else [str(item) for item in value]
+    telling = [pattern for pattern in declared if pattern.removesuffix(".py").strip("*?.")]
+    return tuple(dict.fromkeys((*_DEFAULT_TEST_NAMES, *telling)))
+
+
+def is_test_name(path: str, test_names: tuple[str, ...]) -> bool:
+    """Whether a file has the name of a test."""
+    return any(fnmatchcase(PurePosixPath(path).name, pattern) for pattern in test_names)
+
+
+def is_test_path(path: str, test_names: tuple[str, ...]) -> bool:
+    """Whether a file belongs to the tests: by the folder it is in, or by its name."""
+    return in_test_area(path) or is_test_name(path, test_names)
+
+
+def _tool(content: bytes | None, name: str) -> dict[str, Any]:
+    try:
+        table = tool_tables(content).get(name, {})
+    except ValueError:
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def _toml(content: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode())
+    except ValueError:
+        return {}
+
+
+def _section(content: bytes, name: str) -> dict[str, Any]:
+    try:
+        parser = _ini(content)
+    except (ValueError, configparser.Error):
+        return {}
+    return dict(parser[name]) if parser.has_section(name) else {}

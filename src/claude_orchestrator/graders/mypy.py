@@ -1,0 +1,104 @@
+"""mypy: type errors, with the project's packages and the base's configuration."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from claude_orchestrator.errors import VerificationError
+from claude_orchestrator.graders.base import Finding, Severity
+from claude_orchestrator.graders.bench import Bench, Ran
+from claude_orchestrator.graders.change import JudgedChange
+from claude_orchestrator.graders.configuration import mypy_settings
+from claude_orchestrator.graders.interpreter import Interpreter, Tool
+from claude_orchestrator.graders.static import Arguments, Report, StaticGrader, relative
+
+_FIRST_WITH_JSON: Final = (1, 11)
+_MISSING_STUBS: Final = frozenset({"import-untyped", "import-not-found", "import"})
+_NOT_CODE: Final = frozenset({"setup.py", "conftest.py", "noxfile.py", "docs", "doc", "examples", "build", "dist"})
+_SUMMARY: Final = ("Success:", "Found ")
+
+
+class MypyGrader(StaticGrader):
+    """mypy on what the base's configuration names, or else on the project's own packages."""
+
+    name = "mypy"
+
+    async def tool(self, bench: Bench) -> Tool:
+        """The project's mypy, or ours where the project's is too old to write JSON."""
+        found = await bench.tool(self.name)
+        numbers = tuple(int(part) for part in re.findall(r"\d+", found.version)[:2])
+        return found if numbers >= _FIRST_WITH_JSON else await bench.our_tool(self.name)
+
+    def arguments(self, change: JudgedChange, tool: Tool, target: Interpreter, paths: Collection[str]) -> Arguments:
+        """No cache at all: one that code of a change could have written must never be read."""
+        file, settings = mypy_settings(change.base_files)
+        common = ["--output", "json", "--cache-dir", "/dev/null", "--config-file", file or ""]
+        if tool.python != target.executable:
+            common += ["--python-executable", target.executable]
+        roots = list(target.roots)
+        if not {"files", "packages", "modules"} & settings.keys():
+            code = [path for path in paths if _is_code(change, path)]
+            targets = sorted({path.split("/", 1)[0] for path in code})
+            if not targets:
+                return Arguments(nothing_to_do="mypy: the tree has no package or module to check")
+            targets = ["src"] if "src" in targets else targets
+            if file is None:
+                common += ["--explicit-package-bases", *_exclusions(targets, code, paths)]
+            common += ["--", *targets]
+        if file is None or {"packages", "modules"} & settings.keys():
+            roots += ["src"] if any(path.startswith("src/") for path in paths) else []
+        # Without this, an editable install would lead mypy to the user's working copy.
+        search = ":".join(root for root in dict.fromkeys(roots) if root != ".")
+        return Arguments(tuple(common), {"MYPYPATH": search} if search else {})
+
+    def read(self, ran: Ran, checkout: Path) -> Report:
+        """One JSON object a line. Exit code 2 with errors that can be read is a build that stopped early."""
+        code = ran.command.exit_code
+        text = ran.stdout.read_text(errors="replace")
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith(_SUMMARY)]
+        if code not in (0, 1) and not (lines and lines[0].startswith("{")):
+            raise VerificationError(f"failed ({code}): {ran.said()}")
+        items = [item for line in lines if (item := json.loads(line))["severity"] == "error"]
+        if bool(items) != bool(code):
+            raise VerificationError(f"ended with {code}, which does not fit its {len(items)} errors")
+        findings = (
+            Finding(item["code"] or "error", relative(item["file"], checkout), max(0, item["line"]), item["message"])
+            for item in items
+        )
+        return Report(tuple(findings), is_blocked=code not in (0, 1))
+
+    def severity(self, change: JudgedChange, finding: Finding) -> Severity:
+        """Without a configuration, packages that have no types are nobody's fault."""
+        is_configured = mypy_settings(change.base_files)[0] is not None
+        return "note" if finding.rule in _MISSING_STUBS and not is_configured else "problem"
+
+
+def _is_code(change: JudgedChange, path: str) -> bool:
+    *folders, name = PurePosixPath(path).parts
+    return (
+        name.endswith((".py", ".pyi"))
+        and not change.is_test(path)
+        and (folders[0] if folders else name) not in _NOT_CODE
+        and all(folder.isidentifier() for folder in folders)
+        and name.partition(".")[0].isidentifier()
+    )
+
+
+def _exclusions(targets: list[str], code: list[str], paths: Collection[str]) -> list[str]:
+    """``--exclude`` for what lies in the targets and is no code: the topmost folders without any, and single files."""
+    kept = {parent for path in code for parent in _parents(path)}
+    shut = {
+        next((parent + "/" for parent in _parents(path) if parent not in kept), path)
+        for path in set(paths) - set(code)
+        if path.endswith((".py", ".pyi")) and path.split("/", 1)[0] in targets
+    }
+    return [argument for path in sorted(shut) for argument in ("--exclude", f"^{re.escape(path)}")]
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[: end + 1]) for end in range(len(parts))]

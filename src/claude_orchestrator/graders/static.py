@@ -1,0 +1,174 @@
+"""What ruff, mypy and bandit have in common: run on the base and on the change, compare by fingerprint."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from claude_orchestrator.errors import VerificationError
+from claude_orchestrator.graders.base import CheckResult, Command, Finding, Severity, status_of
+from claude_orchestrator.graders.bench import Bench, Ran
+from claude_orchestrator.graders.change import JudgedChange
+from claude_orchestrator.graders.fingerprint import compare, located
+from claude_orchestrator.graders.interpreter import Interpreter, Tool
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """How a tool is to be run, with the checkout as its current folder: no path of the checkout is in here.
+
+    ``nothing_to_do`` says why there is nothing to run.
+    """
+
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    nothing_to_do: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a tool found in one tree; ``is_blocked`` when one finding kept it from looking for more."""
+
+    findings: tuple[Finding, ...]
+    is_blocked: bool = False
+
+
+class StaticGrader(ABC):
+    """A grader that reads code and never runs it."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def arguments(self, change: JudgedChange, tool: Tool, target: Interpreter, paths: Collection[str]) -> Arguments:
+        """How to run the tool on a tree with these files. ``target`` is the project's Python."""
+
+    @abstractmethod
+    def read(self, ran: Ran, checkout: Path) -> Report:
+        """The findings in the tool's output. Raises VerificationError or ValueError when it cannot be read."""
+
+    @abstractmethod
+    def severity(self, change: JudgedChange, finding: Finding) -> Severity | None:
+        """What a new finding means; None: nothing at all."""
+
+    async def tool(self, bench: Bench) -> Tool:
+        """The tool to use. Raises VerificationError when there is none."""
+        return await bench.tool(self.name)
+
+    async def grade(self, bench: Bench) -> CheckResult:
+        """Compare the findings of *own* with those of the base."""
+        tool = await self.tool(bench)
+        runs = ("own",) if bench.change.own_tree == bench.change.base_tree else ("own", "base")
+        outcomes = await asyncio.gather(*(self._run(bench, tool, run) for run in runs))
+        own, base = outcomes[0], outcomes[-1]
+        result = CheckResult(
+            self.name,
+            "passed",
+            commands=tuple(outcome.command for outcome in outcomes if outcome.command),
+            tool=tool.python,
+            version=tool.version,
+            output_path=f"{self.name}-own.json",
+        )
+        if base.trouble:
+            return replace(result, status="error", reasons=(f"the base cannot be judged: {base.trouble}",))
+        if own.trouble:
+            return replace(result, status="failed", reasons=(own.trouble,))
+        return self._compared(bench, result, base.report, own.report, tuple(filter(None, {own.note, base.note})))
+
+    def _compared(
+        self, bench: Bench, result: CheckResult, base: Report, own: Report, notes: tuple[str, ...]
+    ) -> CheckResult:
+        # Findings that mean nothing are left out first, so that "known" counts what a reader would count.
+        before, after = (
+            [
+                replace(found, severity=severity)
+                for found in report.findings
+                if (severity := self.severity(bench.change, found))
+            ]
+            for report in (base, own)
+        )
+        new, known = compare(before, after, bench.change.old_names)
+        if base.is_blocked and not own.is_blocked:
+            # The base hid everything behind one error: only what the change touched is surely its own.
+            touched = bench.change.touched
+            new = [found if found.path in touched else replace(found, severity="note") for found in new]
+            notes += ("the base stopped at one error: new findings in unchanged files are shown as notes",)
+        if own.is_blocked and not new:
+            notes += (f"{self.name} stopped at an error that the base has, too: nothing behind it was looked at",)
+        findings = tuple(new)
+        reasons = tuple(
+            f"{found.place()}: {found.rule} {found.message}" for found in findings if found.severity != "note"
+        )
+        return replace(result, status=status_of(findings), findings=findings, known=known, reasons=reasons, notes=notes)
+
+    async def _run(self, bench: Bench, tool: Tool, run: str) -> _Outcome:
+        change, target = bench.change, await bench.interpreter()
+        tree, paths = (change.own_tree, change.own_paths) if run == "own" else (change.base_tree, change.base_entries)
+        how = self.arguments(change, tool, target, paths)
+        if how.nothing_to_do:
+            return _Outcome(Report(()), None, note=how.nothing_to_do)
+        label = f"{self.name}-{run}"
+
+        async def work() -> tuple[dict[str, Any], Command, bool]:
+            checkout = await bench.shared_checkout(tree)
+            argv = [*tool.argv, *how.arguments]
+            by_hand = shlex.join([*(f"{name}={value}" for name, value in how.environment.items()), *argv])
+            ran = await bench.run(
+                label, argv, cwd=checkout, env={**target.environment(), **how.environment}, by_hand=by_hand
+            )
+            try:
+                report, trouble = self._whole(bench, ran, checkout), ""
+            except VerificationError as error:
+                report, trouble = Report(()), f"{self.name} {error}"
+            except (ValueError, KeyError, TypeError):
+                report, trouble = Report(()), f"the output of {self.name} cannot be read; it ends with: {ran.said()}"
+            result = {
+                "trouble": trouble,
+                "blocked": report.is_blocked,
+                "findings": [asdict(found) for found in report.findings],
+            }
+            return result, ran.command, not trouble
+
+        inputs = {
+            "check": self.name,
+            "tree": tree,
+            "tool": [tool.python, tool.version],
+            "how": [how.arguments, how.environment],
+        }
+        result, command = await bench.remembered(label, inputs, work)
+        findings = tuple(Finding(**found) for found in result["findings"])
+        return _Outcome(Report(findings, result["blocked"]), command, result["trouble"])
+
+    def _whole(self, bench: Bench, ran: Ran, checkout: Path) -> Report:
+        if ran.command.timed_out:
+            raise VerificationError(f"ran longer than its limit of {bench.timeout_s:g} s")
+        if ran.output_truncated:
+            raise VerificationError("wrote more output than can be judged")
+        report = self.read(ran, checkout)
+        return replace(report, findings=tuple(located(report.findings, checkout)))
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    report: Report
+    command: Command | None
+    trouble: str = ""
+    note: str = ""
+
+
+def relative(path: str, checkout: Path) -> str:
+    """A path that a tool named, relative to the checkout, with forward slashes.
+
+    Raises VerificationError when it lies outside: then the tool looked at other code than the change's.
+    """
+    file = Path(path)
+    if not file.is_absolute():
+        file = checkout / file
+    for root in (checkout, checkout.resolve()):
+        if file.is_relative_to(root):
+            return file.relative_to(root).as_posix()
+    raise VerificationError(f"looked at {path}, which is not in the judged tree")

@@ -1,0 +1,44 @@
+"""Shell commands with which a stranger repeats what the verifier ran, without the verifier."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from claude_orchestrator.graders.base import CheckResult
+from claude_orchestrator.graders.change import JudgedChange
+from claude_orchestrator.workspace.git import Entry
+
+
+def rerun_commands(git_dir: Path, change: JudgedChange, checks: Iterable[CheckResult]) -> list[str]:
+    """One checkout for each tree that was judged, then each command in it; for an empty folder."""
+    commands = [command for check in checks for command in check.commands]
+    sources: dict[str, tuple[str, Mapping[str, Entry | None]]] = {
+        "base": (change.base, {}),
+        "own": (change.head, change.overrides),
+        "trusted": (change.head, change.trusted_overrides),
+    }
+    used = {command.label.rsplit("-", 1)[1] for command in commands}
+    lines = [
+        line
+        for name, (commit, overrides) in sources.items()
+        if name in used
+        for line in _checkout(git_dir, name, commit, change.base, overrides)
+    ]
+    clean = 'env -i PATH="$PATH" HOME="$(mktemp -d)" PYTHONDONTWRITEBYTECODE=1'
+    return lines + [f"(cd {command.label.rsplit('-', 1)[1]} && {clean} {command.by_hand})" for command in commands]
+
+
+def _checkout(git_dir: Path, name: str, commit: str, base: str, overrides: Mapping[str, Entry | None]) -> list[str]:
+    removed = [path for path, entry in overrides.items() if entry is None]
+    restored = [path for path, entry in overrides.items() if entry is not None]
+    lines = [
+        shlex.join(["git", "clone", "--quiet", "--local", "--no-checkout", str(git_dir), name]),
+        f"git -C {name} checkout --quiet --detach {commit}",
+    ]
+    if removed:
+        lines.append(f"git -C {name} rm --quiet -- {shlex.join(removed)}")
+    if restored:
+        lines.append(f"git -C {name} checkout --quiet {base} -- {shlex.join(restored)}")
+    return lines

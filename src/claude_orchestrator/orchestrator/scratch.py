@@ -1,0 +1,58 @@
+"""The verifier's private folder: short-named, in the system's temporary folder, gone afterwards.
+
+Not below the evidence: tests make sockets in their temporary folder, and those need short paths. Its owner holds
+a kernel lock on a file in it, so that what a killed verifier left behind is known and removed by the next.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+_PREFIX: Final = "co-"
+_LOCK: Final = "owner.lock"
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """A new folder for one verification; removes it afterwards, and those whose owners were killed."""
+    remove_abandoned()
+    work = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+    try:
+        with (work / "new.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # Only now under its name: nobody may find it without its lock held.
+            (work / "new.lock").rename(work / _LOCK)
+            yield work
+    finally:
+        _remove(work)
+
+
+def remove_abandoned() -> None:
+    """Remove the folders of verifications whose owners are gone."""
+    for work in Path(tempfile.gettempdir()).resolve().glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if work.is_symlink() or work.stat().st_uid != os.geteuid():
+                continue
+            with (work / _LOCK).open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(work)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which tests may have made folders read-only; what cannot be removed stays."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for place, names, _ in os.walk(folder):
+            for name in names:
+                below = Path(place, name)
+                # A link may lead to anybody's file.
+                if not below.is_symlink():
+                    below.chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)

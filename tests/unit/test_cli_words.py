@@ -49,6 +49,7 @@ def progress(*tasks: dict[str, Any], **run: Any) -> dict[str, Any]:
             "plan_id": "p1",
             "plan_version": 1,
             "repository": "/some where/project",
+            "git_dir": "/some where/project/.git",
             "base_commit": "b" * 40,
             "target_ref": "refs/heads/orchestrator/r1",
             "created_at": 100.0,

@@ -34,12 +34,12 @@ class Transaction:
     async def execute(self, sql: str, values: Values | None = None) -> int:
         """Run one statement with ``:named`` parameters; return the number of rows it changed."""
         # Not closed by hand: that would be a second trip to the connection's thread for each statement.
-        cursor = await self._connection.execute(sql, values or {})
+        cursor = await self._connection.execute(sql, _storable(values or {}))
         return cursor.rowcount
 
     async def execute_many(self, sql: str, rows: list[Values]) -> None:
         """Run one statement once for each row of values."""
-        await self._connection.executemany(sql, rows)
+        await self._connection.executemany(sql, [_storable(row) for row in rows])
 
     async def fetch_one(self, sql: str, values: Values | None = None) -> Row | None:
         """The first row of a query, or None."""
@@ -48,7 +48,7 @@ class Transaction:
 
     async def fetch_all(self, sql: str, values: Values | None = None) -> list[Row]:
         """All rows of a query, each a dictionary by column name."""
-        rows = await self._connection.execute_fetchall(sql, values or {})
+        rows = await self._connection.execute_fetchall(sql, _storable(values or {}))
         return [dict(row) for row in rows]
 
 
@@ -105,6 +105,7 @@ class Database:
         for anything but the database.
         """
         async with self._turn:
+            before = self._connection.total_changes
             try:
                 with _clear_errors(self.path):
                     await self._connection.execute("BEGIN IMMEDIATE")
@@ -114,7 +115,10 @@ class Database:
                 # A cancelled BEGIN still runs in the connection's thread, so this always follows it.
                 await asyncio.shield(self._rollback())
                 raise
-        await self._announce()
+            changed = self._connection.total_changes != before
+        # Nobody is woken by a look: a loop that looks, then waits for a change, would never sleep.
+        if changed:
+            await self._announce()
 
     async def _rollback(self) -> None:
         with suppress(sqlite3.OperationalError):  # no transaction is active: nothing to take back
@@ -129,7 +133,7 @@ class Database:
         """All rows of a query outside any transaction."""
         async with self._turn:
             with _clear_errors(self.path):
-                return [dict(row) for row in await self._connection.execute_fetchall(sql, values or {})]
+                return [dict(row) for row in await self._connection.execute_fetchall(sql, _storable(values or {}))]
 
     async def integrity(self) -> str:
         """``ok``, or the first thing that SQLite finds wrong with the file."""
@@ -144,12 +148,12 @@ class Database:
 
     @property
     def revision(self) -> int:
-        """A number that rises with every commit, of this process or (a moment later) of any other."""
+        """A number that rises when something was changed, by this process or (a moment later) by any other."""
         return self._revision
 
     async def changed(self, since: int, timeout_s: float | None = None) -> int:
         """Wait until :attr:`revision` is above ``since`` or the time is over; return the revision."""
-        if self._watcher is None:
+        if self._watcher is None or self._watcher.done():  # done: it met an error; the next may not
             self._watcher = asyncio.create_task(self._watch(), name="data-version")
         try:
             async with asyncio.timeout(timeout_s), self._changed:
@@ -168,10 +172,10 @@ class Database:
         while True:
             row = await self.fetch_one("PRAGMA data_version")
             version = next(iter(row.values())) if row else None
+            # The first look is announced as well: what was committed since the caller last read is unknown.
             if version != self._seen_version:
-                first, self._seen_version = self._seen_version is None, version
-                if not first:
-                    await self._announce()
+                self._seen_version = version
+                await self._announce()
             await asyncio.sleep(CHANGE_POLL_S)
 
 
@@ -213,6 +217,14 @@ async def _version(database: Database) -> int:
         return 0
     row = await database.fetch_one("SELECT max(version) AS version FROM migration")
     return int((row and row["version"]) or 0)
+
+
+def _storable(values: Values) -> Values:
+    """``values`` as SQLite can keep them: of a file name that is no UTF-8, the odd bytes become escapes."""
+    return {
+        name: value.encode(errors="backslashreplace").decode() if isinstance(value, str) and not value.isascii() else value
+        for name, value in values.items()
+    }
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -1,0 +1,138 @@
+"""All that is known of one attempt, as a JSON document and as lines of text."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from claude_orchestrator.cli.output import paint
+from claude_orchestrator.cli.words import Row, clip, duration, moment, short
+
+_COLOURS = {"passed": "green", "failed": "red", "error": "red", "needs_review": "yellow"}
+_FINDINGS = 20
+
+
+def attempt_document(row: Row, verdicts: Sequence[Row], events: Sequence[Row], folder: Path) -> dict[str, Any]:
+    """An attempt's row, its operations from the journal, and what the verifier said, as plain values."""
+    return {
+        "id": row["id"],
+        "number": row["number"],
+        "status": row["status"],
+        "reason": row["reason"],
+        "feedback": row["feedback"],
+        "base": row["base_commit"],
+        "commit": row["commit_id"],
+        "ref": f"refs/orchestrator/attempts/{row['id']}",
+        "folder": str(folder),
+        "started_at": row["started_at"],
+        "finished_at": row["finished_at"],
+        "operations": _operations(events),
+        "evidence": [
+            {
+                "tree": v["tree"],
+                "verdict": v["verdict"],
+                "folder": v["folder"],
+                "at": v["at"],
+                "document": v["document"],
+            }
+            for v in verdicts
+        ],
+    }
+
+
+def _operations(events: Sequence[Row]) -> list[dict[str, Any]]:
+    """Every operation that was asked for, joined with its result where it was performed.
+
+    An attempt asks for one operation at a time, so a result belongs to the latest question.
+    """
+    operations: list[dict[str, Any]] = []
+    for event in events:
+        if event["kind"] == "operation.asked":
+            operations.append({"asked_at": event["at"], **event["data"], "done": None})
+        elif event["kind"] == "operation.done" and operations:
+            operations[-1]["done"] = {"at": event["at"], **event["data"]}
+    return operations
+
+
+def attempt_lines(document: Mapping[str, Any], run: Row) -> Iterator[str]:
+    """An attempt for people: what it did, what was checked, why it was refused, where everything is."""
+    took = (
+        f", {duration(document['finished_at'] - document['started_at'])}" if document["finished_at"] is not None else ""
+    )
+    yield (
+        f"{paint('attempt ' + str(document['number']), 'bold')} ({document['id']}) {document['status']}"
+        f"  started {moment(document['started_at'])}{took}"
+    )
+    if document["reason"]:
+        yield (
+            f"  {paint('refused', 'red')}: {document['reason']}"
+            if document["status"] == "failed"
+            else f"  {document['reason']}"
+        )
+    yield "  what the agent did (from the journal):"
+    yield from _operation_lines(document["operations"]) if document["operations"] else ["    nothing is on record"]
+    for verdict in document["evidence"]:
+        yield from _verdict_lines(verdict)
+    git = f"git -C {shlex.quote(run['repository'])}"
+    if document["commit"]:
+        yield "  look at its change, for ever:"
+        yield f"    {git} diff {short(document['base'])} {document['ref']}"
+    yield f"  logs and files: {document['folder']}"
+    if document["feedback"]:
+        yield "  what the next attempt was told:"
+        yield from (f"    | {line}" for line in document["feedback"].splitlines())
+
+
+def _operation_lines(operations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for operation in operations:
+        done = operation["done"]
+        result = "not done" if done is None else f"exit {done.get('exit_code')}"
+        if operation.get("verdict", "SAFE") != "SAFE":
+            result = f"{operation['verdict']}: {operation.get('reason')}"
+        elif operation.get("kind") == "report":
+            result = "not believed"
+        yield f"    {operation.get('kind'):<8} {clip(str(operation.get('target')), 90)}  ({result})"
+
+
+def _verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
+    document = verdict["document"]
+    word = paint(verdict["verdict"].replace("_", " "), _COLOURS.get(verdict["verdict"], "bold"))
+    what = f"tree {short(verdict['tree'])}, against {short(document['base'])}"
+    yield f"  verified {moment(verdict['at'])}: {word}  ({what})"
+    yield from (f"    because {reason}" for reason in document["reasons"])
+    for check in document["checks"]:
+        yield from _check_lines(check)
+    yield f"    outputs: {verdict['folder']}"
+    if document["rerun"]:
+        yield "    check it again by hand, in an empty folder:"
+        yield from (f"      {line}" for line in document["rerun"])
+
+
+def _check_lines(check: Mapping[str, Any]) -> Iterator[str]:
+    word = paint(check["status"].replace("_", " "), _COLOURS.get(check["status"], "bold"))
+    known = f", {check['known']} known before" if check.get("known") else ""
+    version = f" {check['version']}" if check.get("version") else ""
+    yield f"    {check['name']}{version}: {word}, {len(check['findings'])} new{known}"
+    said = [finding["message"] for finding in check["findings"]]
+    for finding in check["findings"][:_FINDINGS]:
+        place = f"{finding['path']}:{finding['line']}" if finding["line"] else finding["path"]
+        yield f"      {place}: {finding['rule']}: {clip(finding['message'], 160)}"
+    if len(said) > _FINDINGS:
+        yield f"      … and {len(said) - _FINDINGS} more"
+    yield from (f"      {reason}" for reason in check["reasons"] if not any(message in reason for message in said))
+    for by_hand, results in _grouped(check["commands"]).items():
+        yield f"      $ {by_hand}"
+        yield f"        {'; '.join(results)}"
+
+
+def _grouped(commands: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Shell command → how it ended in each of the trees that it was run in."""
+    groups: dict[str, list[str]] = {}
+    for command in commands:
+        tree = command["label"].rpartition("-")[2]
+        ended = "timed out" if command["timed_out"] else f"exit {command['exit_code']}"
+        earlier = ", from an earlier run" if command["cached"] else ""
+        groups.setdefault(command["by_hand"], []).append(f"{tree}: {ended} in {command['duration_s']:.1f} s{earlier}")
+    return groups

@@ -1,0 +1,103 @@
+"""``claude-orchestrator``: all commands, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Final
+
+import typer
+
+from claude_orchestrator import __version__
+from claude_orchestrator.cli import demo, doctor, inbox, output, plan, run, show, stop, verify
+from claude_orchestrator.errors import OrchestratorError
+
+_USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
+"""What typer raises for a wrong command line; it exports only this subclass."""
+
+EXIT_CODES: Final = (
+    "Exit codes: 0 all tasks are completed (or the command did what was asked), 1 some are not (or something needs"
+    " attention), 2 wrong usage or unusable input, 130 ended by Ctrl-C. 'verify' has its own: 0 passed, 1 failed,"
+    " 2 could not judge, 3 needs review. State is in $CLAUDE_ORCHESTRATOR_HOME."
+)
+
+app = typer.Typer(
+    name=output.PROGRAM,
+    help="Plans run by agents in parallel git worktrees, durably, and nothing unverified lands.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+app.command(rich_help_panel="Run")(demo.demo)
+app.command(rich_help_panel="Run")(run.run)
+app.command(rich_help_panel="Run")(run.resume)
+app.command(rich_help_panel="Run")(stop.pause)
+app.command(rich_help_panel="Run")(stop.cancel)
+app.command(rich_help_panel="Look")(show.status)
+app.command(rich_help_panel="Look")(run.watch)
+app.command(rich_help_panel="Look")(show.evidence)
+app.command(rich_help_panel="Answer")(inbox.inbox)
+app.command(rich_help_panel="Answer")(inbox.approve)
+app.command(rich_help_panel="Answer")(inbox.deny)
+app.add_typer(plan.app, name="plan", rich_help_panel="Check")
+app.command(rich_help_panel="Check")(verify.verify)
+app.command(rich_help_panel="Check")(doctor.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        output.say(f"{output.PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The entry point: run the command line and exit. No error that a user can cause shows a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        code = app(prog_name=output.PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+    except _USAGE_ERROR as error:
+        if said := _usage(error):
+            output.complain(said)
+        return output.USAGE
+    except BrokenPipeError:
+        return _reader_has_gone()
+    except OrchestratorError as error:
+        output.complain(str(error))
+        return output.USAGE
+    except OSError as error:
+        output.complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        return output.USAGE
+    except KeyboardInterrupt:
+        return output.INTERRUPTED
+    return code if isinstance(code, int) else output.COMPLETED
+
+
+def _usage(error: Exception) -> str:
+    """What is wrong with the command line; empty when no command was given, which has printed the help."""
+    context = getattr(error, "ctx", None)
+    command = getattr(context, "command_path", output.PROGRAM)
+    said = str(getattr(error, "format_message", lambda: error)()).rstrip(".")
+    return f"{said} (see '{command} --help')" if said else ""
+
+
+def _reader_has_gone() -> int:
+    """Whoever read our output has closed it: end quietly, and let Python's last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return output.NOT_COMPLETED

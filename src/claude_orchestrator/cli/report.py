@@ -1,0 +1,164 @@
+"""A run, and the list of runs, as lines of text and as JSON documents."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from claude_orchestrator.cli.output import paint, program
+from claude_orchestrator.cli.words import (
+    COLOURS,
+    MARKS,
+    Row,
+    Story,
+    branch,
+    clip,
+    counted,
+    doing,
+    duration,
+    moment,
+    short,
+)
+
+_REASON_WIDTH = 160
+
+
+def status_word(status: str) -> str:
+    """A status in its colour."""
+    return paint(status.replace("_", " "), COLOURS.get(status, "bold"))
+
+
+def run_line(run: Row, *, nobody: bool) -> str:
+    """One run in the list of runs; ``nobody`` says that it should move and no process moves it."""
+    line = (
+        f"{run['id']:<5} {status_word(run['status'])}  {run['completed']}/{run['tasks']} tasks  {clip(run['goal'], 60)}"
+        f"  {paint(run['repository'], 'dim')}  {paint(moment(run['created_at']), 'dim')}"
+    )
+    return f"{line}\n      {nobody_line(run['id'])}" if nobody else line
+
+
+def nobody_line(run_id: str) -> str:
+    """What to do about a run that no process moves."""
+    return f"nobody moves it: {program()} resume {run_id}"
+
+
+def title_line(progress: dict[str, Any], now: float) -> str:
+    """The run's id, status, count of tasks, age and goal."""
+    run, tasks = progress["run"], progress["tasks"]
+    completed = sum(task["status"] == "completed" for task in tasks)
+    elapsed = duration((run["finished_at"] or now) - run["created_at"])
+    name = f"{paint(run['id'], 'bold')} {status_word(run['status'])}"
+    return f"{name}  {completed}/{len(tasks)} tasks  {elapsed}  {clip(run['goal'], _REASON_WIDTH)}"
+
+
+def run_lines(progress: dict[str, Any], story: Story, now: float) -> Iterator[str]:
+    """A whole run: phases with their tasks, what was refused, open gates."""
+    run, tasks = progress["run"], progress["tasks"]
+    yield title_line(progress, now)
+    if run["reason"]:
+        yield f"  {clip(run['reason'], _REASON_WIDTH)}"
+    width = max((len(task["id"]) for task in tasks), default=0)
+    for phase in progress["phases"]:
+        yield paint(f"  {phase['id']}: {phase['title']}", "bold")
+        for task in tasks:
+            if task["phase_id"] == phase["id"]:
+                yield task_line(task, story, width, now)
+                yield from _refusals(task["id"], story)
+    yield from gate_lines(progress["gates"])
+
+
+def task_line(task: Row, story: Story, width: int, now: float) -> str:
+    """One task: mark, id, status, attempts made, and what it is about now."""
+    mark = paint(MARKS.get(task["status"], " "), COLOURS.get(task["status"], "bold"))
+    made = story.attempts.get(task["id"], 0)
+    tries = counted(made, "attempt") if made else ""
+    words = f"{task['id']:<{width}}  {task['status'].replace('_', ' '):<11}  {tries:<10}  {_about(task, story, now)}"
+    return f"    {mark} {words}".rstrip()
+
+
+def _about(task: Row, story: Story, now: float) -> str:
+    if task["status"] in ("escalated", "waiting"):
+        return clip(task["reason"], _REASON_WIDTH)
+    return clip(doing(task, story, now), _REASON_WIDTH)
+
+
+def _refusals(task_id: str, story: Story) -> Iterator[str]:
+    for refusal in story.refusals:
+        if refusal.task_id == task_id:
+            yield paint(f"        attempt {refusal.number} refused: {clip(refusal.text, _REASON_WIDTH)}", "dim")
+
+
+def gate_lines(gates: Iterable[Row]) -> Iterator[str]:
+    """Open gates, each with the commands that answer it."""
+    for gate in gates:
+        yield f"  {paint('?', 'yellow')} {gate['id']} {gate['run_id']}/{gate['task_id']} ({gate['kind']}):"
+        yield f"      {gate['question']}"
+        yield f"      look:   {program()} evidence {gate['run_id']} {gate['task_id']}"
+        yield f"      answer: {program()} approve {gate['id']}   or   {program()} deny {gate['id']} --reason TEXT"
+
+
+def next_lines(progress: dict[str, Any], *, nobody: bool) -> Iterator[str]:
+    """What a person can do now with a run: go on, look at the branch, merge it."""
+    run = progress["run"]
+    if nobody:
+        yield f"  {nobody_line(run['id'])}"
+    elif run["status"] == "running":
+        yield f"  {program()} watch {run['id']}"
+    elif run["status"] == "paused":
+        yield f"  paused; '{program()} resume {run['id']}' goes on"
+    elif run["status"] == "incomplete":
+        yield f"  after the answers, '{program()} resume {run['id']}' goes on"
+    if any(task["merge_commit"] for task in progress["tasks"]):
+        yield from branch_lines(run)
+
+
+def branch_lines(run: Row) -> Iterator[str]:
+    """How to look at the run's branch and how to take it over."""
+    git = f"git -C {shlex.quote(run['repository'])}"
+    name = branch(run["target_ref"])
+    yield f"  look at the branch: {git} log --oneline {short(run['base_commit'])}..{name}"
+    if run["repository"] != run["git_dir"]:  # a bare repository has no checkout to merge into
+        yield f"  take it over:       {git} merge {name}"
+
+
+def summary_document(progress: dict[str, Any], story: Story) -> dict[str, Any]:
+    """A run as the JSON of ``status``, and as the last line of ``run`` and ``watch``."""
+    run = progress["run"]
+    return {
+        "run": run["id"],
+        "status": run["status"],
+        "intent": run["intent"],
+        "reason": run["reason"],
+        "goal": run["goal"],
+        "plan": run["plan_id"],
+        "plan_version": run["plan_version"],
+        "repository": run["repository"],
+        "base": run["base_commit"],
+        "branch": branch(run["target_ref"]),
+        "created_at": run["created_at"],
+        "finished_at": run["finished_at"],
+        "phases": [{"id": phase["id"], "title": phase["title"]} for phase in progress["phases"]],
+        "tasks": [_task_document(task, story) for task in progress["tasks"]],
+        "gates": [
+            {key: gate[key] for key in ("id", "kind", "task_id", "question", "created_at")}
+            for gate in progress["gates"]
+        ],
+    }
+
+
+def _task_document(task: Row, story: Story) -> dict[str, Any]:
+    return {
+        "id": task["id"],
+        "phase": task["phase_id"],
+        "title": task["title"],
+        "status": task["status"],
+        "reason": task["reason"],
+        "attempts": story.attempts.get(task["id"], 0),
+        "merge_commit": task["merge_commit"],
+        "refused": [
+            {"attempt": refusal.attempt_id, "number": refusal.number, "reason": refusal.text}
+            for refusal in story.refusals
+            if refusal.task_id == task["id"]
+        ],
+    }

@@ -1,0 +1,254 @@
+"""``run``, ``resume`` and ``watch``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from claude_orchestrator.cli import output
+from claude_orchestrator.errors import ConfigError, OrchestratorError, PlanError
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from claude_orchestrator.cli.words import Row
+    from claude_orchestrator.config import Settings
+    from claude_orchestrator.plans.models import Plan
+    from claude_orchestrator.state.database import Database
+
+DETACH_S = 20.0
+"""How long a detached process may take until it moves its run."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document a line: every event, then a summary.")]
+
+
+def run(
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="A plan file, or the id of a stored plan.")],
+    project: Annotated[Path, typer.Option(help="A folder of the git repository to work on.")] = Path(),
+    base: Annotated[str | None, typer.Option(help="The revision to start from.", show_default="HEAD")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="The branch that verified work is merged into.", show_default="a new one, orchestrator/RUN"),
+    ] = None,
+    max_parallel: Annotated[
+        int | None, typer.Option(min=1, help="Attempts at once, over all processes.", show_default="3")
+    ] = None,
+    as_json: AsJson = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Go on in the background.")] = False,
+) -> None:
+    """Run a plan on a git repository. Ctrl-C pauses; your checkout is never touched."""
+    import asyncio
+
+    from claude_orchestrator.config import load_settings
+
+    settings = _limited(load_settings(), max_parallel)
+    run_id = asyncio.run(_start(settings, plan, project, base, target, quiet=as_json))
+    if detach:
+        _detach(settings, run_id, as_json=as_json)
+        return
+    raise typer.Exit(asyncio.run(_move(settings, [run_id], as_json=as_json)))
+
+
+def resume(
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="The run.", show_default="all unfinished runs")
+    ] = None,
+    max_parallel: Annotated[
+        int | None, typer.Option(min=1, help="Attempts at once, over all processes.", show_default="3")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run, or with every unfinished run: after a crash, a pause, a reboot, an answer."""
+    import asyncio
+
+    from claude_orchestrator.config import load_settings
+
+    settings = _limited(load_settings(), max_parallel)
+    run_ids = asyncio.run(_wanted(settings, run_id))
+    if not run_ids:
+        output.warn("nothing to resume: every run is over")
+        return
+    raise typer.Exit(asyncio.run(_move(settings, run_ids, as_json=as_json)))
+
+
+def watch(run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run.")], as_json: AsJson = False) -> None:
+    """Show a run live, whoever moves it. Ends when the run does, is paused, or nobody moves it."""
+    import asyncio
+
+    from claude_orchestrator.cli.moving import watch_run
+    from claude_orchestrator.cli.views import choose_view
+    from claude_orchestrator.config import load_settings
+
+    view = choose_view(several=False, as_json=as_json)
+    raise typer.Exit(asyncio.run(watch_run(load_settings(), run_id, view, as_json=as_json)))
+
+
+def _limited(settings: Settings, max_parallel: int | None) -> Settings:
+    from dataclasses import replace
+
+    return settings if max_parallel is None else replace(settings, max_parallel=max_parallel)
+
+
+async def _move(settings: Settings, run_ids: list[str], *, as_json: bool) -> int:
+    """Move runs; what goes wrong from here on goes wrong with a run under way."""
+    from claude_orchestrator.cli.moving import move_runs
+    from claude_orchestrator.cli.views import choose_view
+
+    try:
+        return await move_runs(
+            settings, run_ids, choose_view(several=len(run_ids) > 1, as_json=as_json), as_json=as_json
+        )
+    except OrchestratorError as error:
+        output.complain(str(error))
+        return output.NOT_COMPLETED
+
+
+async def _start(
+    settings: Settings, plan: str, project: Path, base: str | None, target: str | None, *, quiet: bool
+) -> str:
+    """Check and store the plan, create the run, say so; return the run's id."""
+    from claude_orchestrator.orchestrator.session import Orchestrator
+    from claude_orchestrator.state import runs
+    from claude_orchestrator.state.database import Database
+    from claude_orchestrator.workspace.git import Repository
+
+    checked = _load_file(Path(plan)) if is_plan_file(plan) else None
+    repository = await Repository.open(project)
+    async with Database.open(settings.database) as db:
+        stored = await _stored(db, plan, checked)
+        run_id = await Orchestrator(repository.root, settings).start(stored, base=base, target=target)
+        row = await runs.get(db, run_id)
+    if not quiet:
+        output.say(*_opening(row))
+    return run_id
+
+
+def is_plan_file(plan: str) -> bool:
+    """Whether PLAN on the command line is meant as a file: it exists, or has a file's name."""
+    return Path(plan).exists() or "/" in plan or plan.endswith((".yaml", ".yml"))
+
+
+def _load_file(path: Path) -> Plan:
+    """The plan in a file; all of its problems are printed when it has any."""
+    from claude_orchestrator.plans.files import check_plan, load_plan
+
+    if problems := check_plan(path):
+        for problem in problems:
+            output.warn(problem.format())
+        raise PlanError(
+            f"{path} is not a plan that can be run: {len(problems)} problem{'s'[: len(problems) > 1]}, see above"
+        )
+    return load_plan(path)
+
+
+async def _stored(db: Database, plan: str, checked: Plan | None) -> Plan:
+    """The stored plan of that id, or the stored plan that says the same as the file; else the file is stored."""
+    from claude_orchestrator.plans.store import PlanStore
+
+    store = PlanStore(db)
+    if checked is None:
+        return await store.load(plan)
+    if checked.id is None:
+        for summary in await store.list():
+            if summary.goal == checked.goal:
+                known = await store.load(summary.id)
+                if known.model_copy(update={"id": None, "version": None}) == checked:
+                    return known
+    return await store.save(checked)
+
+
+def _opening(row: Row) -> list[str]:
+    """What a person wants to know when a run has just been created."""
+    from claude_orchestrator.cli.words import branch, short
+
+    name = output.program()
+    plan = f"plan {row['plan_id']} version {row['plan_version']}"
+    return [
+        f"{output.paint(row['id'], 'bold')} runs {plan} on {row['repository']}",
+        f"  verified work goes to the branch {branch(row['target_ref'])}, from {short(row['base_commit'])}",
+        f"  pause: Ctrl-C, or '{name} pause {row['id']}' from anywhere; go on: '{name} resume {row['id']}'",
+    ]
+
+
+async def _wanted(settings: Settings, run_id: str | None) -> list[str]:
+    """The runs to resume, with the intent written down; a run that is being cancelled stays so."""
+    from claude_orchestrator.cli.moving import require_repository
+    from claude_orchestrator.errors import RepositoryError
+    from claude_orchestrator.orchestrator.worker import live_movers
+    from claude_orchestrator.state import runs
+    from claude_orchestrator.state.database import Database
+
+    async with Database.open(settings.database) as db:
+        rows = await runs.unfinished(db) if run_id is None else [await runs.get(db, run_id)]
+        free: list[dict[str, Any]] = []
+        moved: list[dict[str, Any]] = []
+        for row in rows:
+            try:
+                require_repository(row)
+            except RepositoryError as error:
+                if run_id is not None:
+                    raise
+                output.complain(str(error))
+                continue
+            (moved if await live_movers(db, settings.workers, row["id"]) else free).append(row)
+        # Without a name only what nobody moves is meant; if there is nothing, there is something to watch.
+        chosen = free or moved
+        for row in chosen:
+            if row["intent"] != "cancel" or row["status"] in runs.FINAL:
+                async with db.transaction() as tx:
+                    await runs.want(tx, row["id"], "run")
+        return [row["id"] for row in chosen]
+
+
+def _detach(settings: Settings, run_id: str, *, as_json: bool) -> None:
+    """Start ``resume`` in a session of its own, and wait until it moves the run."""
+    import asyncio
+    import os
+    import subprocess
+    import sys
+
+    from claude_orchestrator.config import PREFIX
+
+    log = settings.home / "logs" / f"{run_id}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as stream:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "claude_orchestrator", "resume", run_id],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            env={**os.environ, PREFIX + "MAX_PARALLEL": str(settings.max_parallel)},
+            start_new_session=True,
+        )
+    asyncio.run(_until_moved(settings, run_id, child))
+    if as_json:
+        output.say_json({"run": run_id, "process": child.pid, "log": str(log)}, lines=True)
+        return
+    output.say(
+        f"  it goes on in the background (process {child.pid}, log {log})",
+        f"  watch it: {output.program()} watch {run_id}",
+    )
+
+
+async def _until_moved(settings: Settings, run_id: str, child: subprocess.Popen[bytes]) -> None:
+    """Wait until a live process moves the run, or the run is over already."""
+    import time
+
+    from claude_orchestrator.orchestrator.worker import live_movers
+    from claude_orchestrator.state import runs
+    from claude_orchestrator.state.database import Database
+
+    until = time.monotonic() + DETACH_S
+    async with Database.open(settings.database) as db:
+        while time.monotonic() < until:
+            revision = db.revision
+            if await live_movers(db, settings.workers, run_id) or (await runs.get(db, run_id))["status"] != "running":
+                return
+            if child.poll() is not None:
+                break
+            await db.changed(revision, 0.5)
+    raise ConfigError(
+        f"the background process did not start to move {run_id}: '{output.program()} resume {run_id}' does"
+    )

@@ -44,6 +44,9 @@ class Settings:
     check_timeout_s: float = 900.0
     """Wall-clock limit of one check (pytest, ruff, mypy, bandit) of the verifier."""
 
+    agent_env: str = ""
+    """Names of environment variables that agents may see (``NAME,NAME``), such as their keys; checks never see them."""
+
     @property
     def database(self) -> Path:
         """The SQLite file that is the one truth."""
@@ -73,9 +76,9 @@ class Settings:
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings. Raises ConfigError for a value that is no positive number."""
     env = os.environ if environment is None else environment
-    values: dict[str, int | float] = {}
+    values: dict[str, int | float | str] = {"agent_env": env.get(PREFIX + "AGENT_ENV", "")}
     for field in fields(Settings):
-        if field.name == "home" or (text := env.get(PREFIX + field.name.upper())) is None:
+        if field.name in ("home", "agent_env") or (text := env.get(PREFIX + field.name.upper())) is None:
             continue
         try:
             value = int(text) if field.name == "max_parallel" else float(text)

@@ -22,6 +22,10 @@ class RepositoryError(OrchestratorError):
     """Git, or the repository, cannot do what is asked of it."""
 
 
+class BlockedError(RepositoryError):
+    """The run cannot go on until a person puts something outside right; no attempt is to blame."""
+
+
 class StateError(OrchestratorError):
     """The database cannot be used: newer than this program, damaged, read-only or the disk full."""
 

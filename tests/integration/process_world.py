@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from claude_orchestrator.agents.base import Assignment
+from claude_orchestrator.agents.base import Assignment, marker_of
 from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.state import events
 from claude_orchestrator.state.database import Database
@@ -108,7 +108,8 @@ class Launches:
         self.root = root
         self.worktree = make_worktree(root)
         self.database = root / "home" / "state.db"
-        self.attempt_id = f"attempt-{root.name}"
+        self.attempt_id = "r1.task.1"
+        self.marker = marker_of(root)
         self._count = 0
 
     def new(self, options: dict[str, Any], *, agent: str = "script", **other: Any) -> LaunchFolder:
@@ -145,7 +146,7 @@ class Launches:
 
     def close(self) -> None:
         """Whatever a failed test has left running."""
-        process_table.kill_marked_now(self.attempt_id)
+        process_table.kill_marked_now(self.marker)
 
 
 def done(launch: LaunchFolder) -> bool:

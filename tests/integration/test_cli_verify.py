@@ -31,16 +31,16 @@ def run(world: World, *arguments: str) -> tuple[int, str]:
 
 
 def test_each_verdict_has_its_exit_code(world: World, own_world: Path) -> None:
-    world.commit({"src/calc/more.py": "import os\n"})
+    world.commit({"src/calc/more.py": "x = undefined\n"})
     code, said = run(world, "--base", world.base, "--checks", "ruff")
     assert code == 1
     assert said.startswith("FAILED in ")
-    assert "src/calc/more.py:1: F401" in said
+    assert "src/calc/more.py:1: F821" in said
     evidence = Path(said.rsplit("evidence: ", 1)[1].strip())
     assert evidence.is_relative_to(own_world)
     assert (evidence / "verification.json").exists()
     assert run(world, "--base", "HEAD", "--checks", "ruff")[0] == 0
-    assert run(world, "--base", world.base, "--checks", "", "--files", "docs/**")[0] == 1
+    assert run(world, "--base", world.base, "--checks", "none", "--files", "docs/**")[0] == 1
     world.commit({"src/calc/more.py": None, "pyproject.toml": PYPROJECT + "\n[tool.ruff]\nline-length = 99\n"})
     assert run(world, "--base", world.base, "--checks", "ruff")[0] == 3
 
@@ -57,6 +57,7 @@ def test_json_is_the_whole_verification(world: World) -> None:
     [
         (["--base", "nowhere"], "'nowhere' is no commit"),
         (["--base", "HEAD", "--checks", "spelling"], "unknown check 'spelling'"),
+        (["--base", "HEAD", "--checks", ""], "no check is named"),
         ([], "Missing option"),
     ],
 )

@@ -14,6 +14,12 @@ from claude_orchestrator.state import events
 from claude_orchestrator.state.database import Database
 
 
+async def fail(db: Database) -> None:
+    async with db.transaction() as tx:
+        await events.append(tx, kind="a.b")
+        raise ValueError("oops")
+
+
 async def count_events(db: Database) -> int:
     return len(await events.after(db, 0))
 
@@ -22,9 +28,7 @@ def test_an_error_inside_takes_the_transaction_back(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Database.open(tmp_path / "s.db") as db:
             with pytest.raises(ValueError, match="oops"):
-                async with db.transaction() as tx:
-                    await events.append(tx, kind="a.b")
-                    raise ValueError("oops")
+                await fail(db)
             assert await count_events(db) == 0
 
     asyncio.run(scenario())
@@ -87,9 +91,8 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
 
 def test_two_processes_may_create_the_database_at_once(tmp_path: Path) -> None:
     async def create() -> None:
-        async with Database.open(tmp_path / "s.db") as db:
-            async with db.transaction() as tx:
-                await events.append(tx, kind="a.b")
+        async with Database.open(tmp_path / "s.db") as db, db.transaction() as tx:
+            await events.append(tx, kind="a.b")
 
     async def scenario() -> None:
         await asyncio.gather(*(create() for _ in range(5)))
@@ -119,12 +122,80 @@ def test_a_full_disk_is_said_and_takes_the_transaction_back(tmp_path: Path) -> N
             pages = await db.fetch_one("PRAGMA page_count")
             assert pages is not None
             await db.fetch_all(f"PRAGMA max_page_count = {pages['page_count']}")
-            with pytest.raises(StateError, match="is full: free some space"):
+            with pytest.raises(StateError, match="is full or failing"):
                 async with db.transaction() as tx:
                     await events.append(tx, kind="a.b", data={"text": "x" * 100_000})
             await db.fetch_all("PRAGMA max_page_count = 100000")
             async with db.transaction() as tx:
                 await events.append(tx, kind="a.b")
             assert await count_events(db) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_look_wakes_nobody_and_a_change_everybody(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Database.open(tmp_path / "s.db") as db:
+            before = db.revision
+            async with db.transaction() as tx:
+                await tx.fetch_all("SELECT * FROM event")
+                await tx.execute("UPDATE event SET kind = 'x' WHERE 0")
+            assert db.revision == before
+            async with db.transaction() as tx:
+                await events.append(tx, kind="a.b")
+            assert db.revision == before + 1
+
+    asyncio.run(scenario())
+
+
+def test_what_was_committed_before_the_first_look_is_not_missed(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Database.open(tmp_path / "s.db") as db, Database.open(tmp_path / "s.db") as other:
+            revision = db.revision
+            async with other.transaction() as tx:
+                await events.append(tx, kind="a.b")
+            assert await db.changed(revision, 20) > revision
+
+    asyncio.run(scenario())
+
+
+def test_a_watch_that_met_an_error_is_taken_up_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Database.open(tmp_path / "s.db") as db, Database.open(tmp_path / "s.db") as other:
+            await db.changed(db.revision, 0.2)
+            assert db._watcher is not None
+            db._watcher.cancel()
+            await asyncio.gather(db._watcher, return_exceptions=True)
+            revision = db.revision
+            waiting = asyncio.create_task(db.changed(revision, 20))
+            async with other.transaction() as tx:
+                await events.append(tx, kind="a.b")
+            assert await waiting > revision
+
+    asyncio.run(scenario())
+
+
+def test_many_may_create_the_database_at_once(tmp_path: Path) -> None:
+    """SQLite does not wait when several connections switch to WAL at once; it takes some rounds to see that."""
+
+    async def create(path: Path) -> None:
+        async with Database.open(path):
+            pass
+
+    async def scenario() -> None:
+        for number in range(25):
+            path = tmp_path / f"{number}.db"
+            await asyncio.gather(*(create(path) for _ in range(5)))
+
+    asyncio.run(scenario())
+
+
+def test_text_that_is_no_utf8_is_kept_with_escapes(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Database.open(tmp_path / "s.db") as db:
+            async with db.transaction() as tx:
+                await events.append(tx, kind="ünï.\udcff")
+            [event] = await events.after(db, 0)
+            assert event["kind"] == "ünï.\\udcff"
 
     asyncio.run(scenario())

@@ -115,7 +115,7 @@ def test_kill_minus_nine_of_the_runner_takes_every_descendant(launches: Launches
         wait_for(lambda: len(sleepers(seconds)) == 4)
         os.kill(int(started(launch)["pid"]), signal.SIGKILL)
         killed_at = time.monotonic()
-        wait_for(lambda: not sleepers(seconds) and not process_table.marked(launches.attempt_id))
+        wait_for(lambda: not sleepers(seconds) and not process_table.marked(launches.marker))
         assert time.monotonic() - killed_at < 1.5
         assert launch.state() == "died"
 
@@ -129,8 +129,10 @@ def test_kill_minus_nine_of_the_runner_at_any_instant(launches: Launches, level:
         pid = launch.spawn()
         time.sleep(chance.uniform(0.0, 0.4))
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not sleepers(seconds) and not process_table.marked(launches.attempt_id), 2)
-        wait_for(lambda pid=pid: not process_table.start_time(pid))  # its lock is free a moment after its memory
+        wait_for(lambda: not sleepers(seconds) and not process_table.marked(launches.marker), 2)
+        wait_for(lambda pid=pid: not process_table.start_time(pid))
+        # Its main thread may be gone a moment before the thread that has the database, and the lock with that.
+        wait_for(lambda launch=launch: launch.state() != "alive")
         states.add(launch.state())
     assert states <= {"new", "died"}
     assert "died" in states
@@ -177,6 +179,21 @@ def test_a_stopped_runner_counts_as_alive(launches: Launches) -> None:
     assert launch.state() == "alive"
     os.kill(pid, signal.SIGCONT)
     assert ended(launch).status == "finished"
+
+
+def test_an_attempt_of_the_same_name_in_another_home_lives_on(launches: Launches, tmp_path: Path) -> None:
+    root = tmp_path / "home" / launches.root.name
+    root.mkdir(parents=True)
+    other = Launches(root)
+    launch, theirs = (one.script({"run": ["sleep", "7208.25"]}) for one in (launches, other))
+    try:
+        for one in (launch, theirs):
+            one.spawn()
+        wait_for(lambda: len(sleepers("7208.25")) == 2)
+        launch.kill()
+        assert (launch.state(), theirs.state()) == ("died", "alive")
+    finally:
+        other.close()
 
 
 def test_no_zombie_stays_behind(launches: Launches) -> None:

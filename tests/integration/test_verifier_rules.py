@@ -91,8 +91,10 @@ def test_a_fixture_in_a_conftest_that_the_task_may_change(world: World) -> None:
     change = {"tests/conftest.py": fixture, "tests/test_three.py": "def test_three(three):\n    assert three == 3\n"}
     assert world.judge(change, scope=["tests/**"]).verdict == "passed"
     locked = world.judge(change)
-    assert locked.verdict == "failed"
+    assert locked.verdict == "needs_review"
     assert "fixture 'three' not found" in locked.feedback()
+    broken = {**change, "src/calc/__init__.py": CODE.replace("+", "-")}
+    assert world.judge(broken).verdict == "failed"
     powerful = {**change, "tests/conftest.py": fixture.replace("fixture", "fixture(autouse=True)")}
     assert found(world.judge(powerful, scope=["tests/**"], checks=()), "scope") == {
         ("scope/conftest", "tests/conftest.py")
@@ -148,8 +150,8 @@ def test_an_embedded_repository(world: World) -> None:
 
 def test_unconfigured_ruff_blocks_errors_only(world: World) -> None:
     done = world.judge({"src/calc/more.py": "import os\nx = undefined\ny = 2; z = 3\n"}, checks=("ruff",))
-    assert found(done, "ruff") == {("F401", "src/calc/more.py"), ("F821", "src/calc/more.py")}
-    assert {one.rule for one in check(done, "ruff").findings if one.severity == "note"} == {"E702"}
+    assert found(done, "ruff") == {("F821", "src/calc/more.py")}
+    assert {one.rule for one in check(done, "ruff").findings if one.severity == "note"} == {"E702", "F401"}
 
 
 def test_old_findings_move_along_and_do_not_count(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def world(tmp_path: Path, known: Path) -> World:
     return World(tmp_path, PROJECT, known)
 
 
-def test_honest_work_passes_and_one_run_is_enough_for_new_tests(world: World) -> None:
-    """A feature with a new test file: base and own are run, trusted would be the same."""
+def test_honest_work_passes_and_the_old_tests_run_without_the_new_ones_as_well(world: World) -> None:
+    """A feature with a new test file; where no test is touched, two runs are enough."""
     feature = {
         "src/calc/__init__.py": CODE + "\n\ndef double(a: int) -> int:\n    return 2 * a\n",
         "tests/test_double.py": "from calc import double\n\n\ndef test_double():\n    assert double(4) == 8\n",
@@ -36,6 +36,10 @@ def test_honest_work_passes_and_one_run_is_enough_for_new_tests(world: World) ->
     assert done.verdict == "passed", done.reasons
     assert done.passed
     assert done.feedback() == ""
+    assert sorted(command.label for command in check(done, "pytest").commands) == [
+        "pytest-base", "pytest-own", "pytest-trusted",
+    ]  # fmt: skip
+    done = world.judge({"src/calc/__init__.py": CODE + "\n\nX = 1\n"})
     assert sorted(command.label for command in check(done, "pytest").commands) == ["pytest-base", "pytest-own"]
 
 

@@ -38,6 +38,7 @@ class World:
                 overlap=lambda a, b: a == b,
                 now=self.now,
                 only=only,
+                longest_wait=60,
             )
 
     async def take(self, **options: Any) -> Claim:
@@ -142,7 +143,8 @@ def test_an_overlapping_task_waits_and_says_for_whom(tmp_path: Path) -> None:
         other = await w.take()
         assert other.task_id == "c"
         row = await w.db.fetch_one("SELECT reason FROM task WHERE id = 'b'")
-        assert row is not None and "r1/a" in row["reason"]
+        assert row is not None
+        assert "r1/a" in row["reason"]
         waits = [event for event in await events.after(w.db, 0) if event["kind"] == "task.lock_wait"]
         assert len(waits) == 1, "told once, not at every look"
         await w.complete(holder)
@@ -198,7 +200,8 @@ def test_a_stale_fence_writes_nothing(tmp_path: Path) -> None:
         async with w.db.transaction() as tx:
             new = await tasks.adopt(tx, run_id="r1", task_id="a", fence=old.fence, worker="w2")
             again = await tasks.adopt(tx, run_id="r1", task_id="a", fence=old.fence, worker="w3")
-        assert new is not None and new.attempt_id == old.attempt_id
+        assert new is not None
+        assert new.attempt_id == old.attempt_id
         assert again is None, "only one adopts"
         for write in (w.complete(old), w.fail(old)):
             with pytest.raises(StaleFenceError):
@@ -262,3 +265,86 @@ def test_cancel_ends_everything_that_is_not_running(tmp_path: Path) -> None:
             await w.want("run")
 
     play(tmp_path, scenario, [a_task("a"), a_task("b"), a_task("c")])
+
+
+def test_a_clock_that_is_put_back_does_not_prolong_a_wait(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        await w.fail(await w.take())
+        assert await w.claim() is None
+        w.now -= 3600
+        assert (await w.take()).number == 2
+
+    play(tmp_path, scenario, [a_task("a")])
+
+
+def test_the_latest_feedback_is_that_of_the_latest_attempt_whatever_the_clock_said(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        for number in range(1, 12):
+            claim = await w.take()
+            async with w.db.transaction() as tx:
+                await tasks.fail(tx, claim, reason="", feedback=f"why {number}", retry_at=0, now=w.now, final=True)
+            await w.answer(f"g{number}", approve=True)
+            w.now -= 10
+        assert await attempts.feedback(w.db, claim) == "why 11"
+        assert [row["id"] for row in await attempts.of_task(w.db, w.run_id, "a")][-2:] == ["r1.a.10", "r1.a.11"]
+
+    play(tmp_path, scenario, [a_task("a")])
+
+
+def test_a_pause_does_not_take_a_cancel_back_but_a_resume_does(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        await w.want("cancel")
+        await w.want("pause")
+        assert (await runs.get(w.db, w.run_id))["intent"] == "cancel"
+        await w.want("run")
+        await w.want("pause")
+        assert await w.settle() == "paused"
+
+    play(tmp_path, scenario, [a_task("a")])
+
+
+@pytest.mark.parametrize("agent_done", [False, True])
+def test_a_task_set_aside_frees_everything_and_goes_on_in_its_attempt(tmp_path: Path, agent_done: bool) -> None:
+    async def scenario(w: World) -> None:
+        claim = await w.take()
+        async with w.db.transaction() as tx:
+            await attempts.note(tx, claim, {"launch": 1, "commit_id": "c" * 40})
+            await attempts.start_step(tx, claim, "agent", 0)
+            if agent_done:
+                await attempts.finish_step(tx, claim, "agent", {}, 0)
+        for fence, left in ((claim.fence - 1, 1), (claim.fence, 0), (claim.fence, 0)):  # too late, now, and once more
+            async with w.db.transaction() as tx:
+                await tasks.set_aside(tx, run_id=w.run_id, task_id="a", fence=fence)
+            assert len(await tasks.active(w.db)) == left
+            assert len(await w.db.fetch_all("SELECT * FROM file_lock")) == left
+        with pytest.raises(StaleFenceError):
+            await w.complete(claim)
+        again = await w.take(worker="w2")
+        assert (again.attempt_id, again.fence) == (claim.attempt_id, claim.fence + 2)
+        row = await attempts.get(w.db, claim.attempt_id)
+        assert (row["status"], row["launch"], row["resume"]) == ("running", 1, None)
+        assert row["commit_id"] == ("c" * 40 if agent_done else None), "a checkpoint is not all that the agent made"
+
+    play(tmp_path, scenario, [a_task("a")])
+
+
+def test_no_write_of_an_attempt_gets_past_the_fence(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        old = await w.take()
+        async with w.db.transaction() as tx:
+            assert await tasks.adopt(tx, run_id=w.run_id, task_id="a", fence=old.fence, worker="w2")
+        writes: list[Callable[[Any], Awaitable[None]]] = [
+            lambda tx: attempts.note(tx, old, {"launch": 7}),
+            lambda tx: attempts.start_step(tx, old, "agent", 0),
+            lambda tx: attempts.finish_step(tx, old, "agent", {}, 0),
+            lambda tx: attempts.record_evidence(tx, old, tree="t", verdict="passed", document={}, folder="", now=0),
+            lambda tx: tasks.advance(tx, old, "verifying"),
+            lambda tx: tasks.cancel(tx, old, now=0),
+            lambda tx: tasks.park(tx, old, resume=None, now=0),
+        ]
+        for write in writes:
+            with pytest.raises(StaleFenceError):
+                async with w.db.transaction() as tx:
+                    await write(tx)
+
+    play(tmp_path, scenario, [a_task("a")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from importlib import import_module
@@ -18,6 +19,15 @@ AGENTS: Final = {
     "command": "claude_orchestrator.agents.command:CommandAgent",
 }
 """Name → where the class is; it is imported when an assignment needs it."""
+
+
+def marker_of(attempt: Path) -> str:
+    """The marker of every process of the attempt with that folder.
+
+    Another home has attempts of the same names, whose processes are none of our business.
+    """
+    place = attempt.resolve()
+    return f"{place.name}.{hashlib.sha256(bytes(place)).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,11 @@ class Assignment:
     timeout_s: float
     resume: dict[str, Any] | None = None
     """The token that an interrupted launch left, or None to start from the beginning."""
+
+    @property
+    def marker(self) -> str:
+        """The marker of every process of the attempt."""
+        return marker_of(self.folder.parent)
 
     def to_json(self) -> str:
         """The assignment as a JSON document."""

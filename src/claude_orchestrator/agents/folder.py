@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from filelock import FileLock, Timeout
 
-from claude_orchestrator.agents.base import Assignment, Outcome
+from claude_orchestrator.agents.base import Assignment, Outcome, marker_of
 from claude_orchestrator.errors import AgentError
 from claude_orchestrator.workspace import liveness, process, process_table
 
@@ -74,15 +74,15 @@ class LaunchFolder:
 
         Harmless at any time: a second runner of one launch ends at once. Raises AgentError without an assignment.
         """
-        assignment = self.read_assignment()
+        self.read_assignment()  # without one, a runner could only say so where nobody reads it
         own = {name: value for name, value in os.environ.items() if name in _FOR_THE_RUNNER}
-        environment = {**own, process_table.MARKER: process_table.nested(assignment.attempt_id)}
+        environment = {**own, process_table.MARKER: process_table.nested(marker_of(self.path.parent))}
         with (self.path / "output.log").open("ab") as output:
             # -P: the package is found where it is installed, never in the current folder.
             runner = subprocess.Popen(
                 [sys.executable, "-P", "-m", "claude_orchestrator.agents.runner", str(self.path)],
                 cwd=self.path,
-                env=process.scrubbed_environment(environment),
+                env={**process.agent_environment(), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -99,7 +99,7 @@ class LaunchFolder:
     def kill(self) -> None:
         """Kill the runner and everything that it has started; returns when they are gone."""
         self._signal(signal.SIGKILL, process_table.KILL_TIMEOUT_S)
-        process_table.kill_marked_now(self.read_assignment().attempt_id)
+        process_table.kill_marked_now(marker_of(self.path.parent))
 
     def last_output_at(self) -> float:
         """When the runner or one of its commands last wrote output (seconds since the epoch), or 0."""

@@ -11,16 +11,21 @@ from claude_orchestrator.safety.classifier import Policy, classify
 from claude_orchestrator.safety.operations import Operation, Verdict
 from claude_orchestrator.state import events
 from claude_orchestrator.state.database import Database
-from claude_orchestrator.workspace.git import Repository
+from claude_orchestrator.workspace.git import Repository, git_folder
 
 
 class JournalHost:
-    """Implements :class:`~claude_orchestrator.agents.base.Host` for one launch."""
+    """Implements :class:`~claude_orchestrator.agents.base.Host` for one launch.
+
+    Making one raises RepositoryError when the worktree is gone.
+    """
 
     def __init__(self, assignment: Assignment, db: Database) -> None:
         self._assignment = assignment
         self._db = db
-        self._repository = Repository(assignment.worktree, assignment.worktree / ".git")
+        # Before the agent can touch it: whatever it does to ``.git``, we go on in the same repository.
+        self._git_folder = git_folder(assignment.worktree)
+        self._repository = Repository(assignment.worktree, self._git_folder)
         self._policy = Policy(assignment.worktree)
         self._index = assignment.folder / "index"
         self._tree: str | None = None
@@ -67,15 +72,14 @@ class JournalHost:
 
     async def tree(self) -> str:
         """Look at the whole worktree; unchanged files are known by the index's timestamps."""
-        self._tree = await self._repository.snapshot(self._assignment.worktree, self._index)
+        self._tree = await self._repository.snapshot(self._assignment.worktree, self._index, self._git_folder)
         return self._tree
 
     async def restore(self, tree: str) -> None:
         """Put the worktree back to ``tree``. Raises RepositoryError when that does not succeed."""
         if await self.tree() == tree:
             return
-        env = {"GIT_INDEX_FILE": str(self._index)}
-        await self._repository.git("read-tree", "--reset", "-u", tree, env=env, cwd=self._assignment.worktree)
+        await self._repository.put_back(self._assignment.worktree, tree, self._index, self._git_folder)
         if await self.tree() != tree:
             raise RepositoryError(f"the worktree cannot be put back to {tree}: the attempt has to be made again")
 

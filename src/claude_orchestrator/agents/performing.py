@@ -41,7 +41,7 @@ async def _run(operation: Operation, assignment: Assignment, number: int) -> Res
         env=_environment(),
         timeout_s=None,  # the runner watches the clock of the whole attempt
         stdout=output,
-        marker=assignment.attempt_id,
+        marker=assignment.marker,
     )
     return Result(
         exit_code=completed.exit_code,
@@ -55,7 +55,7 @@ async def _run(operation: Operation, assignment: Assignment, number: int) -> Res
 
 def _environment() -> dict[str, str]:
     """Ours, scrubbed. The tools installed beside us (ruff, pytest, …) are found, but last: the user's come first."""
-    env = process.scrubbed_environment()
+    env = process.agent_environment()
     return {**env, "PATH": os.pathsep.join([env.get("PATH", os.defpath), str(Path(sys.executable).parent)])}
 
 

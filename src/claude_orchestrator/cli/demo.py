@@ -26,6 +26,7 @@ def demo(
 
     folder = _folder(keep)
     settings = _settings(folder)
+    _use_our_python()
     project = folder / "tally"
     _make_repository(project)
     output.say(
@@ -49,16 +50,23 @@ def _folder(keep: Path | None) -> Path:
 
 
 def _settings(folder: Path) -> Settings:
-    """The user's own home where they name one, else a home beside the repository."""
+    """A home beside the repository, so that everything of the demo is in one folder."""
     import os
 
     from claude_orchestrator.config import load_settings
 
-    if os.environ.get(output.HOME):
-        return load_settings()
     home = folder / "home"
     output.show_home(home)
     return load_settings({**os.environ, output.HOME: str(home)})
+
+
+def _use_our_python() -> None:
+    """The demo's repository has no environment of its own: ``python`` is ours, whatever venv is active."""
+    import os
+    import sys
+
+    os.environ.pop("VIRTUAL_ENV", None)
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 def _make_repository(project: Path) -> None:

@@ -122,6 +122,7 @@ def _check_lines(check: Mapping[str, Any]) -> Iterator[str]:
     if len(said) > _FINDINGS:
         yield f"      … and {len(said) - _FINDINGS} more"
     yield from (f"      {reason}" for reason in check["reasons"] if not any(message in reason for message in said))
+    yield from (f"      note: {note}" for note in check.get("notes", ()))
     for by_hand, results in _grouped(check["commands"]).items():
         yield f"      $ {by_hand}"
         yield f"        {'; '.join(results)}"

@@ -76,5 +76,7 @@ async def _answer(gate: str, *, approve: bool, reason: str) -> None:
             row = await gates.answer(tx, gate, approve=approve, reason=reason, by=getpass.getuser(), now=time.time())
         moved = await live_movers(db, settings.workers, row["run_id"])
     output.say(f"{gate} is {row['status']}")
-    if not moved:
+    if row["run_status"] == "failed":
+        output.say(f"  {row['run_id']} has failed: what is left of it depends on a task that was given up")
+    elif not moved:
         output.say(f"  go on: {output.program()} resume {row['run_id']}")

@@ -68,7 +68,6 @@ def resume(
     settings = _limited(load_settings(), max_parallel)
     run_ids = asyncio.run(_wanted(settings, run_id))
     if not run_ids:
-        output.warn("nothing to resume: every run is over")
         return
     raise typer.Exit(asyncio.run(_move(settings, run_ids, as_json=as_json)))
 
@@ -195,6 +194,10 @@ async def _wanted(settings: Settings, run_id: str | None) -> list[str]:
             (moved if await live_movers(db, settings.workers, row["id"]) else free).append(row)
         # Without a name only what nobody moves is meant; if there is nothing, there is something to watch.
         chosen = free or moved
+        if not rows:
+            output.warn("nothing to resume: every run is over")
+        elif not chosen:
+            raise typer.Exit(output.NOT_COMPLETED)
         for row in chosen:
             if row["intent"] != "cancel" or row["status"] in runs.FINAL:
                 async with db.transaction() as tx:

@@ -42,6 +42,8 @@ def _stop(run_id: str, intent: str) -> None:
 
 async def _obeyed(settings: Settings, run_id: str, intent: str) -> int:
     """Write the intent, see to it that somebody obeys, and wait for it; return the exit code."""
+    import asyncio
+    import contextlib
     import time
 
     from claude_orchestrator.cli.moving import LOOK_S, has_repository, require_repository
@@ -61,17 +63,19 @@ async def _obeyed(settings: Settings, run_id: str, intent: str) -> int:
             if row["status"] in _OBEYED[intent]:
                 output.say(*await _kept(db, row))
                 return output.COMPLETED
+            if time.monotonic() > until:
+                output.warn(f"{run_id} has not stopped yet: see '{output.program()} watch {run_id}'")
+                return output.NOT_COMPLETED
             if await live_movers(db, settings.workers, run_id):
-                status = "running"
-            elif intent == "cancel" and not has_repository(row):
-                status = await abandon(db, settings, run_id)
-            else:
-                status = await Orchestrator(require_repository(row), settings).move(run_id)
-            if status == "running":
-                if time.monotonic() > until:
-                    output.warn(f"{run_id} has not stopped yet: see '{output.program()} watch {run_id}'")
-                    return output.NOT_COMPLETED
                 await db.changed(revision, LOOK_S)
+            elif intent == "cancel" and not has_repository(row):
+                await abandon(db, settings, run_id)
+                await db.changed(db.revision, LOOK_S)
+            else:
+                # Bounded: a task that somebody works on by hand ends when they are done with it.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(until - time.monotonic()):
+                        await Orchestrator(require_repository(row), settings).move(run_id)
 
 
 async def _kept(db: Database, row: Row) -> list[str]:

@@ -190,6 +190,7 @@ def _run(verb: str, data: Row) -> str | None:
         "pause_wanted": f"pause asked for{because}",
         "cancel_wanted": f"cancel asked for{because}",
         "completed": "run completed",
+        "failed": "run failed: what is left depends on a task that was given up",
         "incomplete": "run incomplete: a human has to decide something",
         "paused": f"run paused{because}",
         "cancelled": f"run cancelled{because}",

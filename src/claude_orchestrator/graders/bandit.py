@@ -35,7 +35,7 @@ class BanditGrader(StaticGrader):
         """Exit code 1 means findings; a crash writes no JSON."""
         if ran.command.exit_code not in (0, 1):
             raise VerificationError(f"failed ({ran.command.exit_code}): {ran.said()}")
-        said = json.loads(ran.stdout.read_bytes())
+        said = json.loads(ran.output())
         findings = [
             Finding(
                 rule=f"{item['test_id']}:{item['issue_severity'].lower()}",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import json
 import os
+import secrets
+import shutil
 import site
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,6 +22,7 @@ from claude_orchestrator.graders.cache import ResultCache, key_of
 from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.configuration import declared_python
 from claude_orchestrator.graders.interpreter import Interpreter, Tool, locate, probe
+from claude_orchestrator.graders.seed import SeedCache
 from claude_orchestrator.workspace import process, sandbox
 from claude_orchestrator.workspace.git import Repository
 
@@ -27,12 +31,23 @@ _MAX_OUTPUT_BYTES = 20_000_000
 
 @dataclass(frozen=True)
 class Ran:
-    """A command that ended: what is recorded of it, its output files, and whether the output is whole."""
+    """A command that ended: what is recorded of it, its output files, and whether the output is whole.
+
+    ``digest`` is the SHA-256 of the standard output as it came through the pipe.
+    """
 
     command: Command
     stdout: Path
     stderr: Path
     output_truncated: bool
+    digest: str
+
+    def output(self) -> bytes:
+        """The standard output. Raises VerificationError when the file is not what the command wrote."""
+        content = self.stdout.read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.digest:
+            raise VerificationError("has an output file that somebody else wrote to, or that is cut")
+        return content
 
     def said(self) -> str:
         """The last lines of what it wrote, for a message."""
@@ -47,15 +62,18 @@ class Ran:
 class Bench:
     """Everything that a grader needs for one verification.
 
-    ``work`` is a private folder that is deleted afterwards, ``evidence`` the folder that stays. ``marker`` is
-    carried by every process that is started here. ``timeout_s`` limits each command.
+    ``repository`` has the trees, ``project`` is the top folder of the user's checkout. ``work`` is a private folder
+    that is deleted afterwards, ``evidence`` the folder that stays. ``marker`` is carried by every process that is
+    started here. ``timeout_s`` limits each command.
     """
 
     repository: Repository
+    project: Path
     change: JudgedChange
     work: Path
     evidence: Path
     cache: ResultCache
+    seeds: SeedCache
     timeout_s: float
     marker: str
     python: str | None = None
@@ -70,23 +88,47 @@ class Bench:
     async def shared_checkout(self, tree: str) -> Path:
         """A checkout of ``tree`` for tools that only read; never one in which code of the change runs."""
         if tree not in self._checkouts:
-            self._checkouts[tree] = asyncio.create_task(self.fresh_checkout(tree))
+            self._checkouts[tree] = asyncio.create_task(self._stamped_checkout(tree))
         return await self._checkouts[tree]
+
+    async def _stamped_checkout(self, tree: str) -> Path:
+        folder = await self.fresh_checkout(tree)
+        # mypy takes a file of the same size and second for the one that it knows; here no two trees share a second.
+        second = secrets.randbelow(1_000_000_000)
+        for place, _, files in os.walk(folder):
+            for name in files:
+                os.utime(Path(place, name), (second, second), follow_symlinks=False)
+        return folder
+
+    def new_folder(self, letter: str) -> Path:
+        """A new private folder; paths stay short."""
+        folder = self.work / f"{letter}{next(self._numbers)}"
+        folder.mkdir()
+        return folder
 
     async def fresh_checkout(self, tree: str) -> Path:
         """A checkout of ``tree`` that nobody else uses."""
-        folder = self.work / f"c{next(self._numbers)}" / "tree"
-        folder.parent.mkdir()
+        folder = self.new_folder("c") / "tree"
         # ruff looks for settings in every parent folder: its search ends here.
         (folder.parent / "ruff.toml").touch()
         await self.repository.materialise(tree, folder)
+        # Compiled files that lie in a tree may say something else than their sources.
+        for place in self.change.compiled_folders():
+            if (folder / place).is_symlink():
+                (folder / place).unlink()
+            await asyncio.to_thread(shutil.rmtree, folder / place, ignore_errors=True)
         return folder
 
     # -- interpreters and tools ---------------------------------------------------------------------
 
     async def interpreter(self) -> Interpreter:
         """The project's Python. Raises VerificationError when the one that is named cannot be used."""
-        return await self._probed(locate(self.repository.root, declared_python(self.change.base_files), self.python))
+        executable = locate(self.project, declared_python(self.change.base_files), self.python)
+        if self.change.brings(Path(executable), self.project):
+            raise VerificationError(
+                f"{executable} lies in files that the change brings: a change cannot choose the Python that judges it"
+            )
+        return await self._probed(executable)
 
     async def tool(self, name: str) -> Tool:
         """A tool as the project has it, else as we have it. Raises VerificationError when nobody has."""
@@ -108,8 +150,7 @@ class Bench:
         return await self._interpreters[executable]
 
     async def _probe(self, executable: str) -> Interpreter:
-        folder = self.work / f"p{next(self._numbers)}"
-        folder.mkdir()
+        folder = self.new_folder("p")
 
         async def ask(argv: Sequence[str]) -> str:
             done = await process.run(
@@ -123,15 +164,15 @@ class Bench:
                 )
             return (folder / "out").read_text()
 
-        return await probe(executable, self.repository.root, ask)
+        return await probe(executable, self.project, ask)
 
     # -- commands -----------------------------------------------------------------------------------
 
     def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         """What a command sees of our environment: no secret, a home and a temporary folder of its own."""
-        place = self.work / f"h{next(self._numbers)}"
+        place = self.new_folder("h")
         home, temporary = place / "home", place / "tmp"
-        home.mkdir(parents=True)
+        home.mkdir()
         temporary.mkdir()
         kept = {
             name: value
@@ -164,7 +205,7 @@ class Bench:
             label, tuple(argv), done.exit_code, round(done.duration_s, 3), by_hand, timed_out=done.timed_out
         )
         self.progress(f"{label}: done in {done.duration_s:.1f} s")
-        return Ran(command, stdout, stderr, done.output_truncated)
+        return Ran(command, stdout, stderr, done.output_truncated, done.digest)
 
     # -- results by content -------------------------------------------------------------------------
 

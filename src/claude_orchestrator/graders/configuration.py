@@ -26,17 +26,29 @@ _ROOT_FILES: Final = frozenset(
     }
 )  # fmt: skip
 _ANYWHERE: Final = frozenset({"conftest.py", "sitecustomize.py", "usercustomize.py", "ruff.toml", ".ruff.toml"})
-_PACKAGING_SECTIONS: Final = ("metadata", "options", "options.", "tox", "testenv", "testenv:", "gh-actions")
+_PACKAGING_SECTIONS: Final = (
+    "metadata", "options", "options.", "tox", "testenv", "testenv:", "gh-actions",
+    "bumpversion", "bumpversion:", "egg_info", "bdist_wheel", "sdist", "aliases",
+)  # fmt: skip
+_PACKAGING_TABLES: Final = frozenset(
+    {
+        "poetry", "pdm", "uv", "hatch", "flit", "setuptools", "setuptools_scm", "setuptools-scm", "distutils",
+        "maturin", "scikit-build", "meson-python", "cibuildwheel", "bumpversion", "bump-my-version", "commitizen",
+        "semantic_release", "towncrier", "tbump", "briefcase",
+    }
+)  # fmt: skip
+"""Tables of pyproject that say how the project is built and released: dependencies and versions, no rules."""
 
 
 def is_configuration(path: str) -> bool:
     """Whether a path may hold rules: the known names at the root, those that work at any depth anywhere.
 
-    The metadata of an installed package counts: pytest would load the plugins that it names.
+    The metadata of an installed package counts: pytest would load the plugins that it names. Case does not
+    count, because Python ignores it there and some file systems ignore it everywhere.
     """
-    parts = PurePosixPath(path).parts
+    parts = PurePosixPath(path.lower()).parts
     installed = any(part.endswith((".dist-info", ".egg-info")) for part in parts)
-    return installed or parts[-1] in _ANYWHERE or path in _ROOT_FILES or parts[-1] == "pyproject.toml"
+    return installed or parts[-1] in {*_ANYWHERE, "pyproject.toml"} or path.lower() in _ROOT_FILES
 
 
 def same_rules(path: str, base: bytes | None, candidate: bytes | None) -> bool:
@@ -54,10 +66,10 @@ def same_rules(path: str, base: bytes | None, candidate: bytes | None) -> bool:
 
 
 def _reader(path: str) -> Callable[[bytes | None], object]:
-    parts = PurePosixPath(path)
+    parts = PurePosixPath(path.lower())
     if parts.name == "pyproject.toml":
         # Below the root only ruff reads it; there it is mostly data for tests.
-        return tool_tables if len(parts.parts) == 1 else lambda content: tool_tables(content).get("ruff")
+        return _rule_tables if len(parts.parts) == 1 else lambda content: tool_tables(content).get("ruff")
     if parts.name in ("setup.cfg", "tox.ini"):
         return _rule_sections
     return lambda content: content
@@ -67,6 +79,10 @@ def tool_tables(content: bytes | None) -> dict[str, Any]:
     """The ``[tool]`` table of a pyproject file. Raises ValueError when it is not TOML."""
     table = tomllib.loads((content or b"").decode()).get("tool", {})
     return table if isinstance(table, dict) else {}
+
+
+def _rule_tables(content: bytes | None) -> dict[str, Any]:
+    return {name: table for name, table in tool_tables(content).items() if name not in _PACKAGING_TABLES}
 
 
 def _rule_sections(content: bytes | None) -> dict[str, dict[str, str]]:
@@ -99,11 +115,16 @@ def _is_harmless(node: ast.stmt) -> bool:
         return asked_for and not node.name.startswith("pytest_")
     if isinstance(node, ast.Assign | ast.AnnAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        names = [target.id if isinstance(target, ast.Name) else "" for target in targets]
-        special = ("pytest_plugins", "collect_ignore", "collect_ignore_glob", "")
-        return not any(name in special for name in names)
+        return not any(_is_powerful(target.id if isinstance(target, ast.Name) else "") for target in targets)
+    if isinstance(node, ast.ImportFrom):
+        return not any(_is_powerful(alias.asname or alias.name) for alias in node.names)
     docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    return docstring or isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef)
+    return docstring or isinstance(node, ast.Import | ast.ClassDef)
+
+
+def _is_powerful(name: str) -> bool:
+    """Whether pytest acts on a name in a conftest; ``*`` brings names that nobody sees."""
+    return name.startswith("pytest_") or name in ("collect_ignore", "collect_ignore_glob", "*", "")
 
 
 # -- what the base's configuration says -----------------------------------------------------------
@@ -156,6 +177,13 @@ def declared_python(files: dict[str, bytes]) -> str | None:
     """``[tool.claude-orchestrator] python`` of the root's pyproject, or None."""
     value = _tool(files.get("pyproject.toml"), "claude-orchestrator").get("python")
     return value if isinstance(value, str) else None
+
+
+def project_name(files: dict[str, bytes]) -> str:
+    """The name that the root's pyproject gives the project, or nothing."""
+    project = _toml(files.get("pyproject.toml", b"")).get("project")
+    name = project.get("name") if isinstance(project, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def test_file_names(files: dict[str, bytes]) -> tuple[str, ...]:

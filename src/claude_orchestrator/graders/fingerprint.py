@@ -10,7 +10,7 @@ import ast
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,8 +94,40 @@ def fingerprinted(findings: Iterable[Finding], old_names: Mapping[str, str]) -> 
 def compare(
     base: Iterable[Finding], candidate: Iterable[Finding], old_names: Mapping[str, str]
 ) -> tuple[list[Finding], int]:
-    """The findings of ``candidate`` that ``base`` does not have, and how many it has."""
-    known = {found.fingerprint for found in fingerprinted(base, {})}
-    marked = fingerprinted(candidate, old_names)
-    new = [found for found in marked if found.fingerprint not in known]
+    """The findings of ``candidate`` that ``base`` does not have, and how many it has.
+
+    A finding of the base that is gone stands for one that is new when only its place changed (code was moved, a
+    function renamed) or only its line (code was reformatted).
+    """
+    old, marked = fingerprinted(base, {}), fingerprinted(candidate, old_names)
+    before, after = ({found.fingerprint for found in side} for side in (old, marked))
+    gone = [found for found in old if found.fingerprint not in after]
+    new = [found for found in marked if found.fingerprint not in before]
+    new, gone = _unmatched(new, gone, lambda found: (found.rule, found.text) if found.text else None)
+    new, gone = _unmatched(
+        new, gone, lambda found: (found.rule, old_names.get(found.path, found.path), found.symbol, found.message)
+    )
     return new, len(marked) - len(new)
+
+
+def _unmatched(
+    new: list[Finding], gone: list[Finding], key: Callable[[Finding], tuple[str, ...] | None]
+) -> tuple[list[Finding], list[Finding]]:
+    """Both lists without the pairs that have the same key; each finding that is gone stands for one."""
+    free = Counter(filter(None, map(key, gone)))
+    used: Counter[tuple[str, ...]] = Counter()
+    left = []
+    for found in new:
+        own = key(found)
+        if own is not None and used[own] < free[own]:
+            used[own] += 1
+        else:
+            left.append(found)
+    still_gone = []
+    for found in gone:
+        own = key(found)
+        if own is not None and used[own]:
+            used[own] -= 1
+        else:
+            still_gone.append(found)
+    return left, still_gone

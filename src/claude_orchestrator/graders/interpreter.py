@@ -62,8 +62,18 @@ for folder in others:
             seen += 1
         if seen > LIMIT:
             break
+plugins = set()
+for folder in folders:
+    for name in os.listdir(folder):
+        try:
+            with open(os.path.join(folder, name, "entry_points.txt"), encoding="utf-8") as stream:
+                lines = stream.read().partition("[pytest11]")[2].partition("[")[0].splitlines()
+        except (OSError, ValueError):
+            continue
+        modules = [line.partition("=")[2].strip().partition(":")[0] for line in lines]
+        plugins.update(module.partition(".")[0] for module in modules if module)
 print(json.dumps({"version": list(sys.version_info[:3]), "prefix": sys.prefix, "virtual": sys.prefix != sys.base_prefix,
-                  "implementation": sys.version, "platform": sys.platform,
+                  "implementation": sys.version, "platform": sys.platform, "plugins": sorted(plugins),
                   "tools": tools, "roots": roots, "installed": installed,
                   "others": state.hexdigest(), "too_many": seen > LIMIT}))
 """.replace("LIMIT", "5000")
@@ -82,6 +92,7 @@ class Tool:
 class Interpreter:
     """A Python and what is installed in it.
 
+    ``plugins`` are the top-level modules of the pytest plugins that are loaded without being asked for.
     ``roots`` are the folders, relative to the project, that an editable install puts on its path.
     ``fingerprint`` changes when anything is installed or removed, or edited in the working copy of another
     project that is on its path. ``is_stable`` is False when such a copy is too large to look at every time:
@@ -93,6 +104,7 @@ class Interpreter:
     prefix: str
     is_virtual: bool
     tools: Mapping[str, str]
+    plugins: frozenset[str]
     roots: tuple[str, ...]
     fingerprint: str
     is_stable: bool
@@ -160,6 +172,7 @@ async def probe(executable: str, root: Path, run: Callable[[Sequence[str]], Awai
         prefix=said["prefix"],
         is_virtual=said["virtual"],
         tools=said["tools"],
+        plugins=frozenset(said["plugins"]),
         roots=tuple(dict.fromkeys(said["roots"])),
         fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
         is_stable=not said["too_many"],

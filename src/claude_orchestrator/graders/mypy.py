@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Collection
@@ -11,14 +12,18 @@ from typing import Final
 from claude_orchestrator.errors import VerificationError
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.bench import Bench, Ran
+from claude_orchestrator.graders.cache import key_of
 from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.configuration import mypy_settings
 from claude_orchestrator.graders.interpreter import Interpreter, Tool
-from claude_orchestrator.graders.static import Arguments, Report, StaticGrader, relative
+from claude_orchestrator.graders.static import Arguments, Job, Report, StaticGrader, relative
 
 _FIRST_WITH_JSON: Final = (1, 11)
-_MISSING_STUBS: Final = frozenset({"import-untyped", "import-not-found", "import"})
+_OPINIONS: Final = frozenset({"import-untyped", "import-not-found", "import", "var-annotated", "no-redef", "misc"})
+_FALLBACK: Final = re.compile(r'expression has type "None", variable has type (Module|"type\[)')
+"""``try: import x`` / ``except ImportError: x = None``."""
 _NOT_CODE: Final = frozenset({"setup.py", "conftest.py", "noxfile.py", "docs", "doc", "examples", "build", "dist"})
+_NO_CACHE: Final = ("--cache-dir", "/dev/null")
 _SUMMARY: Final = ("Success:", "Found ")
 
 
@@ -34,9 +39,9 @@ class MypyGrader(StaticGrader):
         return found if numbers >= _FIRST_WITH_JSON else await bench.our_tool(self.name)
 
     def arguments(self, change: JudgedChange, tool: Tool, target: Interpreter, paths: Collection[str]) -> Arguments:
-        """No cache at all: one that code of a change could have written must never be read."""
+        """By hand it runs without any cache."""
         file, settings = mypy_settings(change.base_files)
-        common = ["--output", "json", "--cache-dir", "/dev/null", "--config-file", file or ""]
+        common = ["--output", "json", "--config-file", file or ""]
         if tool.python != target.executable:
             common += ["--python-executable", target.executable]
         roots = list(target.roots)
@@ -53,17 +58,40 @@ class MypyGrader(StaticGrader):
             roots += ["src"] if any(path.startswith("src/") for path in paths) else []
         # Without this, an editable install would lead mypy to the user's working copy.
         search = ":".join(root for root in dict.fromkeys(roots) if root != ".")
-        return Arguments(tuple(common), {"MYPYPATH": search} if search else {})
+        return Arguments(tuple(common), _NO_CACHE, {"MYPYPATH": search} if search else {})
+
+    async def start(self, bench: Bench, tool: Tool, job: Job) -> Ran:
+        """Run on a private copy of what the last run on a base has worked out; only runs on a base are kept."""
+        target, change = await bench.interpreter(), bench.change
+        if not target.is_stable:
+            return await job.run(*_NO_CACHE)
+        file = mypy_settings(change.base_files)[0]
+        configuration = change.base_files[file].hex() if file else ""
+        key = key_of(
+            tool=[tool.python, tool.version], environment=[target.executable, target.fingerprint],
+            configuration=[job.how.arguments, job.how.environment, configuration],
+        )  # fmt: skip
+        cache = bench.new_folder("m") / "cache"
+        has_seed = await asyncio.to_thread(bench.seeds.copy_to, key, cache)
+        ran = await job.run("--cache-dir", str(cache), "--sqlite-cache")
+        if has_seed and _broke(ran):
+            cache = bench.new_folder("m") / "cache"
+            ran = await job.run("--cache-dir", str(cache), "--sqlite-cache")
+        if job.is_base and ran.command.exit_code in (0, 1):
+            await asyncio.to_thread(bench.seeds.store, key, cache)
+        return ran
 
     def read(self, ran: Ran, checkout: Path) -> Report:
         """One JSON object a line. Exit code 2 with errors that can be read is a build that stopped early."""
         code = ran.command.exit_code
-        text = ran.stdout.read_text(errors="replace")
+        text = ran.output().decode(errors="replace")
         lines = [line for line in text.splitlines() if line.strip() and not line.startswith(_SUMMARY)]
         if code not in (0, 1) and not (lines and lines[0].startswith("{")):
             raise VerificationError(f"failed ({code}): {ran.said()}")
-        items = [item for line in lines if (item := json.loads(line))["severity"] == "error"]
-        if bool(items) != bool(code):
+        said = [json.loads(line) for line in lines]
+        items = [item for item in said if item["severity"] == "error"]
+        # Notes alone make it end with 1 as well when it writes JSON.
+        if (items and not code) or (code and not said):
             raise VerificationError(f"ended with {code}, which does not fit its {len(items)} errors")
         findings = (
             Finding(item["code"] or "error", relative(item["file"], checkout), max(0, item["line"]), item["message"])
@@ -72,9 +100,16 @@ class MypyGrader(StaticGrader):
         return Report(tuple(findings), is_blocked=code not in (0, 1))
 
     def severity(self, change: JudgedChange, finding: Finding) -> Severity:
-        """Without a configuration, packages that have no types are nobody's fault."""
-        is_configured = mypy_settings(change.base_files)[0] is not None
-        return "note" if finding.rule in _MISSING_STUBS and not is_configured else "problem"
+        """Without a configuration, code that was never written for a type checker is nobody's fault."""
+        if mypy_settings(change.base_files)[0] is not None:
+            return "problem"
+        is_fallback = finding.rule == "assignment" and _FALLBACK.search(finding.message)
+        return "note" if finding.rule in _OPINIONS or is_fallback else "problem"
+
+
+def _broke(ran: Ran) -> bool:
+    """Whether it ended without any finding and not by its time limit."""
+    return ran.command.exit_code not in (0, 1) and not ran.command.timed_out and not ran.output().startswith(b"{")
 
 
 def _is_code(change: JudgedChange, path: str) -> bool:

@@ -2,12 +2,15 @@
 
 A test is *locked* unless the task was explicitly allowed to change its file. Locked tests have to pass twice: as
 the base has them (*trusted*) and as the change has them (*own*). Of unlocked ones only *own* counts.
+
+What failed at the base may go on failing. That it is gone, silenced, or passes only in a new version is no repair that
+anybody could see in the outcomes: a human looks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.change import JudgedChange
@@ -40,19 +43,60 @@ def judge_tests(change: JudgedChange, base: Tests, own: Tests, trusted: Tests) -
     new_names = {name: _renamed(name, new_paths) for name in base}
     unlocked = {file: change.is_unlocked(file) for file in {file_of(name) for name in base}}
     for name, ending in base.items():
+        if ending.outcome == "failed" and not unlocked[file_of(name)]:
+            verdict.add(_hidden(change, name, new_names[name], own, trusted))
         if ending.outcome not in PASSING:
             continue
         if unlocked[file_of(name)]:
             _judge_unlocked(verdict, name, new_names[name], own)
+        elif trusted is own:
+            verdict.add(_problem(change, new_names[name], own, "in the change"))
         else:
-            with_base_tests = _problem(change, name, trusted, "with the base's tests") if trusted is not own else None
-            verdict.add(with_base_tests or _problem(change, new_names[name], own, "in the change"))
+            with_base_tests = _problem(change, name, trusted, "with the base's tests")
+            as_it_is = _excused(change, _problem(change, new_names[name], own, "in the change"))
+            verdict.add(with_base_tests or as_it_is)
     before = {new_name: base[name] for name, new_name in new_names.items()}
     for name, ending in own.items():
         if ending.outcome == "failed":
-            _judge_failure(verdict, name, ending, before.get(name))
+            verdict.add(_failure(verdict, change, name, ending, before.get(name)))
     _note_repairs(verdict, before, own)
+    if not any(ending.outcome in PASSING for run in (base, own) for ending in run.values()):
+        verdict.add(_nothing_passes(own))
     return verdict
+
+
+def _nothing_passes(own: Tests) -> Finding:
+    failed = next((ending for ending in own.values() if ending.outcome == "failed"), None)
+    why = f" ({_why(failed)})" if failed and _why(failed) else ""
+    message = f"no test passes, neither at the base nor in the change{why}: is everything installed that they need?"
+    return Finding("pytest/nothing-passes", "", 0, message, "review", symbol="*")
+
+
+def _hidden(change: JudgedChange, name: str, new_name: str, own: Tests, trusted: Tests) -> Finding | None:
+    """What hides a test that failed at the base, or None."""
+    now, still = own.get(new_name), trusted.get(name)
+    if name.endswith(_COLLECTION):
+        is_gone = file_of(new_name) not in change.own_paths
+        said = "is gone" if is_gone else ""
+    elif now is None:
+        said = "" if _is_uncollected(new_name, own) else "is gone"
+    elif now.outcome in PASSING:
+        repaired_by_edit = trusted is not own and still is not None and still.outcome == "failed"
+        said = "passes only in the version of the change" if repaired_by_edit else ""
+    else:
+        said = "" if now.outcome == "failed" else f"is {now.outcome}"
+    if not said:
+        return None
+    message = f"{new_name} failed at the base and {said} now; a human decides whether that is right"
+    return Finding("pytest/hidden", file_of(new_name), now.line if now else 0, message, "review", symbol=new_name)
+
+
+def _excused(change: JudgedChange, found: Finding | None) -> Finding | None:
+    """A failure may come from test rules of the change that were not used: then a human looks at both."""
+    if found is None or found.rule != "pytest/failed" or not change.lacks_rules(found.path):
+        return found
+    message = f"{found.message} (the change's own configuration of the tests was not used)"
+    return replace(found, message=message, severity="review")
 
 
 def _judge_unlocked(verdict: SuiteVerdict, name: str, new_name: str, own: Tests) -> None:
@@ -66,15 +110,19 @@ def _judge_unlocked(verdict: SuiteVerdict, name: str, new_name: str, own: Tests)
         verdict.notes.append(f"{name} is {ending.outcome} now, as the task allows")
 
 
-def _judge_failure(verdict: SuiteVerdict, name: str, ending: Ending, before: Ending | None) -> None:
+def _failure(
+    verdict: SuiteVerdict, change: JudgedChange, name: str, ending: Ending, before: Ending | None
+) -> Finding | None:
     """A failure in *own* of a test that did not pass at the base (what did pass there is judged already)."""
     if before is None:
-        what = "cannot be collected" if name.endswith(_COLLECTION) else "is new and fails"
-        verdict.add(_finding("pytest/failed", name, ending, f"{name} {what}"))
-    elif before.outcome == "failed":
+        is_file = name.endswith(_COLLECTION)
+        message = _uncollected(name, ending) if is_file else f"{name} is new and fails"
+        return _excused(change, _finding("pytest/failed", name, ending, message))
+    if before.outcome == "failed":
         verdict.known += 1
     elif before.outcome not in PASSING:
-        verdict.add(_finding("pytest/failed", name, ending, f"{name} fails; it was {before.outcome} at the base"))
+        return _finding("pytest/failed", name, ending, f"{name} fails; it was {before.outcome} at the base")
+    return None
 
 
 def _problem(change: JudgedChange, name: str, run: Tests, where: str) -> Finding | None:
@@ -82,7 +130,7 @@ def _problem(change: JudgedChange, name: str, run: Tests, where: str) -> Finding
     ending = run.get(name)
     if ending is None and _is_uncollected(name, run):
         name = file_of(name) + _COLLECTION
-        return _finding("pytest/failed", name, run[name], f"{file_of(name)} cannot be collected {where}")
+        return _finding("pytest/failed", name, run[name], _uncollected(name, run[name], f" {where}"))
     if ending is None:
         # A doctest may go with the code that it describes; a test may not.
         severity: Severity = "problem" if change.is_test(file_of(name)) else "review"
@@ -97,6 +145,18 @@ def _problem(change: JudgedChange, name: str, run: Tests, where: str) -> Finding
 
 def _is_uncollected(name: str, run: Tests) -> bool:
     return file_of(name) + _COLLECTION in run
+
+
+def _uncollected(name: str, ending: Ending, where: str = "") -> str:
+    why = _why(ending)
+    return f"{file_of(name)} cannot be collected{where}{f': {why}' if why else ''}"
+
+
+def _why(ending: Ending) -> str:
+    """The last line that pytest marks as the error itself, else the last line that it says."""
+    lines = [line for line in ending.text.splitlines() if line.strip()]
+    marked = [line[1:] for line in lines if line.startswith("E  ")]
+    return (marked or lines or [""])[-1].strip()
 
 
 def _renamed(name: str, new_paths: Mapping[str, str]) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import shlex
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from claude_orchestrator.errors import VerificationError
-from claude_orchestrator.graders.base import CheckResult, Command, Finding, status_of
+from claude_orchestrator.graders.base import CheckResult, Command, Finding, Status, status_of
 from claude_orchestrator.graders.bench import Bench, Ran
 from claude_orchestrator.graders.cache import key_of
-from claude_orchestrator.graders.configuration import pytest_settings
+from claude_orchestrator.graders.change import JudgedChange
+from claude_orchestrator.graders.configuration import project_name, pytest_settings
 from claude_orchestrator.graders.interpreter import Interpreter
 from claude_orchestrator.graders.outcomes import judge_tests
 from claude_orchestrator.graders.run_log import SuiteRun, read_run
@@ -64,7 +67,8 @@ class PytestGrader:
             version=target.tools["pytest"],
             output_path=f"{own.command.label}.json",
         )
-        return self._judged(bench, result, base.run, own.run, trusted.run)
+        judged = self._judged(bench, result, base.run, own.run, trusted.run)
+        return _with(judged, stand_ins(change, target))
 
     def _judged(
         self, bench: Bench, result: CheckResult, base: SuiteRun, own: SuiteRun, trusted: SuiteRun
@@ -100,9 +104,9 @@ class PytestGrader:
     async def _run(self, bench: Bench, target: Interpreter, run: str, tree: str) -> _Run:
         change = bench.change
         paths = change.base_entries if run == "base" else change.own_paths
-        roots = source_roots(target, paths)
+        roots = source_roots(target, paths, change.base_entries)
         configuration = pytest_settings(change.base_files)[0]
-        names = sorted(top_level_names(roots, paths))
+        names = sorted(top_level_names(roots, paths) | own_package(change.base_files, paths))
 
         async def work() -> tuple[dict[str, Any], Command, bool]:
             return await self._run_here(bench, target, f"pytest-{run}", tree, roots, configuration, names)
@@ -112,7 +116,7 @@ class PytestGrader:
             "tree": tree,
             "tool": target.tools["pytest"],
             "plugin": key_of(text=PLUGIN.read_text()),
-            "how": [roots, configuration],
+            "how": [roots, configuration, names],
         }
         result, command = await bench.remembered(f"pytest-{run}", inputs, work)
         return _Run(SuiteRun.from_json(result), command)
@@ -135,7 +139,7 @@ class PytestGrader:
             "nonce": nonce,
             "log": str(log),
             "checkout": str(checkout),
-            "project": str(bench.repository.root),
+            "project": str(bench.project),
             "roots": [str(checkout / root) for root in roots],
             "names": names,
         }
@@ -165,11 +169,48 @@ def pytest_arguments(checkout: Path, configuration: str | None, cache: Path) -> 
     ]  # fmt: skip
 
 
-def source_roots(target: Interpreter, paths: Collection[str]) -> list[str]:
-    """The folders to import from, relative to the checkout: where an editable install points, ``src``, the root."""
-    folders = {"/".join(path.split("/")[:depth]) for path in paths for depth in range(1, path.count("/") + 1)}
-    roots = [root for root in (*target.roots, "src") if root in folders]
-    return [*dict.fromkeys(roots), "."]
+def source_roots(target: Interpreter, paths: Collection[str], base_paths: Collection[str]) -> list[str]:
+    """The folders to import from, relative to the checkout: where an editable install points, ``src``, the root.
+
+    A folder that the base does not have comes last: it must not stand in for the code that users import.
+    """
+    folders, base_folders = _folders(paths), _folders(base_paths)
+    roots = [root for root in dict.fromkeys((*target.roots, "src")) if root in folders]
+    old = [root for root in roots if root in base_folders]
+    return [*old, ".", *(root for root in roots if root not in old)]
+
+
+def _folders(paths: Collection[str]) -> set[str]:
+    return {"/".join(path.split("/")[:depth]) for path in paths for depth in range(1, path.count("/") + 1)}
+
+
+def own_package(base_files: dict[str, bytes], paths: Collection[str]) -> set[str]:
+    """The package with the project's own name, wherever it lies: an installed copy must not be tested in its place."""
+    name = project_name(base_files)
+    module = re.sub(r"[-.]+", "_", name).lower()
+    return {module} if module and any(f"/{path}".endswith(f"/{module}/__init__.py") for path in paths) else set()
+
+
+def stand_ins(change: JudgedChange, target: Interpreter) -> tuple[Finding, ...]:
+    """New top-level modules with the name of one that Python or pytest loads by itself."""
+    taken = {*sys.stdlib_module_names, "_pytest", "pytest", "pluggy", "iniconfig", *target.plugins}
+    roots = source_roots(target, change.own_paths, change.base_entries)
+    new = top_level_names(roots, change.own_paths) - top_level_names(roots, change.base_entries)
+    message = "is new and takes the place of a module that Python or pytest loads by itself; a human decides"
+    return tuple(Finding("pytest/stand-in", name, 0, f"{name} {message}", "review") for name in sorted(new & taken))
+
+
+def _with(result: CheckResult, found: tuple[Finding, ...]) -> CheckResult:
+    """The result with more findings, which can make it worse and never better."""
+    if not found:
+        return result
+    order: tuple[Status, ...] = ("failed", "error", "needs_review", "passed")
+    return replace(
+        result,
+        status=min(result.status, status_of(found), key=order.index),
+        findings=(*result.findings, *found),
+        reasons=(*result.reasons, *(one.message for one in found)),
+    )
 
 
 def top_level_names(roots: Collection[str], paths: Collection[str]) -> set[str]:

@@ -18,7 +18,8 @@ from claude_orchestrator.graders.static import Arguments, Report, StaticGrader, 
 _DEFAULT_RULES: Final = "E4,E7,E9,F"
 _NEWEST_MINOR: Final = 13
 """The newest Python 3 minor version that every ruff we accept knows."""
-_BLOCKING: Final = ("F", "E9", "invalid-syntax")
+_ERRORS: Final = ("E9", "invalid-syntax", "F50", "F52", "F63", "F7", "F811", "F82")
+"""Rules whose findings are mistakes in any project: syntax, formats, redefinitions, undefined names."""
 
 
 class RuffGrader(StaticGrader):
@@ -46,11 +47,11 @@ class RuffGrader(StaticGrader):
                     line=0 if item.get("cell") else item["location"]["row"],
                     message=item["message"],
                 )
-                for item in json.loads(ran.stdout.read_bytes())
+                for item in json.loads(ran.output())
             )
         )
 
     def severity(self, change: JudgedChange, finding: Finding) -> Severity:
-        """Everything blocks where the base configures ruff; otherwise syntax errors and pyflakes' rules."""
-        blocks = configures_ruff(change.base_files) or finding.rule.startswith(_BLOCKING)
+        """Everything blocks where the base configures ruff; otherwise only what is a mistake in any project."""
+        blocks = configures_ruff(change.base_files) or finding.rule.startswith(_ERRORS)
         return "problem" if blocks else "note"

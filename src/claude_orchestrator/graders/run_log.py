@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,13 +83,15 @@ def _interpret(records: list[dict[str, Any]], kinds: list[str]) -> SuiteRun:
         if record["kind"] == "report" and record["id"] in phases:
             # A repetition (pytest-rerunfailures) starts the test anew.
             phases[record["id"]] = [] if record["outcome"] == "rerun" else [*phases[record["id"]], record]
-    tests = {_stable(name): _outcome(found) for name, found in phases.items() if found}
+    tests = _by_stable_name({name: _outcome(found) for name, found in phases.items() if found})
     errors = [record for record in records if record["kind"] == "collect_error"]
     tests |= {f"{file_of(error['id'])}::collection": Ending("failed", 0, error["text"]) for error in errors}
     if kinds[-1] != "end" or kinds.count("end") != 1:
         running = [name for name, found in phases.items() if not _is_over(found)]
         return SuiteRun(f"the run did not come to its end{_during(running)}", tests)
     unfinished = [name for name, found in phases.items() if not _is_over(found)]
+    if "collected" not in kinds:
+        return SuiteRun("the run broke off before its tests were collected", tests)
     if unfinished:
         return SuiteRun(f"{len(unfinished)} collected tests have no outcome, the first is {unfinished[0]}", tests)
     return SuiteRun("", tests, records[-1]["foreign"])
@@ -114,5 +117,12 @@ def _outcome(phases: list[dict[str, Any]]) -> Ending:
     return Ending("xpassed" if any(phase["xfail"] for phase in phases) else "passed", line)
 
 
-def _stable(name: str) -> str:
-    return _ADDRESS.sub("0x…", name)
+def _by_stable_name(endings: dict[str, Ending]) -> dict[str, Ending]:
+    """Without memory addresses, which differ from run to run; names that get equal by this are numbered."""
+    found: dict[str, Ending] = {}
+    seen: Counter[str] = Counter()
+    for name, ending in endings.items():
+        stable = _ADDRESS.sub("0x…", name)
+        seen[stable] += 1
+        found[stable if seen[stable] == 1 else f"{stable}#{seen[stable]}"] = ending
+    return found

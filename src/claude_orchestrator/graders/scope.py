@@ -20,6 +20,7 @@ SUBMODULE: Final = "160000"
 _EVERYTHING: Final = frozenset({"", ".", "/", "**", "**/*", "**/**"})
 _WILD: Final = frozenset("*?[")
 _LINK_LIMIT: Final = 40
+_COMPILED: Final = (".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib")
 
 
 @dataclass(frozen=True)
@@ -91,27 +92,32 @@ def leaves_tree(path: str, links: Mapping[str, str]) -> bool:
 
     ``links`` maps the path of each symbolic link to its target. A chain that never ends leaves, too.
     """
+    return follow(path, links) is None
+
+
+def follow(path: str, links: Mapping[str, str]) -> list[str] | None:
+    """The links on the way of ``path`` and, as the last, where it leads; None when that is out of the tree."""
     at: list[str] = []
     todo = path.split("/")[::-1]
-    followed = 0
+    followed: list[str] = []
     while todo:
         part = todo.pop()
         if part in ("", "."):
             continue
         if part == "..":
             if not at:
-                return True
+                return None
             at.pop()
             continue
         at.append(part)
         target = links.get("/".join(at))
         if target is not None:
-            followed += 1
-            if target.startswith("/") or followed > _LINK_LIMIT:
-                return True
+            followed.append("/".join(at))
+            if target.startswith("/") or len(followed) > _LINK_LIMIT:
+                return None
             at.pop()
             todo.extend(target.split("/")[::-1])
-    return at[:1] == [".git"]
+    return None if at[:1] == [".git"] else [*followed, "/".join(at)]
 
 
 def check_scope(change: JudgedChange) -> CheckResult:
@@ -120,6 +126,7 @@ def check_scope(change: JudgedChange) -> CheckResult:
         _outside(change)
         + _embedded(change.base_entries, change.head_entries)
         + _links(change)
+        + _compiled(change)
         + list(change.rule_findings)
     )
     reasons = tuple(f"{found.place()}: {found.message}" for found in findings if found.severity != "note")
@@ -148,6 +155,15 @@ def _embedded(base: Mapping[str, Entry], head: Mapping[str, Entry]) -> list[Find
         Finding("scope/submodule", path, 0, "is an embedded repository (submodule entry) that the change adds or moves")
         for path, entry in sorted(head.items())
         if entry.mode == SUBMODULE and base.get(path) != entry
+    ]
+
+
+def _compiled(change: JudgedChange) -> list[Finding]:
+    # What lies in __pycache__ is not used in a judged run.
+    return [
+        Finding("scope/compiled", path, 0, "is compiled code, which no check can read; a human decides", "review")
+        for path in sorted(change.touched & change.head_entries.keys())
+        if path.lower().endswith(_COMPILED) and "__pycache__" not in path.split("/")
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,12 +22,27 @@ from claude_orchestrator.graders.interpreter import Interpreter, Tool
 class Arguments:
     """How a tool is to be run, with the checkout as its current folder: no path of the checkout is in here.
 
-    ``nothing_to_do`` says why there is nothing to run.
+    ``by_hand`` are further arguments for a stranger who repeats the run. ``nothing_to_do`` says why there is nothing
+    to run.
     """
 
     arguments: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     nothing_to_do: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a tool; ``is_base`` says whether on the base. ``run_with`` runs it with some arguments more."""
+
+    is_base: bool
+    how: Arguments
+    run_with: Callable[[Sequence[str]], Awaitable[Ran]]
+
+    async def run(self, *more: str) -> Ran:
+        """Run it, with more arguments before its own."""
+        return await self.run_with(more)
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,10 @@ class StaticGrader(ABC):
     @abstractmethod
     def severity(self, change: JudgedChange, finding: Finding) -> Severity | None:
         """What a new finding means; None: nothing at all."""
+
+    async def start(self, bench: Bench, tool: Tool, job: Job) -> Ran:
+        """Run the tool."""
+        return await job.run()
 
     async def tool(self, bench: Bench) -> Tool:
         """The tool to use. Raises VerificationError when there is none."""
@@ -115,11 +134,15 @@ class StaticGrader(ABC):
 
         async def work() -> tuple[dict[str, Any], Command, bool]:
             checkout = await bench.shared_checkout(tree)
-            argv = [*tool.argv, *how.arguments]
-            by_hand = shlex.join([*(f"{name}={value}" for name, value in how.environment.items()), *argv])
-            ran = await bench.run(
-                label, argv, cwd=checkout, env={**target.environment(), **how.environment}, by_hand=by_hand
-            )
+            environment = [f"{name}={value}" for name, value in how.environment.items()]
+            by_hand = shlex.join([*environment, *tool.argv, *how.by_hand, *how.arguments])
+
+            async def run_with(more: Sequence[str]) -> Ran:
+                argv = [*tool.argv, *more, *how.arguments]
+                env = {**target.environment(), **how.environment}
+                return await bench.run(label, argv, cwd=checkout, env=env, by_hand=by_hand)
+
+            ran = await self.start(bench, tool, Job(run == "base", how, run_with))
             try:
                 report, trouble = self._whole(bench, ran, checkout), ""
             except VerificationError as error:

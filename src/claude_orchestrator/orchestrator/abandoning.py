@@ -17,8 +17,8 @@ async def abandon(db: Database, settings: Settings, run_id: str) -> str:
     Runners that still live are stopped; tasks that a live process owns are left to that process.
     """
     async with worker.enlist(db, settings.workers, run_id) as me:
-        for row in await tasks.owned_by_others(db, run_id, me.id):
-            if me.is_alive(row["owner"]):
+        for row in await tasks.active(db):
+            if row["run_id"] != run_id or me.is_alive(row["owner"]):
                 continue
             async with db.transaction() as tx:
                 claim = await tasks.adopt(tx, run_id=run_id, task_id=row["id"], fence=row["fence"], worker=me.id)

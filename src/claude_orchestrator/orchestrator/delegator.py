@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claude_orchestrator.config import Settings
-from claude_orchestrator.errors import NotReadyError, VerificationError
-from claude_orchestrator.orchestrator import context_builder
+from claude_orchestrator.errors import NotReadyError, RepositoryError, VerificationError
+from claude_orchestrator.orchestrator import context_builder, merging
 from claude_orchestrator.orchestrator.merging import Merger
 from claude_orchestrator.orchestrator.worker import Worker
 from claude_orchestrator.state import attempts, runs, tasks
@@ -60,6 +60,7 @@ class Delegator:
                 overlap=locks.overlap,
                 now=time.time(),
                 only=only,
+                longest_wait=self._settings.retry_cap_s,
             )
 
     async def prepare(self, claim: Claim) -> Delegated:
@@ -78,7 +79,7 @@ class Delegator:
     async def _make_worktree(self, claim: Claim, run: dict[str, Any], worktree: Path) -> str:
         async with self._db.transaction() as tx:
             await attempts.start_step(tx, claim, "worktree", time.time())
-        base = await self._repository.resolve(run["target_ref"])
+        base = await merging.head_of(self._repository, run)
         await worktrees.create(self._repository, worktree, base)
         async with self._db.transaction() as tx:
             await attempts.note(tx, claim, {"base_commit": base, "worktree": str(worktree)})
@@ -91,19 +92,30 @@ class Delegator:
         return prompt
 
     async def keep(self, delegated: Delegated) -> str:
-        """Put what the worktree holds now under the attempt's ref; return the commit."""
+        """Put what the worktree holds now under the attempt's ref; return the commit.
+
+        Raises RepositoryError when that is not possible. What was kept before does not count any more then, so
+        that nobody sweeps the worktree away.
+        """
         claim = delegated.claim
-        commit = await worktrees.keep(
-            self._repository,
-            delegated.worktree,
-            base=delegated.base_commit,
-            attempt_id=claim.attempt_id,
-            scratch=delegated.folder / f"{uuid.uuid4().hex}.index",
-            message=f"Attempt {claim.number} at {claim.task_id}\n\nOrchestrator-Attempt: {claim.attempt_id}\n",
-        )
+        try:
+            commit = await worktrees.keep(
+                self._repository,
+                delegated.worktree,
+                base=delegated.base_commit,
+                attempt_id=claim.attempt_id,
+                scratch=delegated.folder / f"{uuid.uuid4().hex}.index",
+                message=f"Attempt {claim.number} at {claim.task_id}\n\nOrchestrator-Attempt: {claim.attempt_id}\n",
+            )
+        except RepositoryError:
+            await self._note_commit(claim, None)
+            raise
+        await self._note_commit(claim, commit)
+        return commit
+
+    async def _note_commit(self, claim: Claim, commit: str | None) -> None:
         async with self._db.transaction() as tx:
             await attempts.note(tx, claim, {"commit_id": commit})
-        return commit
 
     async def clean_up(self, delegated: Delegated) -> None:
         """Remove the attempt's worktree; what it held is under the attempt's ref by now."""
@@ -132,6 +144,8 @@ class Delegator:
         claim = await self.claim(run_id, only=task.id)
         if claim is None:
             raise NotReadyError(await self._why_not(run_id, task.id))
+        async with self._db.transaction() as tx:
+            await attempts.note(tx, claim, {"session": "by hand"})
         return await self.prepare(claim)
 
     async def mark_completed(self, task_id: str, delegated: Delegated) -> str | None:

@@ -17,17 +17,18 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from claude_orchestrator.agents.base import Outcome
+from claude_orchestrator.agents.base import Outcome, marker_of
 from claude_orchestrator.config import Settings
-from claude_orchestrator.errors import OrchestratorError, StaleFenceError, StateError
+from claude_orchestrator.errors import BlockedError, OrchestratorError, RepositoryError, StaleFenceError, StateError
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
 from claude_orchestrator.orchestrator.merging import Landing, Merger
 from claude_orchestrator.orchestrator.stopping import RunStoppedError
 from claude_orchestrator.orchestrator.supervisor import LIVENESS_S, Supervisor
 from claude_orchestrator.orchestrator.worker import Worker
 from claude_orchestrator.state import attempts, runs, tasks
-from claude_orchestrator.state.database import Database
+from claude_orchestrator.state.database import Database, Row
 from claude_orchestrator.state.tasks import Claim
+from claude_orchestrator.workspace import process, process_table
 
 Carry = Callable[[Claim], Awaitable[None]]
 
@@ -42,6 +43,7 @@ class Engine:
         self._delegator = delegator
         self._carry = carry
         self._carried: set[asyncio.Task[None]] = set()
+        self._begun: set[str] = set()
 
     async def move(self, run_id: str) -> str:
         """Move a run until it is over, paused, or waits for humans alone; return its status.
@@ -55,7 +57,7 @@ class Engine:
                 revision = self._db.revision
                 if time.monotonic() - looked_at >= LIVENESS_S:
                     looked_at = time.monotonic()
-                    await self._adopt(run_id)
+                    await self._look_for_orphans(run_id)
                 await self._claim_all(run_id)
                 if not self._carried:
                     async with self._db.transaction() as tx:
@@ -68,16 +70,35 @@ class Engine:
             for carried in self._carried:
                 carried.cancel()
             await asyncio.gather(*self._carried, return_exceptions=True)
+            self._carried.clear()
 
-    async def _adopt(self, run_id: str) -> None:
-        for row in await tasks.owned_by_others(self._db, run_id, self._worker.id):
-            if not self._worker.is_alive(row["owner"]):
+    async def _look_for_orphans(self, run_id: str) -> None:
+        """Adopt this run's tasks that nobody carries; of other runs, take only slots and locks that nobody uses."""
+        for row in await tasks.active(self._db):
+            if self._is_carried(row):
+                continue
+            if row["run_id"] == run_id:
+                await self._adopt(row)
+            elif not await asyncio.to_thread(
+                process_table.marked, marker_of(self._settings.attempts / row["attempt_id"])
+            ):
                 async with self._db.transaction() as tx:
-                    claim = await tasks.adopt(
-                        tx, run_id=run_id, task_id=row["id"], fence=row["fence"], worker=self._worker.id
-                    )
-                if claim is not None:
-                    self._start(claim)
+                    await tasks.set_aside(tx, run_id=row["run_id"], task_id=row["id"], fence=row["fence"])
+
+    def _is_carried(self, row: Row) -> bool:
+        """Whether somebody works on an active task: its owner lives, and is not ourselves in a move that was ended."""
+        if row["owner"] != self._worker.id:
+            return self._worker.is_alive(row["owner"])
+        carried = {task.get_name() for task in self._carried}
+        return row["attempt_id"] not in self._begun or row["attempt_id"] in carried
+
+    async def _adopt(self, row: Row) -> None:
+        async with self._db.transaction() as tx:
+            claim = await tasks.adopt(
+                tx, run_id=row["run_id"], task_id=row["id"], fence=row["fence"], worker=self._worker.id
+            )
+        if claim is not None:
+            self._start(claim)
 
     async def _claim_all(self, run_id: str) -> None:
         while len(self._carried) < self._settings.max_parallel:
@@ -87,6 +108,7 @@ class Engine:
             self._start(claim)
 
     def _start(self, claim: Claim) -> None:
+        self._begun.add(claim.attempt_id)
         self._carried.add(asyncio.create_task(self._carry_fenced(claim), name=claim.attempt_id))
 
     async def _carry_fenced(self, claim: Claim) -> None:
@@ -123,6 +145,9 @@ class TaskWay:
         """
         try:
             delegated = await self._delegator.prepare(claim)
+            if await attempts.session(self._db, claim.attempt_id) is not None:
+                await self._left_by_hand(delegated)
+                return
             outcome = await self._supervisor.work(delegated)
             if outcome.status != "finished":
                 await self._ended_early(delegated, outcome)
@@ -132,10 +157,29 @@ class TaskWay:
             await self._landed(delegated, landing)
         except RunStoppedError as stop:
             await self._stopped(claim, stop.intent, resume={})
+        except BlockedError as error:
+            await self._blocked(claim, str(error))
         except StateError:
             raise
+        except OSError as error:
+            raise StateError(
+                f"cannot use {error.filename or self._settings.home}: {error.strerror}: put that right,"
+                " then 'claude-orchestrator resume' goes on"
+            ) from error
         except OrchestratorError as error:
-            await self._failed(claim, str(error), str(error))
+            await self._broke_off(claim, str(error))
+        except Exception as error:  # noqa: BLE001 - one task that we cannot handle must not end its run, each time anew
+            await self._broke_off(claim, f"{type(error).__name__}: {error}")
+
+    async def _left_by_hand(self, delegated: Delegated) -> None:
+        """Somebody worked on it by hand and is gone: keep what is there, and let the task's own agent start anew."""
+        lost = await self._why_not_kept(delegated)
+        async with self._db.transaction() as tx:
+            await tasks.record(tx, delegated.claim, "attempt.abandoned", {"not_kept": lost})
+        intent = (await runs.get(self._db, delegated.claim.run_id))["intent"]
+        await self._stopped(delegated.claim, intent, None)
+        if not lost:
+            await self._delegator.clean_up(delegated)
 
     async def _agent_done(self, delegated: Delegated, outcome: Outcome) -> str:
         """Keep the attempt's commit before anything else happens to its worktree; then the step is done."""
@@ -149,15 +193,27 @@ class TaskWay:
         return commit
 
     async def _ended_early(self, delegated: Delegated, outcome: Outcome) -> None:
-        intent = (await runs.get(self._db, delegated.claim.run_id))["intent"]
-        with suppress(OrchestratorError):  # a worktree that is gone has nothing to keep
-            await self._supervisor.checkpoint(delegated)
-        if outcome.status == "interrupted" and (intent != "run" or outcome.resume is not None):
+        lost = await self._why_not_kept(delegated)
+        detail = f"{outcome.detail} ({lost})" if lost else outcome.detail
+        asked_for = outcome.resume is not None or await attempts.was_interrupted(self._db, delegated.claim)
+        if outcome.status == "interrupted" and asked_for:
+            intent = (await runs.get(self._db, delegated.claim.run_id))["intent"]
             await self._stopped(delegated.claim, intent, outcome.resume)
         else:
-            await self._failed(delegated.claim, outcome.detail, f"The agent did not finish: {outcome.detail}")
-        if outcome.resume is None:
+            await self._failed(delegated.claim, detail, f"The agent did not finish: {detail}")
+        if outcome.resume is None and not lost:
             await self._delegator.clean_up(delegated)
+
+    async def _why_not_kept(self, delegated: Delegated) -> str:
+        """Keep what an agent that did not finish has made; why that is not possible, or an empty text."""
+        try:
+            await self._supervisor.checkpoint(delegated)
+        except BlockedError:
+            raise
+        except RepositoryError as error:
+            if delegated.worktree.is_dir():
+                return f"its work is still in {delegated.worktree}, it cannot be recorded: {error}"
+        return ""
 
     async def _stopped(self, claim: Claim, intent: str, resume: dict[str, object] | None) -> None:
         async with self._db.transaction() as tx:
@@ -168,11 +224,6 @@ class TaskWay:
 
     async def _landed(self, delegated: Delegated, landing: Landing) -> None:
         claim = delegated.claim
-        if landing.status == "blocked":
-            async with self._db.transaction() as tx:
-                await runs.want(tx, claim.run_id, "pause", reason=landing.reason)
-                await tasks.park(tx, claim, resume={}, now=time.time())
-            return
         if landing.status == "refused":
             await self._failed(claim, landing.reason, landing.feedback, final=landing.hopeless)
         elif landing.status == "waiting":
@@ -185,6 +236,18 @@ class TaskWay:
                     now=time.time(),
                 )
         await self._delegator.clean_up(delegated)
+
+    async def _blocked(self, claim: Claim, reason: str) -> None:
+        """Pause the run until a person has put things right; the attempt then goes on where it is."""
+        async with self._db.transaction() as tx:
+            await tasks.own(tx, claim)
+            await runs.want(tx, claim.run_id, "pause", reason=reason)
+            await tasks.set_aside(tx, run_id=claim.run_id, task_id=claim.task_id, fence=claim.fence)
+
+    async def _broke_off(self, claim: Claim, reason: str) -> None:
+        """The attempt cannot be carried on; a runner that still works at it must not meet the next one."""
+        await process.kill_marked(marker_of(self._settings.attempts / claim.attempt_id))
+        await self._failed(claim, reason, reason)
 
     async def _failed(self, claim: Claim, reason: str, feedback: str, *, final: bool = False) -> None:
         now = time.time()
@@ -206,4 +269,4 @@ def backoff(settings: Settings, failures: int) -> float:
     Jitter keeps attempts that failed together from starting together again.
     """
     wait = min(settings.retry_cap_s, settings.retry_base_s * 2.0 ** (failures - 1))
-    return wait * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+    return wait * random.uniform(0.5, 1.0)  # noqa: S311  # nosec B311 - no secret

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from claude_orchestrator.config import Settings
-from claude_orchestrator.errors import RepositoryError
+from claude_orchestrator.errors import BlockedError
 from claude_orchestrator.orchestrator import verifier
 from claude_orchestrator.orchestrator.stopping import unless_stopped
 from claude_orchestrator.orchestrator.verifier import Request, Verification
@@ -33,7 +33,7 @@ class Landing:
     ``hopeless`` says that the verifier could not judge, which another attempt cannot change.
     """
 
-    status: Literal["merged", "refused", "waiting", "blocked"]
+    status: Literal["merged", "refused", "waiting"]
     commit: str | None = None
     reason: str = ""
     feedback: str = ""
@@ -61,7 +61,8 @@ class Merger:
     async def land(self, claim: Claim, run: dict[str, Any], commit: str) -> Landing:
         """Bring an attempt's commit onto the run's branch, or say why not.
 
-        Raises StaleFenceError when the claim is lost, RunStoppedError when a human pauses or cancels the run.
+        Raises StaleFenceError when the claim is lost, RunStoppedError when a human pauses or cancels the run,
+        BlockedError when the run's branch is gone or checked out.
         """
         async with self._db.transaction() as tx:
             await tasks.advance(tx, claim, "verifying")
@@ -72,7 +73,7 @@ class Merger:
     async def _land(self, claim: Claim, run: dict[str, Any], commit: str) -> Landing:
         known_head = (await attempts.get(self._db, claim.attempt_id))["base_commit"]
         while True:
-            head = await self._head(run)
+            head = await head_of(self._repository, run)
             if head != known_head:
                 await self._note_moved(claim, known_head, head)
                 known_head = head
@@ -86,8 +87,7 @@ class Merger:
             landing = await self._judged(claim, run, candidate)
             if landing is not None:
                 return landing
-            if blocked := await self._checked_out(run):
-                return blocked
+            await self._not_checked_out(run)
             async with self._db.transaction() as tx:
                 await attempts.start_step(tx, claim, "merge", time.time())
             if await self._repository.move_ref(run["target_ref"], candidate.commit, candidate.head):
@@ -95,7 +95,7 @@ class Merger:
 
     async def candidate(self, claim: Claim, run: dict[str, Any], commit: str) -> Candidate | str:
         """The candidate on the run's current head, or why there is none to judge."""
-        found = await self._candidate(claim, run, commit, await self._head(run))
+        found = await self._candidate(claim, run, commit, await head_of(self._repository, run))
         return found.reason if isinstance(found, Landing) else found
 
     async def verify(
@@ -112,6 +112,8 @@ class Merger:
         """
         async with self._db.transaction() as tx:
             await attempts.start_step(tx, claim, "verify", time.time())
+        # Evidence names the candidate: git must not collect it when it is refused.
+        await self._repository.keep(candidate_ref(claim.attempt_id, candidate.commit), candidate.commit)
         folder = self._settings.attempts / claim.attempt_id / "evidence" / candidate.commit[:12]
         request = Request(
             repository=self._repository.root,
@@ -139,14 +141,6 @@ class Merger:
             return verification
         reasons = tuple(f"{path} was reported as changed, but git shows no change" for path in unshown)
         return replace(verification, verdict="failed", reasons=verification.reasons + reasons)
-
-    async def _head(self, run: dict[str, Any]) -> str:
-        head = await self._repository.read_ref(run["target_ref"])
-        if head is None:
-            raise RepositoryError(
-                f"{run['target_ref']} is gone: restore it with 'git update-ref {run['target_ref']} COMMIT', then resume"
-            )
-        return head
 
     async def _note_moved(self, claim: Claim, known: str, head: str) -> None:
         async with self._db.transaction() as tx:
@@ -211,16 +205,14 @@ class Merger:
             )
             await attempts.finish_step(tx, claim, "verify", {"verdict": verification.verdict}, time.time())
 
-    async def _checked_out(self, run: dict[str, Any]) -> Landing | None:
+    async def _not_checked_out(self, run: dict[str, Any]) -> None:
         folder = await self._repository.checked_out_at(run["target_ref"])
-        if folder is None:
-            return None
-        branch = run["target_ref"].removeprefix("refs/heads/")
-        return Landing(
-            "blocked",
-            reason=f"{branch} is checked out at {folder}, and a checkout is never touched: "
-            f"switch that checkout to another branch, then 'claude-orchestrator resume {run['id']}'",
-        )
+        if folder is not None:
+            branch = run["target_ref"].removeprefix("refs/heads/")
+            raise BlockedError(
+                f"{branch} is checked out at {folder}, and a checkout is never touched: "
+                f"switch that checkout to another branch, then 'claude-orchestrator resume {run['id']}'"
+            )
 
     async def _complete(self, claim: Claim, commit: str | None) -> Landing:
         async with self._db.transaction() as tx:
@@ -228,6 +220,21 @@ class Merger:
             await attempts.finish_step(tx, claim, "merge", {"commit": commit}, time.time())
             await tasks.complete(tx, claim, commit=commit, now=time.time())
         return Landing("merged", commit)
+
+
+async def head_of(repository: Repository, run: dict[str, Any]) -> str:
+    """The commit that the run's branch is at. Raises BlockedError when there is no such branch any more."""
+    head = await repository.read_ref(run["target_ref"])
+    if head is None:
+        raise BlockedError(
+            f"{run['target_ref']} is gone: restore it with 'git update-ref {run['target_ref']} COMMIT', then resume"
+        )
+    return head
+
+
+def candidate_ref(attempt_id: str, commit: str) -> str:
+    """The ref that keeps a judged candidate reachable, so that its evidence can be checked again."""
+    return f"refs/orchestrator/candidates/{attempt_id}/{commit[:12]}"
 
 
 def trailer(run: dict[str, Any], claim: Claim) -> str:

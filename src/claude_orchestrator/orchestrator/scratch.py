@@ -10,10 +10,13 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+from claude_orchestrator.graders.scope import SUBMODULE
+from claude_orchestrator.workspace.git import Repository
 
 _PREFIX: Final = "co-"
 _LOCK: Final = "owner.lock"
@@ -43,6 +46,30 @@ def remove_abandoned() -> None:
             with (work / _LOCK).open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _remove(work)
+
+
+async def private_repository(repository: Repository, work: Path, commits: Sequence[str]) -> Repository:
+    """A repository of our own in ``work`` that reads the objects of another and keeps new ones to itself.
+
+    What the other has only promised of ``commits`` (a partial clone) is fetched there first.
+
+    Nothing but objects comes along: no replacement of objects, no attributes, no configuration that names programs. All
+    of these can be set by whoever works in a worktree of the other repository.
+    """
+    code, _, _ = await repository.attempt_git("config", "--get-regexp", r"^remote\..*\.promisor$")
+    if code == 0:
+        for commit in commits:
+            wanted = {entry.blob for entry in (await repository.entries(commit)).values() if entry.mode != SUBMODULE}
+            await repository.git("cat-file", "--batch-check", stdin="".join(f"{blob}\n" for blob in wanted).encode())
+    ours = Repository(work / "git", work / "git" / ".git")
+    ours.root.mkdir()
+    kind = await repository.git("rev-parse", "--show-object-format")
+    await ours.git("init", "--quiet", "--template=", f"--object-format={kind}", ".")
+    (ours.git_dir / "objects" / "info").mkdir(exist_ok=True)
+    (ours.git_dir / "objects" / "info" / "alternates").write_text(f"{repository.git_dir / 'objects'}\n")
+    # Where git-lfs is installed, files that the user has already downloaded are found.
+    await ours.git("config", "lfs.storage", str(repository.git_dir / "lfs"))
+    return ours
 
 
 def _remove(folder: Path) -> None:

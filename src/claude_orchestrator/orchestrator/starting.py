@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.errors import PlanError, RepositoryError
 from claude_orchestrator.plans.store import PlanStore
 from claude_orchestrator.state import runs
-from claude_orchestrator.state.database import Database
+from claude_orchestrator.state.database import Database, Transaction
 from claude_orchestrator.state.runs import NewPhase, NewRun, NewTask
 from claude_orchestrator.workspace import locks
 from claude_orchestrator.workspace.git import NO_COMMIT, Repository
@@ -33,18 +34,31 @@ async def start_run(
     await PlanStore(db).approve(plan.id, plan.version)
     base_commit, existing = await _base(repository, base, target)
     new = _new_run(plan, repository, base_commit)
+    async with db.transaction() as tx:
+        number = await _free_number(tx, db.path.parent, repository, base_commit, named=target is not None)
+        ref = f"refs/heads/{target or f'orchestrator/r{number}'}"
+        run_id = await runs.create(tx, new, number=number, target_ref=ref, now=time.time())
+        # The branch is made before the rows are committed: a run never lacks its branch.
+        if existing or await repository.move_ref(ref, base_commit, NO_COMMIT):
+            return run_id
+        raise RepositoryError(f"the branch {ref} has just been created by somebody else: run the command again")
+
+
+async def _free_number(tx: Transaction, home: Path, repository: Repository, base: str, *, named: bool) -> int:
+    """A number for a run that nobody has used, and whose ref ``refs/orchestrator/runs/rN`` is ours from now on.
+
+    The database alone does not know: another home may work on the repository, and a lost database leaves refs and
+    folders behind. Attempts under a number that was used would overwrite the commits, and be taken for the
+    launches, of the first one's.
+    """
+    number = await runs.next_number(tx)
     while True:
-        async with db.transaction() as tx:
-            number = await runs.next_number(tx)
-            ref = f"refs/heads/{target or f'orchestrator/r{number}'}"
-            while target is None and await repository.read_ref(ref) is not None:
-                number += 1
-                ref = f"refs/heads/orchestrator/r{number}"
-            run_id = await runs.create(tx, new, number=number, target_ref=ref, now=time.time())
-            # The branch is made before the rows are committed: a run never lacks its branch.
-            if existing or await repository.move_ref(ref, base_commit, NO_COMMIT):
-                return run_id
-            raise RepositoryError(f"the branch {ref} has just been created by somebody else: run the command again")
+        left_behind = any(next(home.glob(f"{name}/r{number}.*"), None) for name in ("attempts", "worktrees"))
+        taken = not named and await repository.read_ref(f"refs/heads/orchestrator/r{number}") is not None
+        ours = f"refs/orchestrator/runs/r{number}"
+        if not left_behind and not taken and await repository.move_ref(ours, base, NO_COMMIT):
+            return number
+        number += 1
 
 
 async def _base(repository: Repository, base: str | None, target: str | None) -> tuple[str, bool]:

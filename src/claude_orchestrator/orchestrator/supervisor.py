@@ -11,10 +11,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from claude_orchestrator.agents.base import Assignment, Outcome
+from claude_orchestrator.agents.base import Assignment, Outcome, marker_of
 from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.config import Settings
-from claude_orchestrator.errors import NotReadyError, OrchestratorError
+from claude_orchestrator.errors import NotReadyError, OrchestratorError, RepositoryError
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
 from claude_orchestrator.orchestrator.worker import Worker
 from claude_orchestrator.state import attempts, runs, tasks
@@ -37,8 +37,11 @@ class Watch:
 
     last_heartbeat: float = field(default_factory=time.monotonic)
     last_checkpoint: float = field(default_factory=time.monotonic)
-    last_progress: float = field(default_factory=time.time)
+    last_look: float = field(default_factory=time.monotonic)
+    last_progress: float = field(default_factory=time.monotonic)
+    last_sign: float | None = None
     interrupted_at: float | None = None
+    told: bool = False
     gave_up: str = ""
 
 
@@ -69,10 +72,12 @@ class Supervisor:
                 break
         outcome = launch.read_exit()
         if outcome is None:
-            await process.kill_marked(delegated.claim.attempt_id)
-            return Outcome("error", "the runner died before its agent was done", "", None)
+            await process.kill_marked(marker_of(delegated.folder))
+            outcome = Outcome("error", "the runner died before its agent was done")
+            if watch.interrupted_at is not None:
+                outcome = Outcome("interrupted", f"did not stop within {GRACE_S:g} s and was killed")
         if outcome.status == "interrupted" and watch.gave_up:
-            return Outcome("timeout", watch.gave_up, outcome.report, None)
+            return Outcome("timeout", watch.gave_up, outcome.report)
         return outcome
 
     async def _launch(self, delegated: Delegated) -> LaunchFolder:
@@ -112,20 +117,23 @@ class Supervisor:
         spawned_at = time.monotonic()
         while (state := launch.state()) == "alive" or (state == "new" and time.monotonic() - spawned_at < GRACE_S):
             revision = self._db.revision
-            await self._obey(delegated, launch, watch)
             await self._look_after(delegated, launch, watch)
+            await self._obey(delegated, launch, watch)
             await self._db.changed(revision, min(LIVENESS_S, self._settings.heartbeat_s))
 
     async def _obey(self, delegated: Delegated, launch: LaunchFolder, watch: Watch) -> None:
         intent = (await runs.get(self._db, delegated.claim.run_id))["intent"]
         if intent != "run" and watch.interrupted_at is None:
-            watch.interrupted_at = time.monotonic()
-            await self._interrupt(delegated, launch, f"the run is to {intent}")
-        if watch.interrupted_at is not None and time.monotonic() - watch.interrupted_at > GRACE_S:
-            launch.kill()
+            await self._interrupt(delegated, watch, f"the run is to {intent}")
+        if watch.interrupted_at is None:
+            return
+        # A runner that is still starting hears nothing: it is told as soon as it can.
+        watch.told = watch.told or launch.interrupt()
+        if time.monotonic() - watch.interrupted_at > GRACE_S:
+            await asyncio.to_thread(launch.kill)
 
-    async def _interrupt(self, delegated: Delegated, launch: LaunchFolder, reason: str) -> None:
-        launch.interrupt()
+    async def _interrupt(self, delegated: Delegated, watch: Watch, reason: str) -> None:
+        watch.interrupted_at = time.monotonic()
         async with self._db.transaction() as tx:
             await tasks.record(tx, delegated.claim, "attempt.interrupted", {"reason": reason})
 
@@ -136,20 +144,33 @@ class Supervisor:
             await self._heartbeat(delegated)
         if now - watch.last_checkpoint >= self._settings.checkpoint_s:
             watch.last_checkpoint = now
-            await self.checkpoint(delegated)
+            await self._checkpoint_if_possible(delegated)
         if watch.interrupted_at is None and await self._is_stuck(delegated, launch, watch):
-            watch.interrupted_at = time.monotonic()
             watch.gave_up = f"no progress for {self._settings.no_progress_s:.0f} s"
-            await self._interrupt(delegated, launch, watch.gave_up)
+            await self._interrupt(delegated, watch, watch.gave_up)
 
     async def _is_stuck(self, delegated: Delegated, launch: LaunchFolder, watch: Watch) -> bool:
-        """Whether neither output nor an operation has come for too long; the journal is asked only when in doubt."""
-        limit = self._settings.no_progress_s
-        if time.time() - watch.last_progress <= limit:
+        """Whether neither output nor an operation has come for too long.
+
+        Signs of life are compared with each other, never with the clock: that may be put forward, and stands
+        still while the machine sleeps.
+        """
+        now, limit = time.monotonic(), self._settings.no_progress_s
+        if now - watch.last_look < min(self._settings.heartbeat_s, limit / 4):
             return False
-        operation_at = await attempts.last_operation_at(self._db, delegated.claim)
-        watch.last_progress = max(watch.last_progress, launch.last_output_at(), operation_at)
-        return time.time() - watch.last_progress > limit
+        watch.last_look = now
+        sign = max(launch.last_output_at(), await attempts.last_operation_at(self._db, delegated.claim))
+        if sign != watch.last_sign:
+            watch.last_sign, watch.last_progress = sign, now
+        return now - watch.last_progress > limit
+
+    async def _checkpoint_if_possible(self, delegated: Delegated) -> None:
+        """Files that change while git reads them may spoil a checkpoint; the agent works on, the next may succeed."""
+        try:
+            await self.checkpoint(delegated)
+        except RepositoryError as error:
+            async with self._db.transaction() as tx:
+                await tasks.record(tx, delegated.claim, "attempt.checkpoint_failed", {"reason": str(error)})
 
     async def _heartbeat(self, delegated: Delegated) -> None:
         async with self._db.transaction() as tx:
@@ -179,6 +200,7 @@ class Supervisor:
         delegated = await self._delegator.prepare(claim)
         async with self._db.transaction() as tx:
             await tasks.advance(tx, claim, "in_progress")
+            await attempts.note(tx, claim, {"session": session_id})
             await tasks.record(tx, claim, "attempt.session", {"session": session_id})
         self._by_hand[task_id] = asyncio.create_task(self._supervise(delegated), name=f"supervise-{session_id}")
 

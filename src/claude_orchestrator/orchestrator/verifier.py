@@ -24,8 +24,9 @@ from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.cache import ResultCache
 from claude_orchestrator.graders.change import prepare
 from claude_orchestrator.graders.scope import check_scope
+from claude_orchestrator.graders.seed import SeedCache
 from claude_orchestrator.orchestrator.rerun import rerun_commands
-from claude_orchestrator.orchestrator.scratch import remove_abandoned, work_folder
+from claude_orchestrator.orchestrator.scratch import private_repository, remove_abandoned, work_folder
 from claude_orchestrator.orchestrator.verification import Request, Verification, verdict_of
 from claude_orchestrator.workspace import process, sandbox
 from claude_orchestrator.workspace.git import Repository
@@ -142,14 +143,20 @@ async def _judge_in(work: Path, request: Request, progress: Progress, started: f
     graders = [grader_named(name) for name in dict.fromkeys(request.checks)]
     repository = await Repository.open(request.repository)
     base, head = await repository.resolve(request.base), await repository.resolve(request.head)
-    change = await prepare(repository, base, head, request.scope, work)
+    objects = await private_repository(repository, work, (base, head))
+    # What the sandbox can do is tried out while git works.
+    walls = asyncio.create_task(asyncio.to_thread(sandbox.can_cut_network)) if graders else None
+    change = await prepare(objects, base, head, request.scope, work)
+    if walls:
+        await walls
     if change.configuration_diff:
         (request.evidence / "configuration.diff").write_text(change.configuration_diff, errors="surrogateescape")
     checks: tuple[CheckResult, ...] = (check_scope(change),)
     environment = {"platform": platform.platform()} if graders else {}
     if graders:
         bench = Bench(
-            repository, change, work, request.evidence, ResultCache(request.cache),
+            objects, repository.root, change, work, request.evidence, ResultCache(request.cache),
+            SeedCache(request.cache / "mypy" if request.cache else None),
             request.check_timeout_s, uuid.uuid4().hex, request.python, progress,
         )  # fmt: skip
         try:

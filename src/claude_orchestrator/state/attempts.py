@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from claude_orchestrator.state.database import Database, Row, Transaction
 from claude_orchestrator.state.tasks import Claim, own, record
+
+_NOTED: Final = frozenset({"base_commit", "worktree", "launch", "resume", "session", "commit_id"})
 
 
 async def get(source: Transaction | Database, attempt_id: str) -> Row:
@@ -21,28 +23,35 @@ async def get(source: Transaction | Database, attempt_id: str) -> Row:
 async def of_task(source: Transaction | Database, run_id: str, task_id: str) -> list[Row]:
     """The rows of all attempts of a task, oldest first."""
     return await source.fetch_all(
-        "SELECT * FROM attempt WHERE run_id = :run AND task_id = :task ORDER BY started_at, number",
+        "SELECT * FROM attempt WHERE run_id = :run AND task_id = :task ORDER BY length(id), id",
         {"run": run_id, "task": task_id},
     )
+
+
+async def session(source: Transaction | Database, attempt_id: str) -> str | None:
+    """Who works on the attempt by hand (the Python API), or None where an agent of ours does."""
+    row = await source.fetch_one("SELECT session FROM attempt WHERE id = :id", {"id": attempt_id})
+    return row["session"] if row else None
 
 
 async def feedback(source: Transaction | Database, claim: Claim) -> str:
     """The evidence of the latest failed attempt of the claimed task, or an empty text."""
     row = await source.fetch_one(
         "SELECT feedback FROM attempt WHERE run_id = :run AND task_id = :task AND status = 'failed'"
-        " ORDER BY started_at DESC, id DESC LIMIT 1",
+        " ORDER BY length(id) DESC, id DESC LIMIT 1",  # the id ends with a number; clocks go wrong
         {"run": claim.run_id, "task": claim.task_id},
     )
     return str(row["feedback"]) if row else ""
 
 
 async def note(tx: Transaction, claim: Claim, values: Mapping[str, Any]) -> None:
-    """Set columns of the claimed attempt: ``base_commit``, ``worktree``, ``launch``, ``resume`` or ``commit_id``."""
+    """Set columns of the claimed attempt: the names in :data:`_NOTED`."""
     await own(tx, claim)
-    unknown = set(values) - {"base_commit", "worktree", "launch", "resume", "commit_id"}
+    unknown = set(values) - _NOTED
     assert not unknown, unknown
     columns = ", ".join(f"{name} = :{name}" for name in values)
-    await tx.execute(f"UPDATE attempt SET {columns} WHERE id = :attempt", {**values, "attempt": claim.attempt_id})  # noqa: S608 - names checked above
+    statement = f"UPDATE attempt SET {columns} WHERE id = :attempt"  # noqa: S608  # nosec B608 - names checked above
+    await tx.execute(statement, {**values, "attempt": claim.attempt_id})
 
 
 async def step(source: Transaction | Database, attempt_id: str, name: str) -> Row | None:
@@ -109,8 +118,17 @@ async def evidence(source: Transaction | Database, run_id: str, task_id: str) ->
     return rows
 
 
+async def was_interrupted(source: Transaction | Database, claim: Claim) -> bool:
+    """Whether somebody who moves runs has asked the attempt's runner to stop."""
+    row = await source.fetch_one(
+        "SELECT 1 FROM event WHERE run_id = :run AND attempt_id = :attempt AND kind = 'attempt.interrupted' LIMIT 1",
+        {"run": claim.run_id, "attempt": claim.attempt_id},
+    )
+    return row is not None
+
+
 async def ended_with_worktree(source: Transaction | Database, run_id: str) -> list[Row]:
-    """Attempts of a run that are over but still have a worktree on record."""
+    """Attempts of a run that are over, and kept, but still have a worktree on record."""
     return await source.fetch_all(
         "SELECT id, worktree FROM attempt WHERE run_id = :run AND worktree IS NOT NULL AND commit_id IS NOT NULL"
         " AND status IN ('passed', 'failed', 'waiting', 'cancelled', 'interrupted')",

@@ -86,10 +86,23 @@ class Database:
             await database._close()
 
     async def _prepare(self) -> None:
-        await self._connection.execute("PRAGMA journal_mode = WAL")
+        await self._write_ahead()
         await self._connection.execute("PRAGMA synchronous = FULL")
         await self._connection.execute("PRAGMA foreign_keys = ON")
         await _migrate(self)
+
+    async def _write_ahead(self) -> None:
+        """Switch a new database to WAL. SQLite does not wait by itself when several want to do so at once."""
+        deadline = time.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            try:
+                await self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(CHANGE_POLL_S)
+            else:
+                return
 
     async def _close(self) -> None:
         if self._watcher is not None:
@@ -222,7 +235,9 @@ async def _version(database: Database) -> int:
 def _storable(values: Values) -> Values:
     """``values`` as SQLite can keep them: of a file name that is no UTF-8, the odd bytes become escapes."""
     return {
-        name: value.encode(errors="backslashreplace").decode() if isinstance(value, str) and not value.isascii() else value
+        name: value
+        if not isinstance(value, str) or value.isascii()
+        else value.encode(errors="backslashreplace").decode()
         for name, value in values.items()
     }
 
@@ -247,8 +262,11 @@ def _clear_errors(path: Path) -> Iterator[None]:
 
 
 def _explain(path: Path, message: str) -> str:
-    if "full" in message:
-        return f"the disk of {path.parent} is full: free some space, then 'claude-orchestrator resume' goes on"
+    if "full" in message or "disk I/O" in message:
+        return (
+            f"the disk of {path.parent} is full or failing ({message}): free some space, "
+            "then 'claude-orchestrator resume' goes on"
+        )
     if "readonly" in message or "unable to open" in message:
         return f"cannot write {path}: set CLAUDE_ORCHESTRATOR_HOME to a writable folder"
     if "malformed" in message or "not a database" in message:

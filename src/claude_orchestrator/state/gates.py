@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from claude_orchestrator.errors import NotReadyError
-from claude_orchestrator.state import events
+from claude_orchestrator.state import events, runs
 from claude_orchestrator.state.database import Database, Row, Transaction
 
 
@@ -53,7 +53,7 @@ async def open_gate(
 
 
 async def answer(tx: Transaction, gate_id: str, *, approve: bool, reason: str, by: str, now: float) -> Row:
-    """Record a human's answer and move the task on; return the gate's row as answered.
+    """Record a human's answer and move the task on; return the gate's row as answered, with the ``run_status``.
 
     Approved: a reviewed attempt becomes claimable again and goes to its merge; an escalated task gets a new set
     of attempts. Denied: the review counts as a failed attempt whose reason is the next prompt's evidence (or fails
@@ -80,7 +80,8 @@ async def answer(tx: Transaction, gate_id: str, *, approve: bool, reason: str, b
         attempt_id=gate["attempt_id"],
         data={"gate": gate_id, "reason": reason, "by": by},
     )
-    return {**gate, "status": status, "reason": reason}
+    run_status = await runs.settle(tx, gate["run_id"], now)
+    return {**gate, "status": status, "reason": reason, "run_status": run_status}
 
 
 async def _move_task(tx: Transaction, gate: Row, *, approve: bool, reason: str, now: float) -> None:

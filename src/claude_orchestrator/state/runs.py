@@ -11,7 +11,7 @@ from claude_orchestrator.errors import NotReadyError
 from claude_orchestrator.state import events
 from claude_orchestrator.state.database import Database, Row, Transaction
 
-FINAL = ("completed", "cancelled")
+FINAL = ("completed", "failed", "cancelled")
 """Run statuses that nothing leads out of; ``paused`` and ``incomplete`` runs can be resumed."""
 
 
@@ -150,12 +150,15 @@ async def recent(source: Transaction | Database, limit: int = 20) -> list[Row]:
 
 async def unfinished(source: Transaction | Database) -> list[Row]:
     """Every run that ``resume`` could move, oldest first."""
-    return await source.fetch_all("SELECT * FROM run WHERE status NOT IN ('completed', 'cancelled') ORDER BY number")
+    return await source.fetch_all(
+        "SELECT * FROM run WHERE status NOT IN ('completed', 'failed', 'cancelled') ORDER BY number"
+    )
 
 
 async def want(tx: Transaction, run_id: str, intent: str, *, reason: str = "") -> None:
     """Record what a human asks of a run: ``run``, ``pause`` or ``cancel``; whoever moves the run obeys.
 
+    A run that is being cancelled is not paused instead: a cancel already stops everything.
     Raises NotReadyError when the run is already over.
     """
     run = await get(tx, run_id)
@@ -163,6 +166,8 @@ async def want(tx: Transaction, run_id: str, intent: str, *, reason: str = "") -
         raise NotReadyError(
             f"run {run_id} is already {run['status']}: start another with 'claude-orchestrator run PLAN'"
         )
+    if intent == "pause" and run["intent"] == "cancel":
+        return
     status = "running" if intent == "run" else run["status"]
     await tx.execute(
         "UPDATE run SET intent = :intent, status = :status, reason = :reason WHERE id = :run",
@@ -175,7 +180,8 @@ async def settle(tx: Transaction, run_id: str, now: float) -> str:
     """Bring the run's status in line with its tasks and its intent; return the status.
 
     ``running`` stays until no task is active. Then a wanted cancel or pause takes effect, and a run in which
-    nothing can move any more is ``completed`` (every task is) or ``incomplete`` (a human has to decide something).
+    nothing can move any more is ``completed`` (every task is), ``incomplete`` (a human has to decide something) or
+    ``failed`` (a human has decided, and what is left depends on a task that was given up).
     """
     run = await get(tx, run_id)
     if run["status"] in FINAL:
@@ -184,7 +190,8 @@ async def settle(tx: Transaction, run_id: str, now: float) -> str:
         "SELECT count(*) AS tasks,"
         " coalesce(sum(status IN ('delegated', 'in_progress', 'verifying')), 0) AS active,"
         " coalesce(sum(status = 'completed'), 0) AS completed,"
-        " coalesce(sum(status = 'pending' AND blockers = 0), 0) AS ready"
+        " coalesce(sum(status = 'pending' AND blockers = 0), 0) AS ready,"
+        " coalesce(sum(status IN ('waiting', 'escalated')), 0) AS asking"
         " FROM task WHERE run_id = :run",
         {"run": run_id},
     )
@@ -197,8 +204,16 @@ async def settle(tx: Transaction, run_id: str, now: float) -> str:
             {"run": run_id, "now": now},
         )
         await tx.execute(
+            "UPDATE attempt SET status = 'cancelled', finished_at = :now WHERE run_id = :run"
+            " AND status IN ('parked', 'waiting', 'approved')",
+            {"run": run_id, "now": now},
+        )
+        await tx.execute(
             "UPDATE gate SET status = 'withdrawn' WHERE run_id = :run AND status = 'open'", {"run": run_id}
         )
+    if status != "running":
+        # Nobody holds anything any more: whom a task waited for is no news now.
+        await tx.execute("UPDATE task SET reason = '' WHERE run_id = :run AND status = 'pending'", {"run": run_id})
     if status != run["status"]:
         await tx.execute(
             "UPDATE run SET status = :status, finished_at = :now WHERE id = :run",
@@ -217,7 +232,9 @@ def _status(run: Row, counts: Row) -> str:
         return "cancelled"
     if run["intent"] == "pause":
         return "paused"
-    return "running" if counts["ready"] else "incomplete"
+    if counts["ready"]:
+        return "running"
+    return "incomplete" if counts["asking"] else "failed"
 
 
 async def progress(source: Transaction | Database, run_id: str) -> dict[str, Any]:

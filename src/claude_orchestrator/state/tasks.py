@@ -6,6 +6,7 @@ A claim raises the task's fence; every later write goes through :func:`own`, whi
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,7 @@ ACTIVE: Final = ("delegated", "in_progress", "verifying")
 """Task statuses that hold a slot and file locks."""
 
 _PAGE: Final = 64
+_WAITS: Final = "waits for "
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,14 @@ async def claim(
     overlap: Callable[[str, str], bool],
     now: float,
     only: str | None = None,
+    longest_wait: float = math.inf,
 ) -> Claim | None:
     """Take the first ready task of a run: dependencies done, slot free, file locks granted, wait over.
 
     ``limit`` is the number of running attempts over all processes and runs. Tasks whose locks ``overlap`` with
     those that another holds are passed over, and their rows say whom they wait for. ``only`` restricts the choice
-    to one task.
+    to one task. A task that seems to wait for more than ``longest_wait`` seconds was told so before the clock was
+    put back: it is ready.
     """
     run = await tx.fetch_one(
         "SELECT git_dir,"
@@ -57,12 +61,13 @@ async def claim(
     )
     if run is None or run["active"] >= limit:
         return None
-    task = await _first_free(tx, run_id, run["git_dir"], overlap, now, only)
+    ready = {"run": run_id, "now": now, "too_late": now + longest_wait, "only": only, "page": _PAGE}
+    task = await _first_free(tx, run["git_dir"], overlap, ready)
     return None if task is None else await _grant(tx, task, run["git_dir"], worker, now)
 
 
 async def _first_free(
-    tx: Transaction, run_id: str, git_dir: str, overlap: Callable[[str, str], bool], now: float, only: str | None
+    tx: Transaction, git_dir: str, overlap: Callable[[str, str], bool], ready: Mapping[str, Any]
 ) -> Row | None:
     held = await tx.fetch_all(
         "SELECT pattern, run_id, task_id FROM file_lock WHERE git_dir = :git_dir", {"git_dir": git_dir}
@@ -72,9 +77,10 @@ async def _first_free(
         page = await tx.fetch_all(
             "SELECT task.*, parked.id AS parked_id, parked.number AS parked_number FROM task"
             " LEFT JOIN attempt AS parked ON parked.id = task.attempt_id AND parked.status IN ('parked', 'approved')"
-            " WHERE task.run_id = :run AND task.status = 'pending' AND blockers = 0 AND ready_at <= :now"
+            " WHERE task.run_id = :run AND task.status = 'pending' AND blockers = 0"
+            " AND (ready_at <= :now OR ready_at > :too_late)"
             " AND position > :position AND (:only IS NULL OR task.id = :only) ORDER BY position LIMIT :page",
-            {"run": run_id, "now": now, "position": position, "only": only, "page": _PAGE},
+            {**ready, "position": position},
         )
         for task in page:
             holder = _holder(json.loads(task["locks"]), held, overlap)
@@ -94,12 +100,14 @@ def _holder(wanted: list[str], held: list[Row], overlap: Callable[[str, str], bo
 
 
 async def _note_wait(tx: Transaction, task: Row, holder: Row) -> None:
-    reason = f"waits for {holder['run_id']}/{holder['task_id']}, which holds {holder['pattern']}"
+    reason = f"{_WAITS}{holder['run_id']}/{holder['task_id']}, which holds {holder['pattern']}"
     if task["reason"] != reason:
         await tx.execute(
             "UPDATE task SET reason = :reason WHERE run_id = :run AND id = :task",
             {"reason": reason, "run": task["run_id"], "task": task["id"]},
         )
+    # Once a wait: with each new holder, the journal would grow with the square of the number of tasks.
+    if not task["reason"].startswith(_WAITS):
         await events.append(
             tx, kind="task.lock_wait", run_id=task["run_id"], task_id=task["id"], data={"reason": reason}
         )
@@ -151,12 +159,36 @@ async def _grant(tx: Transaction, task: Row, git_dir: str, worker: str, now: flo
     return Claim(run_id, task_id, attempt_id, number, fence, worker, json.loads(task["definition"]))
 
 
-async def owned_by_others(source: Transaction | Database, run_id: str, worker: str) -> list[Row]:
-    """Active tasks of a run that another worker owns; whether that worker lives, its lock file says."""
+async def active(source: Transaction | Database) -> list[Row]:
+    """All tasks of all runs that hold a slot; whether their owners live, lock files say."""
     return await source.fetch_all(
-        "SELECT id, owner, fence FROM task WHERE run_id = :run AND owner <> :worker"
-        " AND status IN ('delegated', 'in_progress', 'verifying')",
-        {"run": run_id, "worker": worker},
+        "SELECT run_id, id, owner, fence, attempt_id FROM task"
+        " WHERE status IN ('delegated', 'in_progress', 'verifying')"
+    )
+
+
+async def set_aside(tx: Transaction, *, run_id: str, task_id: str, fence: int) -> None:
+    """Take slot and locks from a task of a dead worker: ``pending`` again, its attempt to be gone on with.
+
+    Only for a task of which no process is left. Nothing happens when somebody has taken it over meanwhile.
+    """
+    task = await tx.fetch_one(
+        "UPDATE task SET status = 'pending', owner = NULL, fence = fence + 1 WHERE run_id = :run AND id = :task"
+        " AND fence = :fence AND status IN ('delegated', 'in_progress', 'verifying') RETURNING attempt_id",
+        {"run": run_id, "task": task_id, "fence": fence},
+    )
+    if task is None:
+        return
+    # What an agent made after the last checkpoint is in its worktree only, which therefore must not be swept.
+    await tx.execute(
+        "UPDATE attempt SET status = CASE status WHEN 'running' THEN 'parked' ELSE status END,"
+        " commit_id = CASE WHEN EXISTS (SELECT 1 FROM step WHERE attempt_id = :attempt AND name = 'agent'"
+        " AND status = 'done') THEN commit_id END WHERE id = :attempt",
+        {"attempt": task["attempt_id"]},
+    )
+    await tx.execute("DELETE FROM file_lock WHERE run_id = :run AND task_id = :task", {"run": run_id, "task": task_id})
+    await events.append(
+        tx, kind="task.set_aside", run_id=run_id, task_id=task_id, attempt_id=task["attempt_id"], data={}
     )
 
 
@@ -283,7 +315,7 @@ async def fail(
             task_id=claim.task_id,
             attempt_id=claim.attempt_id,
             kind="escalation",
-            question=f"attempt {failures} of {task['max_attempts']} failed: {reason}."
+            question=f"attempt {failures} of {task['max_attempts']} failed: {_first_line(reason)}."
             " Approve to try again, deny to give the task up.",
             subject=reason,
             now=now,
@@ -373,3 +405,7 @@ async def _leave(
         "DELETE FROM file_lock WHERE run_id = :run AND task_id = :task", {"run": claim.run_id, "task": claim.task_id}
     )
     return task
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.splitlines()), "")

@@ -15,15 +15,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from claude_orchestrator.errors import RepositoryError
+from claude_orchestrator.errors import BlockedError, RepositoryError
 
-NO_COMMIT: Final = "0" * 40
-"""The null object id: as the expected old value of a ref it means "must not exist yet"."""
+NO_COMMIT: Final = ""
+"""As the expected old value of a ref: it must not exist yet. (Null ids differ in length with the hash function.)"""
 
 _QUIET: Final = (
     "-c", "core.hooksPath=/dev/null",
     "-c", "core.fsmonitor=false",
     "-c", "core.quotepath=false",
+    "-c", "core.safecrlf=false",
+    "-c", "core.sparseCheckout=false",
+    "-c", "core.splitIndex=false",
+    "-c", "submodule.recurse=false",
+    "-c", "i18n.commitEncoding=UTF-8",
+    "-c", "i18n.logOutputEncoding=UTF-8",
+    "-c", "log.showSignature=false",
+    "-c", "core.fsync=committed,reference",
     "-c", "gc.auto=0",
     "-c", "maintenance.auto=false",
     "-c", "commit.gpgsign=false",
@@ -35,6 +43,9 @@ _IDENTITY: Final = {
     "GIT_COMMITTER_NAME": "claude-orchestrator",
     "GIT_COMMITTER_EMAIL": "claude-orchestrator@localhost",
 }
+_USERS_CONFIGURATION: Final = frozenset({"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"})
+_FATAL: Final = 128
+"""The exit code with which git gives up."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +75,12 @@ class MergeResult:
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The process environment without the ``GIT_*`` variables that would redirect our commands."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return {**kept, **_IDENTITY, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **(extra or {})}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _USERS_CONFIGURATION
+    }
+    # Replaced objects are somebody's view of history; what is judged and merged is what the ids say.
+    ours = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
+    return {**kept, **_IDENTITY, **ours, **(extra or {})}
 
 
 class Repository:
@@ -87,11 +102,14 @@ class Repository:
             answer = await probe.git("rev-parse", "--path-format=absolute", "--git-common-dir", "--is-bare-repository")
         except RepositoryError as error:
             if "dubious ownership" in str(error):
-                raise
+                raise RepositoryError(
+                    f"{path} belongs to another user, and git does not trust it: "
+                    f"run 'git config --global --add safe.directory {path.resolve()}', then try again"
+                ) from error
             raise RepositoryError(
                 f"{path} is not a git repository: run 'git init' and commit once, or give --project"
             ) from error
-        git_dir, bare = answer.splitlines()
+        git_dir, _, bare = answer.rpartition("\n")
         root = git_dir if bare == "true" else await probe.git("rev-parse", "--path-format=absolute", "--show-toplevel")
         return cls(Path(root).resolve(), Path(git_dir).resolve())
 
@@ -119,18 +137,31 @@ class Repository:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> tuple[int, bytes, bytes]:
-        """Run git and return ``(exit code, stdout, stderr)``, whatever the exit code is."""
-        process = await asyncio.create_subprocess_exec(
-            "git", *_QUIET, *arguments,
-            cwd=cwd or self.root,
-            env=clean_environment(env),
-            stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        """Run git and return ``(exit code, stdout, stderr)``, whatever the exit code is.
+
+        Raises BlockedError when the repository is gone, RepositoryError when git cannot be started.
+        """
+        try:
+            process = await asyncio.create_subprocess_exec(
+                "git", *_QUIET, *arguments,
+                cwd=cwd or self.root,
+                env=clean_environment(env),
+                stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        except OSError as error:
+            self._must_exist()
+            raise RepositoryError(f"cannot run git in {cwd or self.root}: {error.strerror}") from error
         out, err = await process.communicate(stdin)
         assert process.returncode is not None
+        if process.returncode == _FATAL:
+            self._must_exist()
         return process.returncode, out, err
+
+    def _must_exist(self) -> None:
+        if not self.root.is_dir() or not self.git_dir.exists():
+            raise BlockedError(f"the repository {self.root} is gone: put it back, then resume the run")
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -229,7 +260,7 @@ class Repository:
     async def checked_out_at(self, ref: str) -> Path | None:
         """The folder of the checkout that is on branch ``ref``, or None."""
         folder: Path | None = None
-        for line in (await self.git("worktree", "list", "--porcelain")).splitlines():
+        for line in (await self.git("worktree", "list", "--porcelain", "-z")).split("\0"):
             if line.startswith("worktree "):
                 folder = Path(line.removeprefix("worktree "))
             elif line == f"branch {ref}":
@@ -247,7 +278,7 @@ class Repository:
             return tree
         env = {"GIT_INDEX_FILE": str(scratch)}
         lines = [
-            f"0 {NO_COMMIT}\t{path}\0" if entry is None else f"{entry.mode} {entry.blob}\t{path}\0"
+            f"0 {'0' * len(tree)}\t{path}\0" if entry is None else f"{entry.mode} {entry.blob}\t{path}\0"
             for path, entry in changes.items()
         ]
         try:
@@ -270,23 +301,44 @@ class Repository:
         finally:
             index.unlink(missing_ok=True)
 
-    async def snapshot(self, worktree: Path, index: Path) -> str:
+    async def snapshot(self, worktree: Path, index: Path, git_folder: Path) -> str:
         """The tree of everything in a worktree that git does not ignore, as it is now.
 
         ``index`` is a private index file: seeded from the worktree's own on first use (so that unchanged files are
         not hashed again) and refreshed afterwards. The worktree's own index is not touched.
+        ``git_folder`` is the worktree's git folder. It is named, never searched for: who works in the worktree may
+        have removed or replaced its ``.git``, and the search would end in whatever repository lies around it.
         Raises RepositoryError when the worktree is gone or unreadable.
         """
-        if not index.exists():
-            own = _git_folder(worktree) / "index"
-            if own.exists():
-                # With its time stamp: git tells by it which files may have changed within the same tick.
-                seed = index.with_name(f"{index.name}.{uuid.uuid4().hex}")
-                shutil.copy2(own, seed)
-                seed.replace(index)
-        env = {"GIT_INDEX_FILE": str(index)}
+        if not index.exists() and (own := git_folder / "index").exists():
+            # With its time stamp: git tells by it which files may have changed within the same tick.
+            seed = index.with_name(f"{index.name}.{uuid.uuid4().hex}")
+            shutil.copy2(own, seed)
+            seed.replace(index)
+        env = {**_bound(worktree, git_folder), "GIT_INDEX_FILE": str(index)}
         await self.git("add", "--all", env=env, cwd=worktree)
         return await self.git("write-tree", env=env, cwd=worktree)
+
+    async def put_back(self, worktree: Path, tree: str, index: Path, git_folder: Path) -> None:
+        """Make the files of a worktree those of ``tree`` again; the arguments are those of :meth:`snapshot`."""
+        env = {**_bound(worktree, git_folder), "GIT_INDEX_FILE": str(index)}
+        await self.git("read-tree", "--reset", "-u", tree, env=env, cwd=worktree)
+
+    def git_folder_of(self, worktree: Path) -> Path | None:
+        """The git folder of a linked worktree by the repository's own record, or None where there is none."""
+        link = Path(os.path.realpath(worktree), ".git")
+        for record in self.git_dir.glob("worktrees/*/gitdir"):
+            place = (record.parent / record.read_text(errors="surrogateescape").rstrip("\n")).absolute()
+            if Path(os.path.realpath(place.parent), place.name) == link:
+                return record.parent
+        return None
+
+    async def head_of(self, git_folder: Path) -> str | None:
+        """The commit that the worktree with that git folder is at; None when it is on a branch without commits."""
+        code, out, _ = await self.attempt_git(
+            "rev-parse", "--verify", "--quiet", "HEAD^{commit}", env={"GIT_DIR": str(git_folder)}
+        )
+        return out.decode().strip() if code == 0 else None
 
     async def commit_tree(self, tree: str, parents: Iterable[str], message: str) -> str:
         """Make a commit object of ``tree``; no ref moves."""
@@ -305,7 +357,7 @@ class Repository:
 
     async def move_ref(self, ref: str, new: str, old: str) -> bool:
         """Compare-and-swap: point ``ref`` at ``new`` only if it is at ``old``; False when it was not."""
-        code, _, err = await self.attempt_git("update-ref", "-m", "claude-orchestrator", ref, new, old)
+        code, _, err = await self.attempt_git("update-ref", "--no-deref", "-m", "claude-orchestrator", ref, new, old)
         if code == 0:
             return True
         if await self.read_ref(ref) == (None if old == NO_COMMIT else old):
@@ -317,12 +369,15 @@ class Repository:
         await self.git("update-ref", ref, commit)
 
 
-def _git_folder(worktree: Path) -> Path:
-    """The git folder of a worktree: ``.git``, or where the file of that name points to."""
+def git_folder(worktree: Path) -> Path:
+    """The git folder of a worktree: where its file ``.git`` points to. Raises RepositoryError when it is gone."""
     link = worktree / ".git"
-    if link.is_dir():
-        return link
     try:
-        return worktree / link.read_text().removeprefix("gitdir:").strip()
+        return link if link.is_dir() else worktree / link.read_text().removeprefix("gitdir:").strip()
     except OSError as error:
         raise RepositoryError(f"the worktree {worktree} is gone or damaged: {error.strerror}") from error
+
+
+def _bound(worktree: Path, git_folder: Path) -> dict[str, str]:
+    """Variables that bind a git command to one worktree and its repository."""
+    return {"GIT_DIR": str(git_folder), "GIT_WORK_TREE": str(worktree)}

@@ -27,6 +27,7 @@ from claude_orchestrator.workspace.process_table import MARKER, kill_marked, nes
 
 __all__ = ["Completed", "ProgramError", "kill_marked", "run", "scrubbed_environment"]
 
+AGENT_ENV: Final = "CLAUDE_ORCHESTRATOR_AGENT_ENV"
 MAX_OUTPUT_BYTES: Final = 50_000_000
 TAIL_BYTES: Final = 2_000
 GONE_TIMEOUT_S: Final = 5.0
@@ -69,6 +70,13 @@ def scrubbed_environment(extra: Mapping[str, str] | None = None) -> dict[str, st
     """The few variables of our environment that a command needs, plus ``extra``; no key, no token."""
     kept = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")}
     return {**kept, **(extra or {})}
+
+
+def agent_environment() -> dict[str, str]:
+    """The scrubbed environment plus what the user lets agents see: the names in ``CLAUDE_ORCHESTRATOR_AGENT_ENV``."""
+    allowed = os.environ.get(AGENT_ENV, "")
+    names = [AGENT_ENV, *(name.strip() for name in allowed.split(","))]
+    return scrubbed_environment({name: os.environ[name] for name in names if name in os.environ})
 
 
 async def run(

@@ -34,16 +34,20 @@ async def keep(repository: Repository, folder: Path, *, base: str, attempt_id: s
     so nothing is made twice on resume. ``scratch`` is a free file name for a private index: a fresh one each time, as
     a git that outlives a killed caller may still be writing the last. Raises RepositoryError when the worktree is gone.
     """
-    if not (folder / ".git").exists():
+    if folder.is_symlink() or not folder.is_dir():
         raise RepositoryError(f"the worktree {folder} is gone: the attempt cannot be recorded")
     ref = attempt_ref(attempt_id)
+    # By git's record of it, not by its ``.git``, with which the agent may have done anything.
+    git_folder = repository.git_folder_of(folder)
     try:
-        tree = await repository.snapshot(folder, scratch)
+        if git_folder is None:
+            await repository.git("read-tree", base, env={"GIT_INDEX_FILE": str(scratch)})
+        tree = await repository.snapshot(folder, scratch, git_folder or repository.git_dir)
     finally:
         scratch.unlink(missing_ok=True)
-    made_by_agent = await repository.git("rev-parse", "HEAD", cwd=folder)
+    made_by_agent = await repository.head_of(git_folder) if git_folder else None
     parents = [base]
-    if made_by_agent != base and not await repository.is_ancestor(made_by_agent, base):
+    if made_by_agent and made_by_agent != base and not await repository.is_ancestor(made_by_agent, base):
         parents.append(made_by_agent)
     kept = await repository.read_ref(ref)
     if kept and await repository.tree_of(kept) == tree and await repository.parents(kept) == parents:

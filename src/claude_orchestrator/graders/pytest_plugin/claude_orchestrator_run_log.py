@@ -19,6 +19,7 @@ import importlib
 import json
 import os
 import sys
+import sysconfig
 from typing import Any
 
 import pytest
@@ -34,11 +35,18 @@ def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
+def _is_standard(origin: str) -> bool:
+    standard = os.path.realpath(sysconfig.get_path("stdlib"))
+    packages = ("site-packages", "dist-packages")
+    return _is_below(origin, standard) and not any(_is_below(origin, os.path.join(standard, name)) for name in packages)
+
+
 def foreign_modules(settings: dict[str, Any]) -> dict[str, str]:
     """Modules that the project has and that were loaded from outside its checkout: ``{name: file}``.
 
-    Foreign is a top-level name of the checkout that came from elsewhere, and any module that came from the
-    user's own working copy (an editable install leads there) unless the interpreter itself lives in it.
+    Foreign is a top-level name of the checkout that came from elsewhere (but not from the standard library: pytest
+    has loaded that before, as it always does), and any module that came from the user's own working copy (an
+    editable install leads there) unless the interpreter itself lives in it.
     """
     checkout = os.path.realpath(settings["checkout"])
     project = os.path.realpath(settings["project"])
@@ -53,7 +61,7 @@ def foreign_modules(settings: dict[str, Any]) -> dict[str, str]:
         if _is_below(origin, checkout):
             continue
         from_project = _is_below(origin, project) and not any(_is_below(origin, prefix) for prefix in prefixes)
-        if name in names or from_project:
+        if (name in names and not _is_standard(origin)) or from_project:
             found[name] = origin
     return found
 
@@ -64,6 +72,7 @@ class RunLog:
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
         self.foreign: dict[str, str] = {}
+        self.is_collected = False
         self.descriptor = os.open(settings["log"], os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
 
     def write(self, kind: str, **fields: Any) -> None:
@@ -78,9 +87,14 @@ class RunLog:
         if report.failed:
             self.write("collect_error", id=report.nodeid, text=str(report.longrepr)[-_TEXT_LIMIT:])
 
+    def pytest_collection_modifyitems(self) -> None:
+        """Called only when collection came to its end."""
+        self.is_collected = True
+
     def pytest_collection_finish(self, session: Any) -> None:
-        """What is going to be run."""
-        self.write("collected", ids=[item.nodeid for item in session.items])
+        """What is going to be run; called as well when something like ``sys.exit`` ended the collection."""
+        if self.is_collected:
+            self.write("collected", ids=[item.nodeid for item in session.items])
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """One phase of one test."""

@@ -105,7 +105,8 @@ CREATE TABLE file_lock (
     PRIMARY KEY (git_dir, run_id, task_id, pattern)
 );
 
--- number is the try as the agent sees it (a pause does not count); launch counts runner processes.
+-- number is the try as the agent sees it (a pause does not count); launch counts runner processes;
+-- session names who works on it by hand instead of an agent of ours.
 CREATE TABLE attempt (
     id          TEXT PRIMARY KEY,
     run_id      TEXT NOT NULL,
@@ -116,6 +117,7 @@ CREATE TABLE attempt (
     worktree    TEXT,
     launch      INTEGER NOT NULL DEFAULT 0,
     resume      TEXT,
+    session     TEXT,
     commit_id   TEXT,
     feedback    TEXT NOT NULL DEFAULT '',
     reason      TEXT NOT NULL DEFAULT '',

@@ -126,6 +126,13 @@ def test_a_newer_or_damaged_database_is_refused(world: World, tmp_path: Path) ->
     assert "✗ database" in world.cli("doctor", code=1, CLAUDE_ORCHESTRATOR_HOME=str(damaged)).stdout
 
 
+def test_the_variables_that_agents_may_see_are_named_and_never_shown(world: World) -> None:
+    said = world.cli("doctor", code=1, CLAUDE_ORCHESTRATOR_AGENT_ENV="A_KEY, MISSING_KEY", A_KEY="dummy-value").stdout
+    assert "✗ agents may see: A_KEY, MISSING_KEY" in said
+    assert "set MISSING_KEY" in said
+    assert "dummy-value" not in said
+
+
 def test_worktrees_that_were_left_behind_are_found(world: World) -> None:
     world.cli("run", world.plan(world.task()))
     (world.home / "worktrees" / "r1.t1.1").mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
@@ -45,7 +46,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON docume
     from claude_orchestrator.config import load_settings
 
     settings = load_settings()
-    checks = [*_machine(), *_home(settings), *asyncio.run(_state(settings))]
+    checks = [*_machine(), *_passed_on(settings), *_home(settings), *asyncio.run(_state(settings))]
     fine = all(check.ok for check in checks)
     if as_json:
         output.say_json({"ok": fine, "home": str(settings.home), "checks": [asdict(check) for check in checks]})
@@ -73,6 +74,15 @@ def _machine() -> Iterator[Check]:
     yield Check("python", fine, f"{version} ({sys.executable})", "" if fine else "install Python 3.11 or newer")
     yield from (_tool(name) for name in TOOLS)
     yield Check("sandbox", ok=True, found=sandbox.explain())
+
+
+def _passed_on(settings: Settings) -> Iterator[Check]:
+    """The variables that the user lets agents see, where there are any; names only, never values."""
+    names = [name.strip() for name in settings.agent_env.split(",") if name.strip()]
+    missing = [name for name in names if name not in os.environ]
+    repair = f"set {', '.join(missing)}, or take it out of CLAUDE_ORCHESTRATOR_AGENT_ENV" if missing else ""
+    if names:
+        yield Check("agents may see", not missing, ", ".join(names), repair)
 
 
 def _git() -> Check:

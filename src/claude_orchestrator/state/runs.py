@@ -213,7 +213,10 @@ async def settle(tx: Transaction, run_id: str, now: float) -> str:
         )
     if status != "running":
         # Nobody holds anything any more: whom a task waited for is no news now.
-        await tx.execute("UPDATE task SET reason = '' WHERE run_id = :run AND status = 'pending'", {"run": run_id})
+        await tx.execute(
+            "UPDATE task SET reason = '' WHERE run_id = :run AND status = 'pending' AND reason LIKE 'waits for %'",
+            {"run": run_id},
+        )
     if status != run["status"]:
         await tx.execute(
             "UPDATE run SET status = :status, finished_at = :now WHERE id = :run",

@@ -15,9 +15,6 @@ from claude_orchestrator.errors import StaleFenceError
 from claude_orchestrator.state import events, gates
 from claude_orchestrator.state.database import Database, Row, Transaction
 
-ACTIVE: Final = ("delegated", "in_progress", "verifying")
-"""Task statuses that hold a slot and file locks."""
-
 _PAGE: Final = 64
 _WAITS: Final = "waits for "
 

@@ -16,9 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from claude_orchestrator.config import Settings
 from claude_orchestrator.orchestrator.session import Orchestrator
 from claude_orchestrator.plans.models import Plan
+
+KILLS = pytest.StashKey[list[str]]()
+"""Where a test session counts what was killed in all of its worlds."""
 
 MOVER = Path(__file__).with_name("mover.py")
 AGENT = (

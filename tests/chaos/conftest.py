@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
+from chaos_world import KILLS
 
 
 @pytest.fixture
@@ -14,3 +16,15 @@ def seed(request: pytest.FixtureRequest) -> int:
     chosen = given if given is not None else random.SystemRandom().randrange(10**6)
     print(f"chaos seed {chosen}")
     return int(chosen)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[KILLS] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """How many processes were killed, and as what: the number that the tests' promise is about."""
+    kills = config.stash[KILLS]
+    if kills:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(kills).items()))
+        terminalreporter.write_line(f"chaos: {len(kills)} kills ({kinds})")

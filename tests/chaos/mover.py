@@ -3,7 +3,7 @@
     python mover.py PROJECT RUN [POINT]
 
 POINT is ``commit:N`` (die right after the N-th committed transaction), ``begin:N`` (right before it begins),
-``git:N`` / ``after-git:N`` (right before / after the N-th git command), ``merge:N`` / ``after-merge:N`` (right before /
+``git:N`` / ``mid-git:N`` / ``after-git:N`` (right before, in, after the N-th git command, which goes on alone), ``merge:N`` / ``after-merge:N`` (right before /
 after the N-th move of the run's branch) or ``spawn:N`` (right after the N-th runner was started). Dying is SIGKILL to
 itself: no handler, no ``finally``. ``twice`` does not die: it starts every runner twice.
 """
@@ -41,7 +41,7 @@ class Fuse:
 
 def arm(fuse: Fuse) -> None:
     transaction, attempt_git, spawn = Database.transaction, Repository.attempt_git, LaunchFolder.spawn
-    move_ref = Repository.move_ref
+    move_ref, start = Repository.move_ref, asyncio.create_subprocess_exec
 
     @asynccontextmanager
     async def fused_transaction(self: Database) -> AsyncIterator[Transaction]:
@@ -55,6 +55,12 @@ def arm(fuse: Fuse) -> None:
         answer = await attempt_git(self, *arguments, **options)
         fuse.passing("after-git")
         return answer
+
+    async def fused_start(program: str, *arguments: Any, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(program, *arguments, **options)
+        if program == "git":
+            fuse.passing("mid-git")
+        return process
 
     async def fused_move(self: Repository, ref: str, new: str, old: str) -> bool:
         fuse.passing("merge")
@@ -71,6 +77,7 @@ def arm(fuse: Fuse) -> None:
 
     Database.transaction = fused_transaction  # type: ignore[method-assign]
     Repository.attempt_git = fused_git  # type: ignore[method-assign]
+    asyncio.create_subprocess_exec = fused_start  # type: ignore[assignment]
     Repository.move_ref = fused_move  # type: ignore[method-assign]
     LaunchFolder.spawn = fused_spawn  # type: ignore[method-assign]
 

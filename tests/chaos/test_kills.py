@@ -16,20 +16,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chaos_world import World
+from chaos_world import KILLS, World
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes through /proc")
 
 TASKS = 10
-FAULT_POINTS = {"begin": 25, "commit": 25, "git": 25, "after-git": 25, "merge": 2, "after-merge": 2, "spawn": 3}
+FAULT_POINTS = {
+    "begin": 25,
+    "commit": 25,
+    "git": 25,
+    "mid-git": 25,
+    "after-git": 25,
+    "merge": 2,
+    "after-merge": 2,
+    "spawn": 3,
+}
 """Kind of fault point → how many passes of it a mover may survive at most."""
 
 
 @pytest.fixture
-def world(seed: int) -> Iterator[World]:
+def world(seed: int, request: pytest.FixtureRequest) -> Iterator[World]:
     one = World(Path(tempfile.mkdtemp(prefix="chaos-")), random.Random(seed))
     one.prepare(TASKS)
     yield one
+    request.config.stash[KILLS].extend(one.kills)
     one.close()
 
 
@@ -81,6 +91,7 @@ def test_fault_points(world: World, point: str) -> None:
         world.kills.append(point)
     world.finish()
     world.check()
+    assert world.rows("SELECT count(*) FROM attempt") == [(TASKS,)], "no runner was killed"
 
 
 def test_a_launch_that_is_started_twice_runs_once(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import Coroutine
 from pathlib import Path
@@ -143,6 +144,20 @@ def test_a_worktree_is_made_again_over_what_a_crash_left(project: Path, tmp_path
         await worktrees.create(repository, folder, base)
         assert (folder / "a.txt").exists()
         await worktrees.remove(repository, folder)
+
+    play(scenario())
+
+
+def test_a_worktree_that_git_has_on_record_twice_is_removed_wholly(project: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        repository = await Repository.open(project)
+        folder = tmp_path / "wt"
+        await worktrees.create(repository, folder, await repository.resolve("HEAD"))
+        records = project / ".git" / "worktrees"
+        shutil.copytree(records / "wt", records / "wt1")  # what a second `worktree add` at the same time leaves
+        await worktrees.remove(repository, folder)
+        assert git(project, "worktree", "list").count("\n") == 0
+        assert not folder.exists()
 
     play(scenario())
 

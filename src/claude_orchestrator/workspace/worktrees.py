@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Final
 
 from claude_orchestrator.errors import RepositoryError
 from claude_orchestrator.workspace.git import Repository
+
+_RECORDS: Final = 3
+"""How many of git's records of one worktree are looked for at most."""
 
 
 def attempt_ref(attempt_id: str) -> str:
@@ -58,8 +62,13 @@ async def keep(repository: Repository, folder: Path, *, base: str, attempt_id: s
 
 
 async def remove(repository: Repository, folder: Path) -> None:
-    """Remove a worktree and git's record of it; nothing happens where there is none."""
-    code, _, _ = await repository.attempt_git("worktree", "remove", "--force", "--force", str(folder))
-    if code != 0 and folder.exists():
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove a worktree and git's records of it; nothing happens where there is none.
+
+    There may be two records: a git that outlived its killed caller made the worktree once more.
+    """
+    for _ in range(_RECORDS):
         await repository.attempt_git("worktree", "remove", "--force", "--force", str(folder))
+        if folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        if repository.git_folder_of(folder) is None:
+            return

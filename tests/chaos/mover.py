@@ -3,9 +3,10 @@
     python mover.py PROJECT RUN [POINT]
 
 POINT is ``commit:N`` (die right after the N-th committed transaction), ``begin:N`` (right before it begins),
-``git:N`` / ``mid-git:N`` / ``after-git:N`` (right before, in, after the N-th git command, which goes on alone), ``merge:N`` / ``after-merge:N`` (right before /
-after the N-th move of the run's branch) or ``spawn:N`` (right after the N-th runner was started). Dying is SIGKILL to
-itself: no handler, no ``finally``. ``twice`` does not die: it starts every runner twice.
+``git:N`` / ``mid-git:N`` / ``after-git:N`` (right before, in, and after the N-th git command, which goes on alone),
+``merge:N`` / ``after-merge:N`` (right before / after the N-th move of the run's branch) or ``spawn:N`` (right after the
+N-th runner was started). Dying is SIGKILL to itself: no handler, no ``finally``. ``twice`` does not die: it starts
+every runner twice.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The same world for every test: nothing of the developer's own settings, nothing left in their home."""
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -8,6 +9,10 @@ import pytest
 
 # Options meant for this test run (coverage in .ci/run) are not meant for the pytest runs that it starts.
 os.environ.pop("PYTEST_ADDOPTS", None)
+
+# A shell lets what it starts in the background ignore Ctrl-C; the processes of the tests have to hear it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("quiet", database=None, deadline=None)
 hypothesis.settings.load_profile("quiet")

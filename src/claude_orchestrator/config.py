@@ -44,6 +44,18 @@ class Settings:
     check_timeout_s: float = 900.0
     """Wall-clock limit of one check (pytest, ruff, mypy, bandit) of the verifier."""
 
+    sandbox: str = "auto"
+    """Walls of the verifier's commands: ``auto``, ``bubblewrap``, ``namespaces``, ``landlock`` or ``limits``."""
+
+    check_memory_mb: float = 8000.0
+    """Megabytes of memory that one command of the verifier and all that it starts may take."""
+
+    check_disk_mb: float = 4000.0
+    """Megabytes that one command of the verifier may write to its folders."""
+
+    check_processes: int = 500
+    """Processes that one command of the verifier may have at once."""
+
     agent_env: str = ""
     """Names of environment variables that agents may see (``NAME,NAME``), such as their keys; checks never see them."""
 
@@ -68,6 +80,11 @@ class Settings:
         return self.home / "cache"
 
     @property
+    def signing(self) -> Path:
+        """Folder of the key that signs evidence."""
+        return self.home / "signing"
+
+    @property
     def workers(self) -> Path:
         """Folder of the workers' kernel locks."""
         return self.home / "workers"
@@ -76,12 +93,15 @@ class Settings:
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings. Raises ConfigError for a value that is no positive number."""
     env = os.environ if environment is None else environment
-    values: dict[str, int | float | str] = {"agent_env": env.get(PREFIX + "AGENT_ENV", "")}
+    values: dict[str, int | float | str] = {
+        "agent_env": env.get(PREFIX + "AGENT_ENV", ""),
+        "sandbox": env.get(PREFIX + "SANDBOX", "auto"),
+    }
     for field in fields(Settings):
-        if field.name in ("home", "agent_env") or (text := env.get(PREFIX + field.name.upper())) is None:
+        if field.name in ("home", "agent_env", "sandbox") or (text := env.get(PREFIX + field.name.upper())) is None:
             continue
         try:
-            value = int(text) if field.name == "max_parallel" else float(text)
+            value = int(text) if field.type == "int" else float(text)
         except ValueError:
             value = 0
         if not value > 0:

@@ -16,14 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from claude_orchestrator.config import Settings
 from claude_orchestrator.orchestrator.session import Orchestrator
 from claude_orchestrator.plans.models import Plan
 
-KILLS = pytest.StashKey[list[str]]()
-"""Where a test session counts what was killed in all of its worlds."""
+KILLED = "killed"
+"""The property of a test that names one process that it killed."""
 
 MOVER = Path(__file__).with_name("mover.py")
 AGENT = (

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from chaos_world import KILLS
+from chaos_world import KILLED
 
 
 @pytest.fixture
@@ -18,13 +18,10 @@ def seed(request: pytest.FixtureRequest) -> int:
     return int(chosen)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[KILLS] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How many processes were killed, and as what: the number that the tests' promise is about."""
-    kills = config.stash[KILLS]
-    if kills:
+    reports = [report for group in terminalreporter.stats.values() for report in group]
+    ends = [report for report in reports if getattr(report, "when", "") == "teardown"]
+    if kills := [kind for report in ends for name, kind in report.user_properties if name == KILLED]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(kills).items()))
         terminalreporter.write_line(f"chaos: {len(kills)} kills ({kinds})")

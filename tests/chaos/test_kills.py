@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chaos_world import KILLS, World
+from chaos_world import KILLED, World
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes through /proc")
 
@@ -39,7 +39,7 @@ def world(seed: int, request: pytest.FixtureRequest) -> Iterator[World]:
     one = World(Path(tempfile.mkdtemp(prefix="chaos-")), random.Random(seed))
     one.prepare(TASKS)
     yield one
-    request.config.stash[KILLS].extend(one.kills)
+    request.node.user_properties += [(KILLED, kind) for kind in one.kills]
     one.close()
 
 

@@ -7,23 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from engine_world import a_plan, git, kinds, make_project, run, script, task_rows, write
+from engine_world import a_plan, git, kinds, run, script, task_rows, write
 
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import NotReadyError, RepositoryError, VerificationError
 from claude_orchestrator.orchestrator.session import Orchestrator, Session
 from claude_orchestrator.state import attempts, events, gates, runs
 from claude_orchestrator.state.database import Database
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return make_project(tmp_path / "project")
-
-
-@pytest.fixture
-def settings(own_world: Path) -> Settings:
-    return Settings(home=own_world, retry_base_s=0.05, retry_cap_s=0.1, heartbeat_s=0.2)
 
 
 def test_a_plan_runs_to_its_end_and_the_checkout_is_not_touched(project: Path, settings: Settings) -> None:

@@ -124,10 +124,13 @@ def test_kill_minus_nine_of_the_runner_at_any_instant(launches: Launches, level:
     seconds = "7203.25"
     chance = random.Random(11)
     states = set()
-    for _ in range(12):
+    for number in range(12):
         launch = launches.script({"run": ["sh", "-c", f"setsid -f sleep {seconds}; exec sleep {seconds}"]})
         pid = launch.spawn()
-        time.sleep(chance.uniform(0.0, 0.4))
+        if number == 0:
+            wait_for(lambda: len(sleepers(seconds)) == 2)
+        else:
+            time.sleep(chance.uniform(0.0, 0.4))
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not sleepers(seconds) and not process_table.marked(launches.marker), 2)
         wait_for(lambda pid=pid: not process_table.start_time(pid))

@@ -15,7 +15,6 @@ from engine_world import (
     a_plan,
     failures,
     kept,
-    make_project,
     run,
     saw,
     script,
@@ -33,17 +32,6 @@ from claude_orchestrator.orchestrator.session import Orchestrator
 from claude_orchestrator.orchestrator.supervisor import Supervisor
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.workspace import process_table, worktrees
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return make_project(tmp_path / "project")
-
-
-@pytest.fixture
-def settings(own_world: Path) -> Settings:
-    return Settings(home=own_world, retry_base_s=0.05, retry_cap_s=0.1, heartbeat_s=0.2)
-
 
 # -- what agents do to their worktree ------------------------------------------------------------
 

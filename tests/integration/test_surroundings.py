@@ -16,7 +16,6 @@ from engine_world import (
     git,
     kept,
     kinds,
-    make_project,
     run,
     saw,
     script,
@@ -44,16 +43,6 @@ from claude_orchestrator.orchestrator.session import Orchestrator
 from claude_orchestrator.orchestrator.worker import enlist
 asyncio.run(Orchestrator(sys.argv[1]).move(sys.argv[2]))
 """
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return make_project(tmp_path / "project")
-
-
-@pytest.fixture
-def settings(own_world: Path) -> Settings:
-    return Settings(home=own_world, retry_base_s=0.05, retry_cap_s=0.1, heartbeat_s=0.2)
 
 
 # -- what people do to the repository -------------------------------------------------------------
@@ -210,7 +199,7 @@ def test_a_merge_that_is_on_the_branch_already_is_found_there(project: Path, set
 
 
 def test_an_approval_covers_what_was_asked_and_nothing_else(project: Path, settings: Settings) -> None:
-    change = write("pytest.ini", "[pytest]\naddopts = -q\n")
+    change = write("pytest.ini", "[pytest]\naddopts = --ignore=docs\n")
     plan = a_plan([script("a", change, files=["pytest.ini"], checks=["pytest"])])
 
     async def scenario() -> str:
@@ -357,7 +346,7 @@ def test_waiting_for_an_agent_costs_next_to_nothing(
 
     monkeypatch.setattr(Database, "transaction", counted)
     assert run(project, settings, a_plan([script("a", {"run": ["sleep", "1"]}, write("a.txt"))])) == "completed"
-    assert len(looks) < 60
+    assert len(looks) < 60 * max(1.0, looks[-1] - looks[0])
 
 
 def test_500_tasks_that_wait_for_one_file_write_little(project: Path, settings: Settings) -> None:

@@ -27,16 +27,6 @@ def rules(verification: Verification, name: str = "pytest") -> set[str]:
     return {found.rule for found in check(verification, name).findings if found.severity != "note"}
 
 
-@pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("results")
-
-
-@pytest.fixture
-def world(tmp_path: Path, known: Path) -> World:
-    return World(tmp_path, PROJECT, known)
-
-
 # -- tests --------------------------------------------------------------------------------------------
 
 
@@ -50,23 +40,35 @@ def world(tmp_path: Path, known: Path) -> World:
 def test_new_tests_cannot_repair_broken_code_for_the_old_ones(world: World, more: dict[str, str]) -> None:
     done = world.judge({"src/calc/__init__.py": BROKEN, **more})
     assert done.verdict == "failed"
-    assert "with the base's tests" in done.reasons[0]
+    said = check(done, "pytest").reasons[0]
+    assert "with the base's tests" in said or "a test that has to fail did not" in said or "was exchanged" in said
 
 
 @pytest.mark.parametrize(
-    ("tests", "said"),
+    ("tests", "said", "verdict", "when_allowed"),
     [
-        (TESTS.replace("test_add", "check_add"), "is gone now"),
-        (TESTS.replace("def test_add", "import pytest\n@pytest.mark.skip\ndef test_add"), "is skipped now"),
-        (TESTS.replace("== 5", "== -1"), "passes only in the version of the change"),
+        (TESTS.replace("test_add", "check_add"), "is no longer collected", "failed", "needs_review"),
+        (
+            TESTS.replace("def test_add", "import pytest\n@pytest.mark.skip\ndef test_add"),
+            "is newly silenced",
+            "failed",
+            "needs_review",
+        ),
+        (TESTS.replace("== 5", "== -1"), "passes only in the version of the change", "needs_review", "passed"),
     ],
 )
-def test_hiding_a_failing_test_is_no_repair(world: World, known: Path, tests: str, said: str) -> None:
+def test_hiding_a_failing_test_is_no_repair(
+    world: World, tests: str, said: str, verdict: str, when_allowed: str
+) -> None:
     world.base = world.commit({"src/calc/__init__.py": BROKEN})
     done = world.judge({"tests/test_calc.py": tests})
-    assert done.verdict == "needs_review"
+    assert done.verdict == verdict
     assert said in done.reasons[0]
-    assert world.judge({"tests/test_calc.py": tests}, scope=["tests/test_calc.py"]).verdict == "passed"
+    assert world.judge({"tests/test_calc.py": tests}, scope=["tests/test_calc.py"]).verdict == when_allowed
+
+
+def test_a_repair_of_a_failing_test_passes(world: World) -> None:
+    world.base = world.commit({"src/calc/__init__.py": BROKEN})
     assert world.judge({"src/calc/__init__.py": CODE}).verdict == "passed"
 
 
@@ -99,7 +101,7 @@ def test_new_tests_that_end_the_run_before_it_begins(tmp_path: Path) -> None:
     world = World(tmp_path, {"app.py": "x = 1\n"})
     done = world.judge({"test_app.py": "import sys\n\nsys.exit(0)\n\n\ndef test_x():\n    assert 0\n"})
     assert done.verdict == "failed"
-    assert "broke off before its tests were collected" in done.reasons[0]
+    assert "broke off before its tests were collected" in check(done, "pytest").reasons[0]
 
 
 # -- what is imported ---------------------------------------------------------------------------------
@@ -145,8 +147,8 @@ def test_compiled_files_do_not_stand_in_for_their_sources(world: World) -> None:
     head = world.commit({"src/calc/__init__.py": BROKEN})
     done = asyncio.run(judge(world.request(head)))
     assert "pytest/failed" in rules(done)
-    assert {(found.rule, found.path) for found in check(done, "scope").findings} == {
-        ("scope/compiled", "src/calc/more.pyc")
+    assert ("scope/compiled", "src/calc/more.pyc") in {
+        (found.rule, found.path) for found in check(done, "scope").findings
     }
 
 
@@ -196,7 +198,7 @@ def test_the_target_of_a_linked_configuration_is_configuration(tmp_path: Path) -
     weak = {"config/lint.toml": '[lint]\nselect = ["E9"]\n', "src/calc/more.py": MUTABLE}
     done = world.judge(weak, checks=("ruff",))
     assert rules(done, "ruff") == {"B006"}
-    assert "config/lint.toml: changes the rules" in done.reasons[0]
+    assert "config/lint.toml: loosens the rules" in done.reasons[0]
 
 
 def test_a_linked_configuration_is_read(tmp_path: Path) -> None:
@@ -249,9 +251,10 @@ def test_no_filter_rewrites_what_is_judged(world: World, place: str) -> None:
 
 def test_the_users_repository_gets_no_objects(world: World) -> None:
     world.git("checkout", "--quiet", "--detach", world.base)
-    head = world.commit({"pytest.ini": "[pytest]\n", "tests/test_calc.py": TESTS + "\n\ndef test_n(): pass\n"})
+    rules = "[pytest]\naddopts = --deselect tests/test_calc.py::test_add\n"
+    head = world.commit({"pytest.ini": rules, "tests/test_calc.py": TESTS + "\n\ndef test_n(): pass\n"})
     before = world.git("count-objects", "-v")
-    assert asyncio.run(judge(world.request(head, checks=()))).verdict == "needs_review"
+    assert asyncio.run(judge(world.request(head, checks=()))).verdict == "failed"
     assert world.git("count-objects", "-v") == before
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from verifier_world import CODE, PROJECT, PYPROJECT, TESTS, World, check, make_venv, with_argument
+
+from claude_orchestrator.orchestrator.verifier import judge
 
 BROKEN = CODE.replace("a + b", "a - b")
 WEAK_TESTS = TESTS.replace("add(2, 3) == 5", "add(2, 3)")
@@ -13,17 +16,6 @@ WEAK_TESTS = TESTS.replace("add(2, 3) == 5", "add(2, 3)")
 
 def rules(verification, name="pytest"):
     return {(found.rule, found.symbol or found.path, found.severity) for found in check(verification, name).findings}
-
-
-@pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results by content, for all tests here: most start from the same base."""
-    return tmp_path_factory.mktemp("results")
-
-
-@pytest.fixture
-def world(tmp_path: Path, known: Path) -> World:
-    return World(tmp_path, PROJECT, known)
 
 
 def test_honest_work_passes_and_the_old_tests_run_without_the_new_ones_as_well(world: World) -> None:
@@ -37,8 +29,11 @@ def test_honest_work_passes_and_the_old_tests_run_without_the_new_ones_as_well(w
     assert done.passed
     assert done.feedback() == ""
     assert sorted(command.label for command in check(done, "pytest").commands) == [
-        "pytest-base", "pytest-own", "pytest-trusted",
+        "pytest-base", "pytest-own", "pytest-trusted", "pytest-witness",
     ]  # fmt: skip
+    assert check(done, "pytest").notes == (
+        "1 tests pass that fail without the change, the first is tests/test_double.py::test_double",
+    )
     done = world.judge({"src/calc/__init__.py": CODE + "\n\nX = 1\n"})
     assert sorted(command.label for command in check(done, "pytest").commands) == ["pytest-base", "pytest-own"]
 
@@ -53,39 +48,38 @@ def test_a_broken_test_fails_the_change_and_the_feedback_says_why(world: World) 
 def test_a_weakened_test_is_run_in_its_old_version(world: World) -> None:
     done = world.judge({"src/calc/__init__.py": BROKEN, "tests/test_calc.py": WEAK_TESTS})
     assert done.verdict == "failed"
-    assert "with the base's tests" in done.reasons[0]
+    assert "with the base's tests" in check(done, "pytest").reasons[0]
 
 
 def test_a_test_that_the_task_may_change_counts_as_it_is(world: World) -> None:
     change = {"src/calc/__init__.py": BROKEN, "tests/test_calc.py": TESTS.replace("== 5", "== -1")}
     assert world.judge(change, scope=["src/calc", "tests/test_calc.py"]).verdict == "passed"
     assert world.judge(change, scope=["src", "tests/**"]).verdict == "passed"
-    assert world.judge(change, scope=["**"]).verdict == "failed"
-    assert world.judge(change, scope=["**/*.py"]).verdict == "failed"
+    assert world.judge(change, scope=["**"]).verdict != "passed"
+    assert world.judge(change, scope=["**/*.py"]).verdict != "passed"
 
 
 @pytest.mark.parametrize(
-    ("tests", "rule"),
+    "tests",
     [
-        (TESTS.split("def test_zero")[0], "pytest/removed"),
-        (TESTS.replace("def test_zero", "import pytest\n@pytest.mark.skip\ndef test_zero"), "pytest/skipped"),
-        (
-            TESTS.replace("def test_zero", "import pytest\n@pytest.mark.xfail\ndef test_zero").replace("== 0", "== 1"),
-            "pytest/skipped",
-        ),
-        (None, "pytest/removed"),
+        TESTS.split("def test_zero")[0],
+        TESTS.replace("def test_zero", "import pytest\n@pytest.mark.skip\ndef test_zero"),
+        TESTS.replace("def test_zero", "import pytest\n@pytest.mark.xfail\ndef test_zero").replace("== 0", "== 1"),
+        None,
     ],
 )
-def test_a_removed_or_silenced_test_is_a_problem(world: World, tests: str | None, rule: str) -> None:
+def test_a_removed_or_silenced_test_is_a_problem(world: World, tests: str | None) -> None:
+    """Whoever says it, the sources or the outcomes: it is said once."""
     done = world.judge({"tests/test_calc.py": tests, "tests/test_other.py": "def test_other(): pass\n"})
     assert done.verdict == "failed"
-    assert (rule, "tests/test_calc.py::test_zero", "problem") in rules(done)
+    said = [reason for reason in done.reasons if "test_zero" in reason]
+    assert len(said) == 1
 
 
-def test_removing_an_unlocked_test_is_a_note(world: World) -> None:
+def test_removing_a_test_that_the_task_may_change_needs_review(world: World) -> None:
     done = world.judge({"tests/test_calc.py": TESTS.split("def test_zero")[0]}, scope=["tests/test_calc.py"])
-    assert done.verdict == "passed"
-    assert check(done, "pytest").notes == ("tests/test_calc.py::test_zero was removed, as the task allows",)
+    assert done.verdict == "needs_review"
+    assert "test_zero" in done.reasons[0]
 
 
 def test_a_moved_test_file_is_the_same_tests(world: World) -> None:
@@ -97,11 +91,12 @@ def test_failures_of_the_base_do_not_count_but_new_ones_do(tmp_path: Path) -> No
     failing = TESTS + "\n\ndef test_old():\n    assert add(1, 1) == 3\n"
     broken_file = "import no_such_module\n\n\ndef test_x(): pass\n"
     world = World(tmp_path, {**PROJECT, "tests/test_calc.py": failing, "tests/test_broken.py": broken_file})
-    same = world.judge({"src/calc/more.py": "x = 1\n"})
+    same = world.judge({"src/calc/__init__.py": CODE + "\n# more\n"})
     assert same.verdict == "passed"
     assert check(same, "pytest").known == 2
-    repaired = world.judge({"tests/test_broken.py": "def test_x(): pass\n"}, scope=["tests"])
-    assert repaired.verdict == "passed"
+    real = "from calc import add\n\n\ndef test_x():\n    assert add(1, 2) == 3\n"
+    repaired = world.judge({"tests/test_broken.py": real}, scope=["tests"])
+    assert repaired.verdict == "passed", repaired.reasons
     assert "tests/test_broken.py::collection" not in check(repaired, "pytest").reasons
     worse = world.judge(
         {"tests/test_new.py": "def test_new():\n    assert 0\n", "tests/test_more.py": "import no_such_module\n"}
@@ -141,7 +136,7 @@ def test_tests_that_are_not_collected_any_more(world: World) -> None:
 def test_a_run_that_breaks_off_is_not_believed(world: World, test: str, said: str) -> None:
     done = world.judge({"tests/test_b.py": test})
     assert done.verdict == "failed"
-    assert said in done.reasons[0]
+    assert said in check(done, "pytest").reasons[0]
     assert rules(done) == {("pytest/untrusted", "", "problem")}
 
 
@@ -208,18 +203,22 @@ def test_an_editable_install_of_an_unusual_folder_is_followed(tmp_path: Path) ->
     }
     world = World(tmp_path, files)
     make_venv(world.project / ".venv", world.project / "lib")
-    assert world.judge({"lib/calc/more.py": "x = 1\n"}).verdict == "passed"
+    assert world.judge({"lib/calc/__init__.py": CODE + "\nX = 1\n"}).verdict == "passed"
     assert world.judge({"lib/calc/__init__.py": BROKEN}).verdict == "failed"
 
 
 def test_tests_that_reach_the_users_checkout_are_not_believed(tmp_path: Path) -> None:
-    """A path in a conftest leads to the user's own files: then the judged tree was not tested."""
+    """A path in a conftest leads to the user's own files: they are out of reach, or the run is not believed."""
     world = World(tmp_path, {**PROJECT, "tests/conftest.py": ""})
     trap = f"import sys\nsys.path.insert(0, {str(world.project / 'src')!r})\n"
     world.base = world.commit({"tests/conftest.py": trap})
-    done = world.judge({"src/calc/more.py": "x = 1\n"})
-    assert done.verdict == "error"
-    assert "did not import the judged tree" in done.reasons[0]
+    head = world.commit({"src/calc/__init__.py": BROKEN})
+    world.git("checkout", "--quiet", "--detach", world.base)
+    done = asyncio.run(judge(world.request(head)))
+    if done.verdict == "error":
+        assert "did not import the judged tree" in done.reasons[-1]
+    else:
+        assert rules(done) == {("pytest/failed", "tests/test_calc.py::test_add", "problem")}
 
 
 def test_pytest_that_is_not_installed(tmp_path: Path) -> None:
@@ -251,5 +250,6 @@ def test_doctests_may_go_with_their_code_but_a_human_looks(tmp_path: Path) -> No
     pyproject = '[tool.pytest.ini_options]\naddopts = "--doctest-modules"\n'
     world = World(tmp_path, {"calc.py": documented, "pyproject.toml": pyproject})
     assert world.judge({"calc.py": documented.replace("return 1", "return 2")}).verdict == "failed"
-    gone = world.judge({"calc.py": "def two():\n    return 2\n", "test_calc.py": "def test_a(): pass\n"})
+    test = "from calc import two\n\n\ndef test_two():\n    assert two() == 2\n"
+    gone = world.judge({"calc.py": "def two():\n    return 2\n", "test_calc.py": test})
     assert gone.verdict == "needs_review"

@@ -16,8 +16,8 @@ from claude_orchestrator.graders.base import CheckResult, Command, Finding, grad
 from claude_orchestrator.graders.cache import ResultCache, key_of
 from claude_orchestrator.graders.fingerprint import compare, located
 from claude_orchestrator.graders.interpreter import locate
-from claude_orchestrator.graders.run_log import read_run
 from claude_orchestrator.graders.scope import Scope, leaves_tree
+from claude_orchestrator.graders.suite.run_log import read_run, signature
 from claude_orchestrator.orchestrator.verification import Verification, verdict_of
 
 NAMES = ("test_*.py", "*_test.py")
@@ -221,19 +221,30 @@ START = {"kind": "start"}
 COLLECTED = {"kind": "collected", "ids": ["t.py::a"]}
 CALL = {"kind": "report", "id": "t.py::a", "when": "call", "outcome": "passed", "xfail": False, "text": "", "line": 1}
 OVER = {**CALL, "when": "teardown"}
-END = {"kind": "end", "foreign": {}}
+END = {"kind": "end", "foreign": {}, "tampered": {}, "reach": {}}
+PLACES = ("first-assert", "first-error", "last-assert", "last-error")
+CANARIES = [{"kind": "canary", "id": place, "when": "call", "outcome": "failed"} for place in PLACES]
 
 
-def _log(tmp_path: Path, *records: dict[str, object], nonce: str = "n") -> Path:
-    file = tmp_path / "log"
-    file.write_text("".join(json.dumps({**record, "nonce": record.get("nonce", nonce)}) + "\n" for record in records))
+KEY = "0f" * 16
+
+
+def _log(tmp_path: Path, *records: dict[str, object]) -> Path:
+    file, last = tmp_path / "log", ""
+    with file.open("w") as stream:
+        for record in records:
+            last = signature(record, KEY, last)
+            stream.write(json.dumps({**record, "nonce": record.get("nonce", last)}) + "\n")
     return file
 
 
 @pytest.mark.parametrize(
     ("records", "trouble"),
     [
-        ([START, COLLECTED, CALL, OVER, END], ""),
+        ([START, COLLECTED, CALL, OVER, *CANARIES, END], ""),
+        ([START, COLLECTED, CALL, OVER, END], "has to fail did not"),
+        ([START, COLLECTED, CALL, OVER, *CANARIES[1:], {**CANARIES[0], "outcome": "passed"}, END], "first-assert"),
+        ([START, COLLECTED, CALL, OVER, *CANARIES[:3], {**CANARIES[3], "when": "setup"}, END], "last-error"),
         ([START, {**COLLECTED, "ids": []}, END], ""),
         ([START, END], "before its tests were collected"),
         ([], "no beginning"),
@@ -249,14 +260,14 @@ def _log(tmp_path: Path, *records: dict[str, object], nonce: str = "n") -> Path:
     ],
 )
 def test_when_a_log_is_believed(tmp_path: Path, records: list[dict[str, object]], trouble: str) -> None:
-    said = read_run(_log(tmp_path, *records), "n").trouble
+    said = read_run(_log(tmp_path, *records), KEY).trouble
     assert trouble in said if trouble else not said
 
 
 def test_a_log_that_is_missing_or_damaged(tmp_path: Path) -> None:
-    assert "no log" in read_run(tmp_path / "none", "n").trouble
+    assert "no log" in read_run(tmp_path / "none", KEY).trouble
     (tmp_path / "log").write_text("{}\n")
-    assert "damaged" in read_run(tmp_path / "log", "n").trouble
+    assert "damaged" in read_run(tmp_path / "log", KEY).trouble
 
 
 @pytest.mark.parametrize(
@@ -273,7 +284,7 @@ def test_a_log_that_is_missing_or_damaged(tmp_path: Path) -> None:
     ],
 )
 def test_how_a_test_ended(tmp_path: Path, phases: list[dict[str, object]], outcome: str) -> None:
-    run = read_run(_log(tmp_path, START, COLLECTED, *phases, END), "n")
+    run = read_run(_log(tmp_path, START, COLLECTED, *phases, *CANARIES, END), KEY)
     assert run.trouble == ""
     assert run.tests["t.py::a"].outcome == outcome
     assert type(run).from_json(json.loads(json.dumps(run.to_json()))) == run

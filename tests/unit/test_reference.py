@@ -17,6 +17,7 @@ import typer
 
 from claude_orchestrator import config
 from claude_orchestrator.cli import main, output, verify
+from claude_orchestrator.orchestrator import bundle_document
 from claude_orchestrator.plans import models
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,10 +25,11 @@ PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TYPES = {
     "Argv": "list of texts",
-    "Check": "name of a check",
+    "Check": "name of a check, or a condition",
     "Count": "whole number from 1",
     "File": "path of a file",
     "Id": "id",
+    "Kind": "kind of work",
     "Pattern": "path or glob",
     "Place": "path",
     "StrictBool": "true or false",
@@ -152,12 +154,46 @@ def settings() -> str:
     for name, annotation, docstring in fields(config.Settings):
         field = next(field for field in config.fields(config.Settings) if field.name == name)
         kind = {"Path": "folder", "int": "number", "float": "seconds", "str": "names"}[ast.unparse(annotation)]
-        value = {"home": "the user's data folder", "agent_env": "none"}.get(name) or f"{field.default:g}"
+        kind = "name" if name == "sandbox" else "number" if name.endswith("_mb") else kind
+        value = {"home": "the user's data folder", "agent_env": "none", "sandbox": "auto"}.get(name)
+        value = value or f"{field.default:g}"
         rows.append([f"`{config.PREFIX}{name.upper()}`", kind, value, docstring])
     return table(["variable", "type", "default", "meaning"], iter(rows))
 
 
+def kind_of(schema: dict[str, Any]) -> str:
+    """A type of the JSON Schema, for people."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2].removesuffix("Part")
+        linked = f"Bundle{name}" if f"{name}Part" in {part.__name__ for part in bundle_document.PARTS} else ""
+        return f"[{name.lower()}](#{linked.lower()})" if linked else re.sub("(?<=[a-z])(?=[A-Z])", " ", name).lower()
+    if "anyOf" in schema:
+        return " or ".join(kind_of(choice) for choice in schema["anyOf"])
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "array":
+        return f"list: {kind_of(schema['items'])}"
+    values = next(iter(schema.get("patternProperties", {}).values()), schema.get("additionalProperties"))
+    if isinstance(values, dict):
+        return f"name → {kind_of(values)}"
+    kinds = {"string": "text", "integer": "number", "object": "mapping", "boolean": "true or false"}
+    return kinds.get(schema.get("type", ""), schema.get("type", "anything"))
+
+
+def bundle_keys() -> str:
+    schema = bundle_document.Bundle.model_json_schema()
+    parts = []
+    for model in bundle_document.PARTS:
+        properties = (schema if model is bundle_document.Bundle else schema["$defs"][model.__name__])["properties"]
+        rows = [[f"`{name}`", kind_of(properties[name]), said] for name, _, said in fields(model)]
+        name = model.__name__.removesuffix("Part")
+        title = "### Bundle" if model is bundle_document.Bundle else f"### Bundle{name}"
+        parts.append(f"{title}\n\n{model.__doc__}\n\n{table(['key', 'type', 'meaning'], iter(rows))}")
+    return "\n\n".join(parts)
+
+
 GENERATORS = {
+    "bundle-keys": bundle_keys,
     "commands": command_line,
     "plan-keys": plan_keys,
     "settings": settings,
@@ -201,6 +237,12 @@ def test_every_link_between_pages_leads_somewhere() -> None:
             assert (document.parent / link).exists(), f"{document.relative_to(ROOT)}: {link}"
 
 
+def test_the_schema_of_bundles_is_up_to_date() -> None:
+    shipped = bundle_document.SCHEMA.read_text(encoding="utf-8")
+    assert shipped == bundle_document.json_schema(), "run 'python tests/unit/test_reference.py'"
+
+
 if __name__ == "__main__":
+    bundle_document.SCHEMA.write_text(bundle_document.json_schema(), encoding="utf-8")
     for page in PAGES:
         page.write_text(regenerated(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -74,7 +74,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a launch ended. ``report`` is what the agent says of itself; nobody believes it."""
+    """How a launch ended. ``report`` is what the agent says of itself: only compared with facts, never believed."""
 
     status: Status
     detail: str = ""

@@ -46,7 +46,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON docume
     from claude_orchestrator.config import load_settings
 
     settings = load_settings()
-    checks = [*_machine(), *_passed_on(settings), *_home(settings), *asyncio.run(_state(settings))]
+    checks = [*_machine(), _sandbox(settings), *_passed_on(settings), *_home(settings), *asyncio.run(_state(settings))]
     fine = all(check.ok for check in checks)
     if as_json:
         output.say_json({"ok": fine, "home": str(settings.home), "checks": [asdict(check) for check in checks]})
@@ -66,14 +66,35 @@ def _lines(check: Check) -> Iterator[str]:
 
 
 def _machine() -> Iterator[Check]:
-    from claude_orchestrator.workspace import sandbox
-
     yield _git()
     version = ".".join(str(part) for part in sys.version_info[:3])
     fine = sys.version_info[:2] >= PYTHON_NEEDED
     yield Check("python", fine, f"{version} ({sys.executable})", "" if fine else "install Python 3.11 or newer")
     yield from (_tool(name) for name in TOOLS)
-    yield Check("sandbox", ok=True, found=sandbox.explain())
+    yield from _graders()
+
+
+def _graders() -> Iterator[Check]:
+    """The checks that other distributions bring, where there are any."""
+    from claude_orchestrator.plans.checks import RESERVED, third_party
+
+    for name, point in sorted(third_party().items()):
+        origin = f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown distribution"
+        taken = name in RESERVED
+        found = f"from {origin} ({point.value})" + (", but that is a name of ours" if taken else "")
+        yield Check(f"check {name}", not taken, found, "give the entry point another name" if taken else "")
+
+
+def _sandbox(settings: Settings) -> Check:
+    """What stands around the verifier's commands, and what holds all the others together."""
+    from claude_orchestrator.workspace import sandbox, walls
+
+    limits = walls.Limits.of_megabytes(settings.check_memory_mb, settings.check_processes, settings.check_disk_mb)
+    try:
+        rung = walls.reached(settings.sandbox)
+    except walls.SandboxError as error:
+        return Check("sandbox", ok=False, found=str(error), repair="correct CLAUDE_ORCHESTRATOR_SANDBOX or unset it")
+    return Check("sandbox", ok=True, found=f"{walls.explain(rung, limits)}. Other commands: {sandbox.explain()}")
 
 
 def _passed_on(settings: Settings) -> Iterator[Check]:

@@ -104,7 +104,10 @@ def _verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"    because {reason}" for reason in document["reasons"])
     for check in document["checks"]:
         yield from _check_lines(check)
-    yield f"    outputs: {verdict['folder']}"
+    for waiver in document.get("waivers", ()):
+        because = waiver["reason"] or "no reason given"
+        yield f"    {paint('approved', 'yellow')} by {waiver['by']} {waiver['at']} ({waiver['gate']}): {because}"
+    yield f"    bundle and outputs: {verdict['folder']}"
     if document["rerun"]:
         yield "    check it again by hand, in an empty folder:"
         yield from (f"      {line}" for line in document["rerun"])
@@ -133,7 +136,7 @@ def _grouped(commands: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for command in commands:
         tree = command["label"].rpartition("-")[2]
-        ended = "timed out" if command["timed_out"] else f"exit {command['exit_code']}"
+        ended = "timed out" if command["timed_out"] else command.get("stopped") or f"exit {command['exit_code']}"
         earlier = ", from an earlier run" if command["cached"] else ""
         groups.setdefault(command["by_hand"], []).append(f"{tree}: {ended} in {command['duration_s']:.1f} s{earlier}")
     return groups

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,6 +33,10 @@ def status(
 def evidence(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run.")],
     task_id: Annotated[str, typer.Argument(metavar="TASK", help="The task.")],
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="Copy the latest verification, as a bundle that can be replayed, here.", metavar="DIR"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show every attempt of a task: what was done, what was checked and how, what it said, how to check again."""
@@ -39,7 +44,7 @@ def evidence(
 
     from claude_orchestrator.config import load_settings
 
-    asyncio.run(_evidence(load_settings(), run_id, task_id, as_json=as_json))
+    asyncio.run(_evidence(load_settings(), run_id, task_id, bundle, as_json=as_json))
 
 
 async def _status(settings: Settings, run_id: str | None, *, as_json: bool) -> None:
@@ -120,7 +125,7 @@ def _no_runs() -> str:
 # -- evidence ------------------------------------------------------------------------------------
 
 
-async def _evidence(settings: Settings, run_id: str, task_id: str, *, as_json: bool) -> None:
+async def _evidence(settings: Settings, run_id: str, task_id: str, bundle: Path | None, *, as_json: bool) -> None:
     from claude_orchestrator.cli.dossier import attempt_lines
     from claude_orchestrator.errors import NotReadyError
     from claude_orchestrator.state import runs
@@ -132,6 +137,8 @@ async def _evidence(settings: Settings, run_id: str, task_id: str, *, as_json: b
         if task is None:
             raise NotReadyError(_unknown_task(run_id, task_id, [task["id"] for task in progress["tasks"]]))
         documents = await _attempt_documents(db, settings, run_id, task_id)
+    if bundle is not None:
+        _copy_bundle(documents, bundle)
     if as_json:
         document = {"run": run_id, "task": task_id, "title": task["title"], "status": task["status"]}
         output.say_json({**document, "merge_commit": task["merge_commit"], "attempts": documents})
@@ -141,6 +148,16 @@ async def _evidence(settings: Settings, run_id: str, task_id: str, *, as_json: b
         output.say("", *attempt_lines(document, progress["run"]))
     if not documents:
         output.say("  no attempt yet")
+
+
+def _copy_bundle(documents: list[dict[str, Any]], target: Path) -> None:
+    from claude_orchestrator.cli.bundles import copy
+    from claude_orchestrator.errors import NotReadyError
+
+    folders = [verdict["folder"] for document in documents for verdict in document["evidence"]]
+    if not folders:
+        raise NotReadyError("nothing has been verified yet: there is no bundle to copy")
+    copy(Path(folders[-1]), target)
 
 
 async def _attempt_documents(db: Database, settings: Settings, run_id: str, task_id: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,8 @@ from claude_orchestrator.graders.static import Arguments, Report, StaticGrader, 
 
 _ASSERT: Final = "B101"
 _UNREADABLE: Final = "unreadable"
+_EXPLAINED: Final = re.compile(r"#\s*nosec:?\s*B\d{3}[B\d,\s]*\W*(?:[A-Za-z]{2,}\W+){2}", re.IGNORECASE)
+"""A comment that names what it silences, and says why."""
 
 
 class BanditGrader(StaticGrader):
@@ -25,11 +28,14 @@ class BanditGrader(StaticGrader):
     name = "bandit"
 
     def arguments(self, change: JudgedChange, tool: Tool, target: Interpreter, paths: Collection[str]) -> Arguments:
-        """Left alone, bandit takes any ``.bandit`` below the tree; it gets the root's one or none."""
+        """Left alone, bandit takes any ``.bandit`` below the tree; it gets the root's one or none.
+
+        ``# nosec`` is not obeyed: what the base silences is known, and what the change silences is new.
+        """
         files = change.base_files
         configuration = ("-c", "pyproject.toml") if configures_bandit(files) else ()
         ini = ".bandit" if ".bandit" in files else str(Path(__file__).with_name("no_options.ini"))
-        return Arguments(("-q", "-f", "json", "-r", ".", *configuration, "--ini", ini))
+        return Arguments(("-q", "-f", "json", "--ignore-nosec", "-r", ".", *configuration, "--ini", ini))
 
     def read(self, ran: Ran, checkout: Path) -> Report:
         """Exit code 1 means findings; a crash writes no JSON."""
@@ -55,4 +61,6 @@ class BanditGrader(StaticGrader):
         rule, _, degree = finding.rule.partition(":")
         if rule == _ASSERT or change.is_test(finding.path):
             return None
-        return "problem" if rule == _UNREADABLE or degree in ("medium", "high") else "note"
+        if rule == _UNREADABLE or degree in ("medium", "high"):
+            return "review" if _EXPLAINED.search(finding.text) else "problem"
+        return "note"

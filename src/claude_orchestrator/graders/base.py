@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from claude_orchestrator.errors import VerificationError
+from claude_orchestrator.plans.checks import RESERVED, check_names, third_party
 
 if TYPE_CHECKING:
     from claude_orchestrator.graders.bench import Bench
@@ -17,8 +19,14 @@ Status = Literal["passed", "failed", "needs_review", "error"]
 Severity = Literal["problem", "review", "note"]
 """A new ``problem`` fails the check, a new ``review`` asks a human, a ``note`` is only shown."""
 
+GUARDS: Final = {
+    "integrity": "claude_orchestrator.graders.integrity.grader:IntegrityGrader",
+    "semantics": "claude_orchestrator.graders.semantics.grader:SemanticsGrader",
+}
+"""Checks that nobody asks for and nobody can leave out: they run whenever any check runs."""
+
 CHECKS: Final = {
-    "pytest": "claude_orchestrator.graders.pytest:PytestGrader",
+    "pytest": "claude_orchestrator.graders.suite.grader:PytestGrader",
     "ruff": "claude_orchestrator.graders.ruff:RuffGrader",
     "mypy": "claude_orchestrator.graders.mypy:MypyGrader",
     "bandit": "claude_orchestrator.graders.bandit:BanditGrader",
@@ -54,7 +62,8 @@ class Command:
     """One command as it was run. ``cached`` means that an earlier run with the same inputs stands for it.
 
     ``label`` says what for, check and tree (``pytest-own``), and names the output files in the evidence
-    folder. ``by_hand`` is the shell command that repeats it in a checkout of that tree.
+    folder. ``by_hand`` is the shell command that repeats it in a checkout of that tree. ``stopped`` says which limit
+    (of memory, processes, disk) it was killed for; then nothing that it wrote is to be believed.
     """
 
     label: str
@@ -64,6 +73,7 @@ class Command:
     by_hand: str
     cached: bool = False
     timed_out: bool = False
+    stopped: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,11 @@ class CheckResult:
 
 
 class Grader(Protocol):
-    """Judges one side of a change; has no state between two calls."""
+    """Judges a change; has no state between two calls.
+
+    Another distribution adds one by an entry point of the group ``claude_orchestrator.graders``: its name is the name
+    of the check, what it points to is called without arguments.
+    """
 
     name: str
 
@@ -119,9 +133,42 @@ def status_of(findings: tuple[Finding, ...]) -> Status:
 
 
 def grader_named(name: str) -> Grader:
-    """The grader of a check. Raises VerificationError for a name that is not in :data:`CHECKS`."""
-    if name not in CHECKS:
-        raise VerificationError(f"unknown check '{name}': use some of {', '.join(CHECKS)}")
-    module, _, attribute = CHECKS[name].partition(":")
+    """The grader of a guard or a check, ours or one that another distribution brings by an entry point.
+
+    A name of ours always means ours. Raises VerificationError for an unknown name and for a grader that cannot be
+    loaded.
+    """
+    places = {**GUARDS, **CHECKS}
+    if name not in places:
+        return _third_party(name)
+    module, _, attribute = places[name].partition(":")
     grader: Grader = getattr(import_module(module), attribute)()
+    return grader
+
+
+def graders_for(checks: Sequence[str | Mapping[str, Any]]) -> list[Grader]:
+    """The graders of what a task asks for, after the guards; no check, no guard. Raises like :func:`grader_named`."""
+    from claude_orchestrator.graders.texts import text_check
+
+    ours = [grader_named(name) for name in GUARDS if checks]
+    asked = dict(zip(check_names(checks), checks, strict=True))
+    theirs: list[Grader] = [
+        grader_named(check) if isinstance(check, str) else text_check(name, check) for name, check in asked.items()
+    ]
+    return ours + theirs
+
+
+def _third_party(name: str) -> Grader:
+    found = third_party().get(name)
+    if found is None or name in RESERVED:
+        raise VerificationError(f"unknown check '{name}': use some of {', '.join(CHECKS)}")
+    try:
+        grader: Grader = found.load()()
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise VerificationError(f"the check '{name}' ({found.value}) cannot be loaded: {said}") from error
+    if not callable(getattr(grader, "grade", None)) or getattr(grader, "name", None) != name:
+        raise VerificationError(
+            f"the check '{name}' ({found.value}) is no grader: it needs name = '{name}' and grade()"
+        )
     return grader

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import itertools
 import json
@@ -11,10 +12,10 @@ import secrets
 import shutil
 import site
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from claude_orchestrator.errors import VerificationError
 from claude_orchestrator.graders.base import Command
@@ -23,10 +24,22 @@ from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.configuration import declared_python
 from claude_orchestrator.graders.interpreter import Interpreter, Tool, locate, probe
 from claude_orchestrator.graders.seed import SeedCache
-from claude_orchestrator.workspace import process, sandbox
+from claude_orchestrator.workspace import process
 from claude_orchestrator.workspace.git import Repository
+from claude_orchestrator.workspace.walls import Limits, Rung, Walls, needed_by, reached
 
+if TYPE_CHECKING:
+    from claude_orchestrator.graders.integrity.tampering.fates import Comparison
+    from claude_orchestrator.graders.suite.run_log import SuiteRun
+
+Side = Literal["base", "head"]
+"""The base, or the change as it would be merged (with its own configuration)."""
+
+_PLAIN = ("100644", "100755")
+_FEW_FILES = 1_000
 _MAX_OUTPUT_BYTES = 20_000_000
+_HIDDEN = ("/run",)
+"""Sockets of the machine's services lie there, some of which run commands for whoever asks."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +71,28 @@ class Ran:
         return "no output"
 
 
+@dataclass(frozen=True)
+class Claims:
+    """What somebody says of the change; it is compared with the facts and can only make a verdict worse.
+
+    ``kind`` is what it was asked to be (None: nobody said), ``report`` what its author says of it, ``operations`` what
+    the journal has of the work: the data of its ``operation.done`` events, in order. ``message`` is that of the commit.
+    """
+
+    kind: str | None = None
+    report: str = ""
+    operations: tuple[Mapping[str, Any], ...] = ()
+    message: str = ""
+
+
 @dataclass
 class Bench:
     """Everything that a grader needs for one verification.
 
     ``repository`` has the trees, ``project`` is the top folder of the user's checkout. ``work`` is a private folder
     that is deleted afterwards, ``evidence`` the folder that stays. ``marker`` is carried by every process that is
-    started here. ``timeout_s`` limits each command.
+    started here. ``timeout_s`` and ``limits`` are for each command, ``sandbox`` is what the user wants around it.
+    ``private`` are folders that no command may look into.
     """
 
     repository: Repository
@@ -78,12 +106,68 @@ class Bench:
     marker: str
     python: str | None = None
     progress: Callable[[str], None] = lambda _: None
+    claims: Claims = field(default_factory=Claims)
+    sandbox: str = "auto"
+    limits: Limits = field(default_factory=Limits)
+    private: tuple[Path, ...] = ()
     _checkouts: dict[str, asyncio.Task[Path]] = field(default_factory=dict)
     _interpreters: dict[str, asyncio.Task[Interpreter]] = field(default_factory=dict)
+    _blobs: dict[str, asyncio.Future[dict[str, bytes]]] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(max(2, os.cpu_count() or 1)))
 
+    @functools.cached_property
+    def suite(self) -> asyncio.Future[Mapping[str, SuiteRun]]:
+        """The test runs by name, once they are there; no runs when the tests are not among the checks."""
+        return asyncio.get_running_loop().create_future()
+
+    @functools.cached_property
+    def compared_tests(self) -> asyncio.Task[Comparison]:
+        """Both sides of the tests that the change touches, read and compared once."""
+        from claude_orchestrator.graders.integrity.tampering.reading import (
+            read_sides,  # not at the top: it needs this module
+        )
+
+        return asyncio.ensure_future(read_sides(self))
+
+    @functools.cached_property
+    def rung(self) -> Rung:
+        """What stands around commands here. Raises SandboxError when that does not work."""
+        return reached(self.sandbox)
+
+    @functools.cached_property
+    def _request_written(self) -> int:
+        """When the file was written that nobody has to write to again."""
+        return _changed_at(self.evidence / "request.json")
+
     # -- trees ------------------------------------------------------------------------------------
+
+    async def files(self, side: Side, paths: Iterable[str]) -> dict[str, bytes]:
+        """The contents of those ``paths`` that are plain files on that side."""
+        entries = self.change.base_entries if side == "base" else self.change.head_entries
+        wanted = {path: entries[path].blob for path in paths if path in entries and entries[path].mode in _PLAIN}
+        if wanted and not self._blobs:
+            self._read(self._likely())
+        self._read(blob for blob in wanted.values() if blob not in self._blobs)
+        return {path: (await asyncio.shield(self._blobs[blob]))[blob] for path, blob in wanted.items()}
+
+    def _read(self, blobs: Iterable[str]) -> None:
+        """Start to read some blobs with one command; each is read once."""
+        names = sorted(set(blobs))
+        if names:
+            reading = asyncio.ensure_future(self.repository.read_blobs(names))
+            self._blobs.update(dict.fromkeys(names, reading))
+
+    def _likely(self) -> set[str]:
+        """What the checks of a small project are going to ask for, one after the other."""
+        change = self.change
+        python = {
+            entry.blob
+            for entries in (change.base_entries, change.head_entries)
+            for path, entry in entries.items()
+            if entry.mode in _PLAIN and (path.endswith(".py") or path in change.touched)
+        }
+        return python if len(python) <= _FEW_FILES else set()
 
     async def shared_checkout(self, tree: str) -> Path:
         """A checkout of ``tree`` for tools that only read; never one in which code of the change runs."""
@@ -154,7 +238,7 @@ class Bench:
 
         async def ask(argv: Sequence[str]) -> str:
             done = await process.run(
-                argv, cwd=folder, env=self._environment({"PYTHONUSERBASE": site.getuserbase()}),
+                argv, cwd=folder, env=self._environment(folder, {"PYTHONUSERBASE": site.getuserbase()}),
                 timeout_s=min(60.0, self.timeout_s), stdout=folder / "out", stderr=folder / "err",
                 marker=self.marker, network=False,
             )  # fmt: skip
@@ -168,9 +252,8 @@ class Bench:
 
     # -- commands -----------------------------------------------------------------------------------
 
-    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        """What a command sees of our environment: no secret, a home and a temporary folder of its own."""
-        place = self.new_folder("h")
+    def _environment(self, place: Path, extra: Mapping[str, str]) -> dict[str, str]:
+        """What a command sees of our environment: no secret, ``place`` for its home and its temporary folder."""
         home, temporary = place / "home", place / "tmp"
         home.mkdir()
         temporary.mkdir()
@@ -188,24 +271,63 @@ class Bench:
         }
         return {**kept, **ours, **extra}
 
-    async def run(self, label: str, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], by_hand: str) -> Ran:
-        """Run one command of a check, without network where the system allows; its output goes to the evidence.
+    async def run(
+        self,
+        label: str,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        by_hand: str,
+        channel: Path | None = None,
+        writable: Sequence[Path] = (),
+    ) -> Ran:
+        """Run one command of a check behind the best walls there are; its output goes to the evidence.
+
+        It may write to the folder of its checkout (not of a shared one), to ``writable`` and to a home of its own.
 
         ``by_hand`` is the shell command with which a stranger repeats it in a checkout of the same tree. A
-        command that ran out of time is returned like any other: see ``Ran.command.timed_out``.
+        command that was stopped is returned like any other: see ``Command.timed_out`` and ``stopped``. ``channel`` is
+        the file for what the command writes to its channel: see :func:`process.run`.
         """
         stdout, stderr = self.evidence / f"{label}.out", self.evidence / f"{label}.err"
+        written = self._request_written
+        place = self.new_folder("h")
+        environment = self._environment(place, env)
+        walls = await self._walls(cwd, place, environment, writable)
         async with self._slots:
             self.progress(f"{label}: running")
             done = await process.run(
-                argv, cwd=cwd, env=self._environment(env), timeout_s=self.timeout_s, stdout=stdout, stderr=stderr,
-                marker=self.marker, network=False, max_output_bytes=_MAX_OUTPUT_BYTES,
+                argv, cwd=cwd, env=environment, timeout_s=self.timeout_s, stdout=stdout, stderr=stderr,
+                marker=self.marker, max_output_bytes=_MAX_OUTPUT_BYTES, channel=channel, walls=walls,
             )  # fmt: skip
+        stopped = done.broken_limit
+        if not stopped and done.output_truncated:
+            stopped = f"it wrote more than {_MAX_OUTPUT_BYTES // 1_000_000} MB of output"
+        if not stopped and channel and not _holds(channel, done.channel_digest):
+            stopped = "its log is cut, or somebody else wrote to it"
+        if not stopped and _changed_at(self.evidence / "request.json") != written:
+            stopped = "somebody wrote to the evidence"
         command = Command(
-            label, tuple(argv), done.exit_code, round(done.duration_s, 3), by_hand, timed_out=done.timed_out
-        )
+            label, tuple(argv), done.exit_code, round(done.duration_s, 3), by_hand,
+            timed_out=done.timed_out, stopped=stopped,
+        )  # fmt: skip
         self.progress(f"{label}: done in {done.duration_s:.1f} s")
         return Ran(command, stdout, stderr, done.output_truncated, done.digest)
+
+    async def _walls(self, cwd: Path, place: Path, environment: Mapping[str, str], writable: Sequence[Path]) -> Walls:
+        target = await self.interpreter()
+        programs = [Path(folder) for folder in environment["PATH"].split(os.pathsep) if Path(folder).is_absolute()]
+        installed = [*needed_by(Path(target.executable)), Path(target.prefix), *map(Path, target.path)]
+        shared = {task.result() for task in self._checkouts.values() if task.done()}
+        own = [] if cwd in shared else [cwd.parent if cwd.is_relative_to(self.work) else cwd]
+        return Walls(
+            self.rung,
+            writable=(*own, place, *writable),
+            hidden=(Path.home(), *map(Path, _HIDDEN), self.work, self.evidence, *self.private),
+            shown=(cwd, *programs, *installed),
+            limits=self.limits,
+        )
 
     # -- results by content -------------------------------------------------------------------------
 
@@ -214,14 +336,20 @@ class Bench:
         label: str,
         inputs: Mapping[str, object],
         work: Callable[[], Awaitable[tuple[dict[str, Any], Command, bool]]],
+        also: Mapping[str, object] | None = None,
     ) -> tuple[dict[str, Any], Command]:
         """The result for ``inputs`` (tree, tool, arguments), from the cache or else by doing ``work``.
 
         ``work`` returns its result, its command, and whether the result is whole and trustworthy: only
-        then is it kept. The result is written to the evidence either way.
+        then is it kept, and also for the inputs ``also``, which ask for no more. The result is written to the
+        evidence either way.
         """
         target = await self.interpreter()
-        key = key_of(**inputs, environment=target.fingerprint, sandbox=sandbox.level(), cut=sandbox.can_cut_network())
+        key, *others = (
+            key_of(**asked, environment=target.fingerprint, sandbox=self.rung)
+            for asked in (inputs, also)
+            if asked is not None
+        )
         entry = self.cache.read(key) if target.is_stable else None
         if entry is not None and entry.keys() >= {"result", "command"}:
             stored = entry["command"]
@@ -231,9 +359,23 @@ class Bench:
         else:
             result, command, is_whole = await work()
             if is_whole and target.is_stable:
-                self.cache.write(key, {"result": result, "command": asdict(command)})
+                for name in (key, *others):
+                    self.cache.write(name, {"result": result, "command": asdict(command)})
         await asyncio.to_thread(_write_json, self.evidence / f"{label}.json", result)
         return result, command
+
+
+def _changed_at(file: Path) -> int:
+    """When a file was changed, by the clock of the disk, which nobody can set back; 0 when there is none."""
+    return file.stat().st_ctime_ns if file.is_file() else 0
+
+
+def _holds(file: Path, digest: str) -> bool:
+    """Whether a file is what came through a pipe."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest() == digest
+    except OSError:
+        return False
 
 
 def _write_json(file: Path, value: dict[str, Any]) -> None:

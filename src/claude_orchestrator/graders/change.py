@@ -1,33 +1,41 @@
 """What is judged: the trees of a change, composed so that the change does not bring its own rules.
 
 *base* is the tree the change starts from. *own* is the change as it is, with the base's configuration.
-*trusted* is the change's code with the base's tests. All are git trees; nothing is checked out here.
+*trusted* is the change's code with the base's tests, *witness* the base's code with the change's new and edited tests.
+All are git trees; nothing is checked out here.
 """
 
 from __future__ import annotations
 
-import difflib
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from claude_orchestrator.graders import configuration as rules
-from claude_orchestrator.graders import references
+from claude_orchestrator.graders import data_of_tests, references
 from claude_orchestrator.graders.base import Finding
+from claude_orchestrator.graders.contents import content_findings
+from claude_orchestrator.graders.judged_rules import Sides, automation_findings, judge_rules
 from claude_orchestrator.graders.scope import LINK, SUBMODULE, Scope
 from claude_orchestrator.workspace.git import Entry, Repository
 
 _COMPILED: Final = "__pycache__"
+_MOST_FILES: Final = 4000
+_DOCUMENTS: Final = (".md", ".rst", ".txt", ".adoc")
 
 
 @dataclass(frozen=True)
 class JudgedChange:
     """One change from ``base`` to ``head`` (commit ids) and the trees made of it.
 
-    ``trusted_tree`` is None when a run of it would say nothing that *own* does not. ``old_names`` maps
-    the new path of each renamed file to its base path. ``base_files`` holds the base's configuration.
-    ``overrides`` says which files of *own* (and, by ``trusted_overrides``, of *trusted*) are not head's.
+    ``trusted_tree`` is None when a run of it would say nothing that *own* does not; ``witness_tree`` is None when there
+    are no new or edited tests (``witness_files``), or nothing but tests was changed. ``old_names`` maps the new path of
+    each renamed file to its base path. ``base_files`` holds the base's configuration.
+    ``overrides`` says which files of *own* (and, by ``trusted_overrides``, of *trusted*) are not head's,
+    ``witness_overrides`` which files of *witness* are not the base's.
+    ``test_data`` are the touched files elsewhere that nobody reads but tests.
     ``unused_test_rules`` are the folders (with a last slash; the root is empty) for whose tests the change brings
     other rules, which are not used. ``rule_findings`` are the configuration changes that a human has to look at.
     """
@@ -53,6 +61,10 @@ class JudgedChange:
     rule_findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     configuration_diff: str
+    witness_tree: str | None = None
+    witness_overrides: Mapping[str, Entry | None] = field(default_factory=dict)
+    witness_files: tuple[str, ...] = ()
+    test_data: frozenset[str] = frozenset()
 
     @property
     def own_paths(self) -> frozenset[str]:
@@ -62,7 +74,11 @@ class JudgedChange:
 
     def is_test(self, path: str) -> bool:
         """Whether a file belongs to the tests."""
-        return rules.is_test_path(path, self.test_names)
+        return path in self.test_data or rules.is_test_path(path, self.test_names)
+
+    def is_test_name(self, path: str) -> bool:
+        """Whether a file has the name of a file of tests (and is no helper or data of them)."""
+        return rules.is_test_name(path, self.test_names)
 
     def compiled_folders(self) -> set[str]:
         """The ``__pycache__`` folders of all trees."""
@@ -85,6 +101,10 @@ class JudgedChange:
             for touched in self.touched
         )
 
+    def is_allowed(self, path: str) -> bool:
+        """Whether the task was explicitly allowed to change this test file (a path of the base or of the change)."""
+        return self.is_unlocked(path) or self.is_unlocked(self.old_names.get(path, path))
+
     def is_unlocked(self, base_path: str) -> bool:
         """Whether the task was explicitly allowed to change this test of the base, wherever it is now."""
         now = [new for new, old in self.old_names.items() if old == base_path]
@@ -99,9 +119,10 @@ async def prepare(
     ``scratch`` is an existing folder for private index files. Raises RepositoryError when git refuses.
     """
     scope = Scope.of(patterns)
-    base_tree, head_tree = await repository.tree_of(base), await repository.tree_of(head)
-    base_entries, head_entries = await repository.entries(base_tree), await repository.entries(head_tree)
-    changes = await repository.changes(base_tree, head_tree)
+    base_tree, head_tree = await asyncio.gather(repository.tree_of(base), repository.tree_of(head))
+    base_entries, head_entries, changes = await asyncio.gather(
+        repository.entries(base_tree), repository.entries(head_tree), repository.changes(base_tree, head_tree)
+    )
     old_names = {change.path: change.old_path for change in changes if change.status == "R" and change.old_path}
     touched = frozenset(
         path for path in base_entries.keys() | head_entries.keys() if base_entries.get(path) != head_entries.get(path)
@@ -111,25 +132,36 @@ async def prepare(
     test_names = rules.test_file_names(base_files)
 
     changed = sorted(path for path in touched if rules.is_configuration(path) or path in referenced)
-    verdict = await _judge_configuration(repository, scope, changed, base_entries, head_entries, base_files)
+    head_files = await _read_all(repository, head_entries, [path for path in changed if path in head_entries])
+    verdict = judge_rules(Sides(base_entries, head_entries, base_files, head_files), scope, changed, test_names)
+    verdict.findings += await _look_inside(repository, touched, base_entries, head_entries, test_names)
+    test_data = await _test_data(repository, base_entries, touched - set(changed), test_names)
     tests = {
         path: base_entries.get(path)
         for path in sorted(touched)
-        if rules.is_test_path(path, test_names) and path not in verdict.overrides
+        if (rules.is_test_path(path, test_names) or path in test_data) and path not in verdict.overrides
     }
-    locked = [
-        path
+    has_tests = any(
+        path.endswith(".py") and entry.mode != SUBMODULE and rules.is_test_path(path, test_names)
         for path, entry in base_entries.items()
-        if rules.is_test_path(path, test_names) and path.endswith(".py") and entry.mode != SUBMODULE
-        and not scope.unlocks_test(path, test_names)
-    ]  # fmt: skip
+    )
     trusted_overrides = {**verdict.overrides, **tests, **{path: base_entries.get(path) for path in verdict.unlocked}}
 
-    own_tree = await _compose(repository, head_tree, verdict.overrides, scratch / "own.index")
-    trusted_tree = None
-    # New tests count as well: what they leave behind in the process can repair broken code for the old ones.
-    if locked and (tests or verdict.unlocked):
-        trusted_tree = await _compose(repository, head_tree, trusted_overrides, scratch / "trusted.index")
+    witness_overrides = {path: head_entries[path] for path in (*tests, *verdict.unlocked) if path in head_entries}
+    witness_files = tuple(path for path in witness_overrides if rules.is_test_name(path, test_names))
+    is_source_changed = any(not (path in tests or path in changed or path.endswith(_DOCUMENTS)) for path in touched)
+
+    async def no_tree() -> None:
+        return None
+
+    # New tests count for *trusted* as well: what they leave behind in the process can repair code for others.
+    own_tree, trusted_tree, witness_tree = await asyncio.gather(
+        _compose(repository, head_tree, verdict.overrides, scratch / "own.index"),
+        _compose(repository, head_tree, trusted_overrides, scratch / "trusted.index")
+        if has_tests and (tests or verdict.unlocked) else no_tree(),
+        _compose(repository, base_tree, witness_overrides, scratch / "witness.index")
+        if witness_files and is_source_changed else no_tree(),
+    )  # fmt: skip
     links_changed = any(LINK in (_mode(base_entries, path), _mode(head_entries, path)) for path in touched)
     return JudgedChange(
         base, head, scope, base_tree, head_tree, own_tree,
@@ -139,70 +171,38 @@ async def prepare(
         base_links,
         base_files, test_names, verdict.overrides, trusted_overrides, frozenset(verdict.unused_rules),
         tuple(verdict.findings), tuple(verdict.notes), "".join(verdict.diffs),
+        witness_tree, witness_overrides, witness_files, test_data,
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Configuration:
-    overrides: dict[str, Entry | None]
-    unlocked: list[str]
-    unused_rules: list[str]
-    findings: list[Finding]
-    notes: list[str]
-    diffs: list[str]
+async def _test_data(
+    repository: Repository, entries: Mapping[str, Entry], touched: frozenset[str], test_names: tuple[str, ...]
+) -> frozenset[str]:
+    """The touched files of the base outside the tests that its tests read and its other code does not."""
+    paths = [path for path in data_of_tests.candidates(touched, entries) if not rules.is_test_path(path, test_names)]
+    python = [path for path, entry in entries.items() if path.endswith(".py") and entry.mode not in (LINK, SUBMODULE)]
+    if not paths or len(python) > _MOST_FILES:
+        return frozenset()
+    contents = await _read_all(repository, entries, python)
+    tests = {path for path in python if rules.is_test_path(path, test_names) or path.endswith("conftest.py")}
+    others = {path: content for path, content in contents.items() if path not in tests}
+    return data_of_tests.read_only_by_tests(paths, {path: contents[path] for path in tests}, others)
 
 
-async def _judge_configuration(
-    repository: Repository,
-    scope: Scope,
-    changed: Sequence[str],
-    base_entries: Mapping[str, Entry],
-    head_entries: Mapping[str, Entry],
-    base_files: dict[str, bytes],
-) -> _Configuration:
-    verdict = _Configuration({}, [], [], [], [], [])
-    head_files = await _read_all(repository, head_entries, [path for path in changed if path in head_entries])
-    for path in changed:
-        before, after = base_files.get(path), head_files.get(path)
-        is_link = LINK in (_mode(base_entries, path), _mode(head_entries, path))
-        if not is_link and rules.same_rules(path, before, after):
-            continue
-        verdict.diffs.append(_diff(path, before, after))
-        is_conftest = path.rsplit("/", 1)[-1] == "conftest.py"
-        if is_conftest and not is_link and scope.unlocks_conftest(path):
-            verdict.unlocked.append(path)
-            if _same_powers(before, after):
-                verdict.notes.append(
-                    f"{path} was changed, as the task allows: new fixtures are used, nothing else in it changed"
-                )
-            else:
-                message = "was changed in what it does by itself (hooks, automatic fixtures, plugins): a human decides"
-                verdict.findings.append(Finding("scope/conftest", path, 0, message, "review"))
-            continue
-        verdict.overrides[path] = base_entries.get(path)
-        if is_conftest:
-            verdict.unused_rules.append(path.removesuffix("conftest.py"))
-        used = "the base's version was used" if before is not None else "it was left out, because the base has none"
-        message = f"changes the rules of tests or tools; for judging {used}; a human decides whether it may be merged"
-        verdict.findings.append(Finding("scope/configuration", path, 0, message, "review"))
-    kept = {path: content for path, content in base_files.items() if path not in changed}
-    if rules.pytest_settings(base_files) != rules.pytest_settings({**kept, **head_files}):
-        verdict.unused_rules.append("")
-    return verdict
+async def _look_inside(
+    repository: Repository, touched: frozenset[str], base: Mapping[str, Entry], head: Mapping[str, Entry],
+    test_names: tuple[str, ...],
+) -> list[Finding]:  # fmt: skip
+    """What the contents of the touched files say: programs, credentials, commands that no longer run."""
 
+    def plain(entries: Mapping[str, Entry]) -> list[str]:
+        return [path for path in touched if path in entries and entries[path].mode not in (LINK, SUBMODULE)]
 
-def _same_powers(before: bytes | None, after: bytes | None) -> bool:
-    try:
-        return rules.conftest_powers(before) == rules.conftest_powers(after)
-    except (ValueError, SyntaxError, RecursionError):
-        return False
-
-
-def _diff(path: str, before: bytes | None, after: bytes | None) -> str:
-    old, new = ((content or b"").decode(errors="replace").splitlines(keepends=True) for content in (before, after))
-    names = (f"a/{path}" if before is not None else "/dev/null", f"b/{path}" if after is not None else "/dev/null")
-    lines = difflib.unified_diff(old, new, *names)
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    before, after = await asyncio.gather(
+        _read_all(repository, base, plain(base)), _read_all(repository, head, plain(head))
+    )
+    inside = content_findings(base, head, before, after, lambda path: rules.is_test_path(path, test_names))
+    return [*inside, *automation_findings(before, after)]
 
 
 def _mode(entries: Mapping[str, Entry], path: str) -> str:

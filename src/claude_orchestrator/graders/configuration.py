@@ -15,6 +15,8 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from claude_orchestrator.graders.base import Severity
+from claude_orchestrator.graders.integrity.judges.intruding import how_deciding
 from claude_orchestrator.graders.scope import in_test_area
 
 _DEFAULT_TEST_NAMES: Final = ("test_*.py", "*_test.py")
@@ -112,7 +114,7 @@ def conftest_powers(content: bytes | None) -> list[str]:
 def _is_harmless(node: ast.stmt) -> bool:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         asked_for = not any("autouse" in ast.dump(decorator) for decorator in node.decorator_list)
-        return asked_for and not node.name.startswith("pytest_")
+        return asked_for and (not node.name.startswith("pytest_") or _only_declares(node))
     if isinstance(node, ast.Assign | ast.AnnAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         return not any(_is_powerful(target.id if isinstance(target, ast.Name) else "") for target in targets)
@@ -120,6 +122,78 @@ def _is_harmless(node: ast.stmt) -> bool:
         return not any(_is_powerful(alias.asname or alias.name) for alias in node.names)
     docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     return docstring or isinstance(node, ast.Import | ast.ClassDef)
+
+
+def _only_declares(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a hook does nothing but declare options or markers."""
+    call = {"pytest_addoption": ".addoption(", "pytest_configure": ".addinivalue_line('markers'"}.get(node.name)
+    body = [line for line in node.body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
+    return call is not None and bool(body) and all(
+        isinstance(line, ast.Expr) and isinstance(line.value, ast.Call) and call in ast.unparse(line) for line in body
+    )  # fmt: skip
+
+
+def new_powers(before: bytes | None, after: bytes | None) -> list[tuple[Severity, str]]:
+    """What a conftest can newly do by itself, and how bad that is. Raises ValueError when it is no Python."""
+    old = set(conftest_powers(before))
+    return [
+        (_how_powerful(node), " ".join(ast.unparse(node).split())[:80])
+        for node in ast.parse(after or b"").body
+        if not _is_harmless(node) and ast.dump(node) not in old
+    ]
+
+
+def _how_powerful(node: ast.stmt) -> Severity:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("pytest_"):
+        return how_deciding(node.name)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        text = ast.unparse(node)
+        chooses, replaces = ("request.node", "request.function", "nodeid"), ("setattr", "patch")
+        return "problem" if all(any(word in text for word in words) for words in (chooses, replaces)) else "review"
+    names = [ast.unparse(target) for target in getattr(node, "targets", [getattr(node, "target", None)]) if target]
+    names += [alias.asname or alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) else []
+    decides = any(name.startswith("collect_ignore") or how_deciding(name) == "problem" for name in names)
+    return "problem" if decides else "review"
+
+
+def conftest_edits(before: bytes | None, after: bytes | None) -> list[str]:
+    """The fixtures, helpers and values of a conftest that are other ones now, or gone.
+
+    Raises ValueError when it is no Python.
+    """
+    old, new = _definitions(before), _definitions(after)
+    return [name for name, code in old.items() if new.get(name) != code]
+
+
+def _definitions(content: bytes | None) -> dict[str, str]:
+    found = {}
+    for node in ast.parse(content or b"").body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found[node.name] = ast.dump(node)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {ast.unparse(target): ast.dump(node) for target in targets}
+    return found
+
+
+def new_plugins(before: bytes | None, after: bytes | None) -> bool:
+    """Whether packaging metadata offers a plugin to pytest and did not before."""
+    return b"pytest11" in (after or b"") and b"pytest11" not in (before or b"")
+
+
+def is_readable(path: str, content: bytes | None) -> bool:
+    """Whether a configuration file is of a kind whose settings are compared one by one, and can be parsed."""
+    name = PurePosixPath(path.lower()).name
+    try:
+        if name.endswith(".toml"):
+            tomllib.loads((content or b"").decode())
+        elif name.endswith((".ini", ".cfg", "rc", ".bandit")):
+            _ini(content)
+        else:
+            return False
+    except (ValueError, configparser.Error):
+        return False
+    return True
 
 
 def _is_powerful(name: str) -> bool:

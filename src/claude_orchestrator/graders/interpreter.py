@@ -75,7 +75,8 @@ for folder in folders:
 print(json.dumps({"version": list(sys.version_info[:3]), "prefix": sys.prefix, "virtual": sys.prefix != sys.base_prefix,
                   "implementation": sys.version, "platform": sys.platform, "plugins": sorted(plugins),
                   "tools": tools, "roots": roots, "installed": installed,
-                  "others": state.hexdigest(), "too_many": seen > LIMIT}))
+                  "others": state.hexdigest(), "too_many": seen > LIMIT, "path": folders,
+                  "standard": sorted(getattr(sys, "stdlib_module_names", [])) + list(sys.builtin_module_names)}))
 """.replace("LIMIT", "5000")
 
 
@@ -96,7 +97,8 @@ class Interpreter:
     ``roots`` are the folders, relative to the project, that an editable install puts on its path.
     ``fingerprint`` changes when anything is installed or removed, or edited in the working copy of another
     project that is on its path. ``is_stable`` is False when such a copy is too large to look at every time:
-    then nothing that it says may be cached.
+    then nothing that it says may be cached. ``path`` are the folders that it imports from, ``standard`` the top-level
+    modules of its standard library (none are named before Python 3.10, but the built-in ones).
     """
 
     executable: str
@@ -109,6 +111,8 @@ class Interpreter:
     fingerprint: str
     is_stable: bool
     installed: int
+    path: tuple[str, ...] = ()
+    standard: frozenset[str] = frozenset()
 
     def tool(self, name: str) -> Tool | None:
         """The tool as this Python has it, or None. Nothing of the current folder is importable in it."""
@@ -177,4 +181,6 @@ async def probe(executable: str, root: Path, run: Callable[[Sequence[str]], Awai
         fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
         is_stable=not said["too_many"],
         installed=sum(1 for _, name, _ in said["installed"] if name.endswith((".dist-info", ".egg-info"))),
+        path=tuple(dict.fromkeys(said["path"])),
+        standard=frozenset(said["standard"]),
     )

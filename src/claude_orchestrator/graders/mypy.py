@@ -25,6 +25,8 @@ _FALLBACK: Final = re.compile(r'expression has type "None", variable has type (M
 _NOT_CODE: Final = frozenset({"setup.py", "conftest.py", "noxfile.py", "docs", "doc", "examples", "build", "dist"})
 _NO_CACHE: Final = ("--cache-dir", "/dev/null")
 _SUMMARY: Final = ("Success:", "Found ")
+_REMARK: Final = re.compile(r"\S+: note: ")
+"""What mypy says about its configuration file; it does so in plain text, also where it writes JSON."""
 
 
 class MypyGrader(StaticGrader):
@@ -85,7 +87,7 @@ class MypyGrader(StaticGrader):
         """One JSON object a line. Exit code 2 with errors that can be read is a build that stopped early."""
         code = ran.command.exit_code
         text = ran.output().decode(errors="replace")
-        lines = [line for line in text.splitlines() if line.strip() and not line.startswith(_SUMMARY)]
+        lines = [line for line in text.splitlines() if line.strip() and not _is_remark(line)]
         if code not in (0, 1) and not (lines and lines[0].startswith("{")):
             raise VerificationError(f"failed ({code}): {ran.said()}")
         said = [json.loads(line) for line in lines]
@@ -105,6 +107,10 @@ class MypyGrader(StaticGrader):
             return "problem"
         is_fallback = finding.rule == "assignment" and _FALLBACK.search(finding.message)
         return "note" if finding.rule in _OPINIONS or is_fallback else "problem"
+
+
+def _is_remark(line: str) -> bool:
+    return line.startswith(_SUMMARY) or _REMARK.match(line) is not None
 
 
 def _broke(ran: Ran) -> bool:

@@ -140,7 +140,8 @@ class StaticGrader(ABC):
             async def run_with(more: Sequence[str]) -> Ran:
                 argv = [*tool.argv, *more, *how.arguments]
                 env = {**target.environment(), **how.environment}
-                return await bench.run(label, argv, cwd=checkout, env=env, by_hand=by_hand)
+                caches = [Path(word).parent for word in more if Path(word).is_relative_to(bench.work)]
+                return await bench.run(label, argv, cwd=checkout, env=env, by_hand=by_hand, writable=caches)
 
             ran = await self.start(bench, tool, Job(run == "base", how, run_with))
             try:
@@ -169,6 +170,8 @@ class StaticGrader(ABC):
     def _whole(self, bench: Bench, ran: Ran, checkout: Path) -> Report:
         if ran.command.timed_out:
             raise VerificationError(f"ran longer than its limit of {bench.timeout_s:g} s")
+        if ran.command.stopped:
+            raise VerificationError(f"was stopped: {ran.command.stopped}")
         if ran.output_truncated:
             raise VerificationError("wrote more output than can be judged")
         report = self.read(ran, checkout)

@@ -9,6 +9,7 @@ earlier process did (or does right now) is found there, because it must have mov
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +17,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from claude_orchestrator.config import Settings
-from claude_orchestrator.errors import BlockedError
+from claude_orchestrator.errors import BlockedError, OrchestratorError
 from claude_orchestrator.orchestrator import verifier
+from claude_orchestrator.orchestrator.bundle import waive
+from claude_orchestrator.orchestrator.signing import Keys
 from claude_orchestrator.orchestrator.stopping import unless_stopped
 from claude_orchestrator.orchestrator.verifier import Request, Verification
-from claude_orchestrator.state import attempts, gates, tasks
+from claude_orchestrator.plans.checks import check_names
+from claude_orchestrator.state import attempts, events, gates, tasks
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.state.tasks import Claim
 from claude_orchestrator.workspace.git import Repository
@@ -57,6 +61,7 @@ class Merger:
         self._settings = settings
         self._repository = repository
         self._queues: dict[str, asyncio.Lock] = {}
+        self._keys = Keys(settings.signing)
 
     async def land(self, claim: Claim, run: dict[str, Any], commit: str) -> Landing:
         """Bring an attempt's commit onto the run's branch, or say why not.
@@ -83,7 +88,7 @@ class Merger:
             if isinstance(candidate, Landing):
                 return candidate
             if candidate.tree == await self._repository.tree_of(head):
-                return await self._complete(claim, None)
+                return await self._idle(claim, commit) or await self._complete(claim, None)
             landing = await self._judged(claim, run, candidate)
             if landing is not None:
                 return landing
@@ -103,7 +108,7 @@ class Merger:
         claim: Claim,
         run: dict[str, Any],
         candidate: Candidate,
-        checks: list[str],
+        checks: Sequence[str | dict[str, Any]],
         files_reported: Sequence[str] = (),
     ) -> Verification:
         """Step ``verify``: judge a candidate in a process of its own and store the evidence.
@@ -120,15 +125,39 @@ class Merger:
             base=candidate.head,
             head=candidate.commit,
             scope=claim.definition.get("files") or None,
-            checks=checks,
+            checks=list(checks),
             evidence=folder,
             cache=self._settings.cache,
             check_timeout_s=self._settings.check_timeout_s,
+            kind=claim.definition.get("kind"),
+            report=await self._report(claim),
+            operations=await self._operations(claim),
         )
-        verification = await unless_stopped(self._db, claim.run_id, verifier.judge_apart(request))
+        verification = await unless_stopped(self._db, claim.run_id, verifier.judge_apart(request, keys=self._keys))
         verification = await self._believe_git(candidate, verification, files_reported)
         await self._store(claim, candidate, verification, folder)
         return verification
+
+    async def _report(self, claim: Claim) -> str:
+        """What the agent has said of its work; empty when it was done by hand."""
+        done = await attempts.step(self._db, claim.attempt_id, "agent")
+        return str((done and done["output"] and done["output"].get("report")) or "")
+
+    async def _operations(self, claim: Claim) -> list[dict[str, Any]]:
+        found = await events.of_attempt(self._db, claim.attempt_id, kind="operation.done")
+        return [event["data"] for event in found]
+
+    async def _idle(self, claim: Claim, commit: str) -> Landing | None:
+        """Why an attempt that has changed nothing is no success, or None when it is one."""
+        from claude_orchestrator.graders.semantics.claims import idle_reason
+
+        base = (await attempts.get(self._db, claim.attempt_id))["base_commit"]
+        if await self._repository.tree_of(commit) != await self._repository.tree_of(base):
+            return None  # the branch has got the same change from somebody else
+        report = await self._report(claim) if claim.definition["checks"] else ""
+        reason = idle_reason(claim.definition.get("kind"), report)
+        feedback = f"The last attempt changed no file: {reason}."
+        return Landing("refused", reason=reason, feedback=feedback) if reason else None
 
     async def _believe_git(
         self, candidate: Candidate, verification: Verification, files_reported: Sequence[str]
@@ -170,16 +199,28 @@ class Merger:
         if verification.verdict == "needs_review":
             waiver = await gates.waiver(self._db, claim.attempt_id)
             if waiver and waiver["subject"] == reasons:
-                await self._note_waiver(claim, waiver["id"])
+                await self._note_waiver(claim, candidate, waiver, Path(verification.evidence))
                 return None
             return Landing("waiting", reason=reasons)
         return Landing(
             "refused", reason=reasons, feedback=verification.feedback(), hopeless=verification.verdict == "error"
         )
 
-    async def _note_waiver(self, claim: Claim, gate_id: str) -> None:
+    async def _note_waiver(self, claim: Claim, candidate: Candidate, gate: dict[str, Any], folder: Path) -> None:
+        """Record who approved, and why, with the evidence that it is about."""
+        waiver = {
+            "gate": gate["id"],
+            "by": gate["answered_by"] or "",
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(gate["answered_at"])),
+            "reason": gate["reason"] or "",
+            "covers": gate["subject"],
+        }
         async with self._db.transaction() as tx:
-            await tasks.record(tx, claim, "task.waived", {"gate": gate_id})
+            await attempts.waive_evidence(tx, claim, tree=candidate.tree, waiver=waiver)
+            await tasks.record(tx, claim, "task.waived", {"gate": gate["id"]})
+        # The bundle follows the database; where that fails, the database has the waiver.
+        with contextlib.suppress(OSError, OrchestratorError):
+            await asyncio.to_thread(waive, folder, waiver, self._keys)
 
     async def _stored(self, claim: Claim, candidate: Candidate) -> Verification | None:
         """An earlier judgement of the same tree against the same head with all of the task's checks."""
@@ -188,7 +229,7 @@ class Merger:
                 continue
             found = Verification.from_json(row["document"])
             judged = {check.name for check in found.checks}
-            if found.base == candidate.head and judged.issuperset(claim.definition["checks"]):
+            if found.base == candidate.head and judged.issuperset(check_names(claim.definition["checks"])):
                 return found
         return None
 
@@ -244,7 +285,7 @@ def trailer(run: dict[str, Any], claim: Claim) -> str:
 
 def _message(claim: Claim, run: dict[str, Any]) -> str:
     title = claim.definition.get("title") or claim.task_id
-    checks = ", ".join(claim.definition["checks"]) or "scope only"
+    checks = ", ".join(check_names(claim.definition["checks"])) or "scope only"
     return (
         f"{title}\n\n{trailer(run, claim)}\nOrchestrator-Attempt: {claim.attempt_id}\nOrchestrator-Checks: {checks}\n"
     )

@@ -14,23 +14,25 @@ from claude_orchestrator.workspace.git import Entry
 def rerun_commands(git_dir: Path, change: JudgedChange, checks: Iterable[CheckResult]) -> list[str]:
     """One checkout for each tree that was judged, then each command in it; for an empty folder."""
     commands = [command for check in checks for command in check.commands]
-    sources: dict[str, tuple[str, Mapping[str, Entry | None]]] = {
-        "base": (change.base, {}),
-        "own": (change.head, change.overrides),
-        "trusted": (change.head, change.trusted_overrides),
+    sources: dict[str, tuple[str, str, Mapping[str, Entry | None]]] = {
+        "base": (change.base, change.head, {}),
+        "own": (change.head, change.base, change.overrides),
+        "trusted": (change.head, change.base, change.trusted_overrides),
+        "witness": (change.base, change.head, change.witness_overrides),
     }
     used = {command.label.rsplit("-", 1)[1] for command in commands}
     lines = [
         line
-        for name, (commit, overrides) in sources.items()
+        for name, (commit, other, overrides) in sources.items()
         if name in used
-        for line in _checkout(git_dir, name, commit, change.base, overrides)
+        for line in _checkout(git_dir, name, commit, other, overrides)
     ]
     clean = 'env -i PATH="$PATH" HOME="$(mktemp -d)" PYTHONDONTWRITEBYTECODE=1'
     return lines + [f"(cd {command.label.rsplit('-', 1)[1]} && {clean} {command.by_hand})" for command in commands]
 
 
-def _checkout(git_dir: Path, name: str, commit: str, base: str, overrides: Mapping[str, Entry | None]) -> list[str]:
+def _checkout(git_dir: Path, name: str, commit: str, other: str, overrides: Mapping[str, Entry | None]) -> list[str]:
+    """A checkout of ``commit`` in which some files are removed (None) or those of the ``other`` commit."""
     removed = [path for path, entry in overrides.items() if entry is None]
     restored = [path for path, entry in overrides.items() if entry is not None]
     lines = [
@@ -40,5 +42,5 @@ def _checkout(git_dir: Path, name: str, commit: str, base: str, overrides: Mappi
     if removed:
         lines.append(f"git -C {name} rm --quiet -- {shlex.join(removed)}")
     if restored:
-        lines.append(f"git -C {name} checkout --quiet {base} -- {shlex.join(restored)}")
+        lines.append(f"git -C {name} checkout --quiet {other} -- {shlex.join(restored)}")
     return lines

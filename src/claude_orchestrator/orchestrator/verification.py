@@ -18,7 +18,11 @@ class Request:
 
     ``scope`` are the declared files (paths and globs; None or empty: everything). ``evidence`` is the folder (absolute)
     that keeps what was seen, ``cache`` the one with results by content (None: no cache).
-    ``check_timeout_s`` limits each command in seconds. ``python`` overrides the project's interpreter.
+    ``checks`` are names, and conditions on a text (``{"contains": {"in": "CHANGELOG.md", "text": "1.2"}}``).
+    ``check_timeout_s`` limits each command in seconds. ``python`` overrides the project's interpreter. ``kind`` is what
+    the change was asked to be (``fix``, ``feature``, ``refactor``…; None: nobody said). ``report`` is what its author
+    says of it and ``operations`` what the journal has of the work (the data of its ``operation.done`` events, in
+    order): both are only compared with the facts. ``private`` are folders that no command of a check may look into.
     """
 
     repository: Path
@@ -26,10 +30,14 @@ class Request:
     head: str
     evidence: Path
     scope: list[str] | None = None
-    checks: list[str] = field(default_factory=lambda: ["pytest", "ruff", "mypy", "bandit"])
+    checks: list[str | dict[str, Any]] = field(default_factory=lambda: ["pytest", "ruff", "mypy", "bandit"])
     cache: Path | None = None
     check_timeout_s: float = 900.0
     python: str | None = None
+    kind: str | None = None
+    report: str = ""
+    operations: list[dict[str, Any]] = field(default_factory=list)
+    private: list[Path] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values for ``json.dumps``."""
@@ -37,6 +45,7 @@ class Request:
             "repository": str(self.repository),
             "evidence": str(self.evidence),
             "cache": self.cache and str(self.cache),
+            "private": [str(folder) for folder in self.private],
         }
         return {**asdict(self), **paths}
 
@@ -44,8 +53,9 @@ class Request:
     def from_json(cls, data: dict[str, Any]) -> Request:
         """The inverse of :meth:`to_json`."""
         cache = Path(data["cache"]) if data["cache"] else None
+        private = [Path(folder) for folder in data.get("private", ())]
         paths = {"repository": Path(data["repository"]), "evidence": Path(data["evidence"]), "cache": cache}
-        return cls(**{**data, **paths})
+        return cls(**{**data, **paths, "private": private})
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,7 @@ class Verification:
     ``base`` and ``head`` are commit ids, ``base_tree`` and ``tree`` the trees that they hold. ``checks``
     begin with the scope check. ``reasons`` say why the verdict is not ``passed``. ``sandbox`` is what held the
     commands together, empty when none was run. ``rerun`` are shell commands that repeat the run of the change.
+    ``trees`` are those that were made of the two for the runs, ``waivers`` what humans have approved since: who, why.
     """
 
     verdict: Status
@@ -69,6 +80,8 @@ class Verification:
     environment: dict[str, str] = field(default_factory=dict)
     rerun: tuple[str, ...] = ()
     evidence: str = ""
+    trees: dict[str, str] = field(default_factory=dict)
+    waivers: tuple[dict[str, Any], ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -86,6 +99,7 @@ class Verification:
             "checks": tuple(CheckResult.from_json(check) for check in data["checks"]),
             "reasons": tuple(data["reasons"]),
             "rerun": tuple(data["rerun"]),
+            "waivers": tuple(data.get("waivers", ())),
         }
         return cls(**{**data, **parts})
 
@@ -130,4 +144,5 @@ def _shown(found: Finding) -> list[str]:
         text = found.text.strip()[-_SHOWN_TEXT:]
         return [f"- {found.message}", *(["```", text, "```"] if text else [])]
     rule = "" if found.rule.startswith("scope/") else f"{found.rule} "
-    return [f"- {found.place()}: {rule}{found.message}"]
+    place = f"{found.place()}: " if found.path else ""
+    return [f"- {place}{rule}{found.message}"]

@@ -15,25 +15,29 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from claude_orchestrator.config import load_settings
 from claude_orchestrator.errors import NotReadyError, OrchestratorError, VerificationError
-from claude_orchestrator.graders.base import CheckResult, Grader, grader_named
-from claude_orchestrator.graders.bench import Bench
+from claude_orchestrator.graders.base import CheckResult, Grader, graders_for
+from claude_orchestrator.graders.bench import Bench, Claims
 from claude_orchestrator.graders.cache import ResultCache
 from claude_orchestrator.graders.change import prepare
 from claude_orchestrator.graders.scope import check_scope
 from claude_orchestrator.graders.seed import SeedCache
+from claude_orchestrator.orchestrator.records import PACKAGES, TESTS, keep_records, trees_of, write_json
 from claude_orchestrator.orchestrator.rerun import rerun_commands
 from claude_orchestrator.orchestrator.scratch import private_repository, remove_abandoned, work_folder
 from claude_orchestrator.orchestrator.verification import Request, Verification, verdict_of
-from claude_orchestrator.workspace import process, sandbox
+from claude_orchestrator.workspace import process, walls
 from claude_orchestrator.workspace.git import Repository
 
 if TYPE_CHECKING:
     from claude_orchestrator.orchestrator.delegator import Delegator
     from claude_orchestrator.orchestrator.merging import Merger
+    from claude_orchestrator.orchestrator.signing import Keys
     from claude_orchestrator.state.database import Database
 
 __all__ = ["Request", "Verification", "Verifier", "judge", "judge_apart"]
@@ -105,11 +109,28 @@ async def judge(request: Request, progress: Progress = lambda _: None) -> Verifi
     return verification
 
 
-async def judge_apart(request: Request, progress: Progress | None = None) -> Verification:
+async def judge_apart(request: Request, progress: Progress | None = None, keys: Keys | None = None) -> Verification:
     """Judge a change in a process of its own, which ends with us: nothing it starts is left running.
 
-    That process gets no secret of ours, because code of the change may read what its parents know.
+    That process gets no secret of ours, because code of the change may read what its parents know. When all of it is
+    gone, the evidence is made a bundle and signed with ``keys``. Without a bundle there is no verdict but ``error``.
     """
+    from claude_orchestrator.orchestrator.bundle import seal
+    from claude_orchestrator.orchestrator.signing import SigningError
+
+    if keys is not None:
+        with contextlib.suppress(SigningError):
+            await asyncio.to_thread(keys.ready)
+        request = replace(request, private=[*request.private, keys.folder])
+    verification = await _judge_apart(request, progress)
+    try:
+        await seal(request, verification, keys)
+    except OSError as error:
+        return Verification.impossible(request, f"the evidence cannot be kept: {error}", verification.duration_s)
+    return verification
+
+
+async def _judge_apart(request: Request, progress: Progress | None) -> Verification:
     evidence = request.evidence
     question, answer, log = (evidence / name for name in ("question.json", "answer.json", "verifier.log"))
     marker = uuid.uuid4().hex
@@ -120,7 +141,7 @@ async def judge_apart(request: Request, progress: Progress | None = None) -> Ver
     python_path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
     try:
         evidence.mkdir(parents=True, exist_ok=True)
-        for file in (answer, log):
+        for file in (answer, log, *(evidence / name for name in (TESTS, PACKAGES))):
             file.unlink(missing_ok=True)
         write_json(question, request.to_json())
         await process.run(
@@ -140,15 +161,15 @@ async def judge_apart(request: Request, progress: Progress | None = None) -> Ver
 
 
 async def _judge_in(work: Path, request: Request, progress: Progress, started: float) -> Verification:
-    graders = [grader_named(name) for name in dict.fromkeys(request.checks)]
+    graders = graders_for(request.checks)
     repository = await Repository.open(request.repository)
     base, head = await repository.resolve(request.base), await repository.resolve(request.head)
     objects = await private_repository(repository, work, (base, head))
     # What the sandbox can do is tried out while git works.
-    walls = asyncio.create_task(asyncio.to_thread(sandbox.can_cut_network)) if graders else None
+    settings = load_settings()
+    trying = asyncio.create_task(asyncio.to_thread(walls.reached, settings.sandbox)) if graders else None
     change = await prepare(objects, base, head, request.scope, work)
-    if walls:
-        await walls
+    rung = await trying if trying else None
     if change.configuration_diff:
         (request.evidence / "configuration.diff").write_text(change.configuration_diff, errors="surrogateescape")
     checks: tuple[CheckResult, ...] = (check_scope(change),)
@@ -158,10 +179,16 @@ async def _judge_in(work: Path, request: Request, progress: Progress, started: f
             objects, repository.root, change, work, request.evidence, ResultCache(request.cache),
             SeedCache(request.cache / "mypy" if request.cache else None),
             request.check_timeout_s, uuid.uuid4().hex, request.python, progress,
+            Claims(request.kind, request.report, tuple(request.operations), await objects.message_of(head)),
+            settings.sandbox, walls.Limits.of_megabytes(
+                settings.check_memory_mb, settings.check_processes, settings.check_disk_mb
+            ),
+            private=tuple(request.private),
         )  # fmt: skip
         try:
             checks += await _grade(bench, graders)
             environment |= await _described(bench)
+            await keep_records(bench)
         finally:
             await process.kill_marked(bench.marker)
     verdict = verdict_of(checks)
@@ -174,22 +201,33 @@ async def _judge_in(work: Path, request: Request, progress: Progress, started: f
         checks,
         tuple(f"{check.name}: {reason}" for check in checks for reason in check.reasons),
         _since(started),
-        sandbox.level() if graders else "",
+        rung or "",
         environment,
         tuple(rerun_commands(repository.git_dir, change, checks)),
         str(request.evidence),
+        trees_of(change),
     )
 
 
 async def _grade(bench: Bench, graders: list[Grader]) -> tuple[CheckResult, ...]:
     async def one(grader: Grader) -> CheckResult:
         try:
-            return await grader.grade(bench)
+            result: object = await grader.grade(bench)
+            if isinstance(result, CheckResult) and result.name == grader.name:
+                return result
+            return CheckResult(
+                grader.name, "error", reasons=("the check answered with something that is no result of it",)
+            )
         except OrchestratorError as error:
             return CheckResult(grader.name, "error", reasons=(str(error),))
         except Exception as error:  # noqa: BLE001 - whatever happens in a check, it has not passed
             return CheckResult(grader.name, "error", reasons=(f"the check broke: {type(error).__name__}: {error}",))
+        finally:
+            if grader.name == "pytest" and not bench.suite.done():
+                bench.suite.set_result({})
 
+    if all(grader.name != "pytest" for grader in graders):
+        bench.suite.set_result({})
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(grader)) for grader in graders]
     return tuple(task.result() for task in tasks)
@@ -205,15 +243,9 @@ async def _described(bench: Bench) -> dict[str, str]:
         "python_version": ".".join(map(str, target.version)),
         "installed_distributions": str(target.installed),
         "fingerprint": target.fingerprint,
-        "network": "cut off" if sandbox.can_cut_network() else "reachable",
+        **asdict(walls.abilities(bench.rung)),
+        "limits": str(bench.limits),
     }
-
-
-def write_json(file: Path, value: dict[str, Any]) -> None:
-    """Write a JSON file under another name and rename it. Raises OSError."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(value, indent=2) + "\n")
-    temporary.replace(file)
 
 
 class _Follower:

@@ -58,6 +58,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     SerializerFunctionWrapHandler,
     StrictBool,
     StrictInt,
@@ -68,14 +69,16 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from claude_orchestrator.plans.checks import KNOWN_CHECKS, known_check
+from claude_orchestrator.plans.checks import fault as _fault
 from claude_orchestrator.plans.graph import did_you_mean, graph_faults
 from claude_orchestrator.plans.paths import path_fault
 
-KNOWN_CHECKS: Final = ("pytest", "ruff", "mypy", "bandit")
-"""The checks that a task may ask for; all of them are its default."""
-
 KNOWN_AGENTS: Final = ("script", "command")
 """The agents that may carry out a task."""
+
+KNOWN_KINDS: Final = ("fix", "feature", "refactor", "performance", "documentation", "tests", "chore")
+"""What a task may say that it is."""
 
 KNOWN_VERBS: Final = ("write", "replace", "delete", "run", "report")
 """What one operation of a script can do."""
@@ -86,11 +89,6 @@ EVERYTHING: Final = "**"
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smh]?)")
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
-
-
-def _fault(message: str, hint: str) -> PydanticCustomError:
-    """A validation error that carries its hint; ``files.py`` shows both."""
-    return PydanticCustomError("plan", "{message}", {"message": message, "hint": hint})
 
 
 def _valid_id(value: str) -> str:
@@ -125,9 +123,9 @@ def _file(value: str) -> str:
     return _path(value)
 
 
-def _known_check(value: str) -> str:
-    if value not in KNOWN_CHECKS:
-        raise _fault(f"unknown check '{value}'", _instead(value, KNOWN_CHECKS))
+def _known_kind(value: str) -> str:
+    if value not in KNOWN_KINDS:
+        raise _fault(f"unknown kind '{value}'", _instead(value, KNOWN_KINDS))
     return value
 
 
@@ -173,7 +171,8 @@ Text = Annotated[str, AfterValidator(_not_blank)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 File = Annotated[str, AfterValidator(_file)]
 Place = Annotated[str, AfterValidator(_path)]
-Check = Annotated[str, AfterValidator(_known_check)]
+Check = Annotated[str | dict[str, Any], PlainValidator(known_check)]
+Kind = Annotated[str, AfterValidator(_known_kind)]
 Argv = Annotated[list[str], BeforeValidator(_argv)]
 Count = Annotated[StrictInt, Field(ge=1)]
 
@@ -201,7 +200,7 @@ class Operation(_Model):
     ] = None
     """Run a program: a list of arguments, or one line for the shell."""
     report: Text | None = None
-    """Say this in the attempt's report. Nobody believes it."""
+    """Say this in the attempt's report. Nobody believes it; it is compared with what git and the journal show."""
     content: str | None = Field(default=None, validate_default=True)
     """With ``write``: the whole new content."""
     old: str | None = Field(default=None, validate_default=True)
@@ -272,6 +271,9 @@ class Task(_Model):
     """The name of the task, unique in the plan; part of a git ref's name."""
     title: str = ""
     """What people see; left out, they see the id."""
+    kind: Kind | None = None
+    """``fix``, ``feature``, ``refactor``, ``performance``, ``documentation``, ``tests`` or ``chore``. A fix and a
+    feature have to change something, and at least one new or edited test has to fail without the change."""
     prompt: str = ""
     """What the agent is told."""
     files: list[Pattern] = []
@@ -281,7 +283,7 @@ class Task(_Model):
     success_criteria: list[Text] = []
     """What must be true at the end, for the agent and for people."""
     checks: list[Check] = list(KNOWN_CHECKS)
-    """What the verifier runs."""
+    """What the verifier runs: names of checks, and [conditions on a text](#conditions-on-a-text)."""
     operations: list[Operation] | None = None
     """For the script agent: what every attempt does."""
     attempts: dict[Count, list[Operation]] | None = None

@@ -106,6 +106,25 @@ async def record_evidence(
     await record(tx, claim, "task.verified", {"verdict": verdict, "tree": tree})
 
 
+async def waive_evidence(tx: Transaction, claim: Claim, *, tree: str, waiver: Mapping[str, Any]) -> None:
+    """Add a human's approval to the newest evidence of a candidate tree; once for each gate."""
+    await own(tx, claim)
+    row = await tx.fetch_one(
+        "SELECT id, document FROM evidence WHERE attempt_id = :attempt AND tree = :tree ORDER BY id DESC LIMIT 1",
+        {"attempt": claim.attempt_id, "tree": tree},
+    )
+    if row is None:
+        return
+    document = json.loads(row["document"])
+    known = document.get("waivers", [])
+    if all(other["gate"] != waiver["gate"] for other in known):
+        document["waivers"] = [*known, dict(waiver)]
+        await tx.execute(
+            "UPDATE evidence SET document = :document WHERE id = :id",
+            {"document": json.dumps(document), "id": row["id"]},
+        )
+
+
 async def evidence(source: Transaction | Database, run_id: str, task_id: str) -> list[Row]:
     """All evidence of a task, oldest first, ``document`` decoded, with the attempt's number."""
     rows = await source.fetch_all(

@@ -180,6 +180,10 @@ class Repository:
         """The tree id of a commit or tree-ish."""
         return await self.git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{tree}}")
 
+    async def message_of(self, commit: str) -> str:
+        """The message of a commit."""
+        return await self.git("show", "--no-patch", "--format=%B", commit)
+
     async def read_ref(self, ref: str) -> str | None:
         """The commit that a full ref name points to, or None where there is no such ref."""
         code, out, _ = await self.attempt_git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")

@@ -1,10 +1,11 @@
 """The process between us and a command: it starts the command and lets nothing of it live on.
 
-Run as ``python -I -S keeper.py LIFELINE LOOPBACK MEMORY PROGRAM [ARGUMENT...]``; it imports nothing of
-this package, because it starts with every command. LIFELINE is our end of a socket: when the other end
+Run as ``python -I -S keeper.py LIFELINE [NAME=VALUE...] -- PROGRAM [ARGUMENT...]``; it imports nothing but the files
+in ``inside``, because it starts with every command. LIFELINE is our end of a socket: when the other end
 closes, whoever wanted the command is gone or has had enough (the kernel closes it also after
-``kill -9``), and the command's whole process tree is killed. The command's exit status goes back the
-same way, one line: the exit code, negative for a signal; or ``cannot ERRNO`` when it did not start.
+``kill -9``), and the command's whole process tree is killed. What became of the command goes back the
+same way, one line: its exit code, negative for a signal; ``cannot ERRNO`` when it did not start; or ``limit WORDS``
+when it was killed because it took too much. The names and values are those of :class:`Order`.
 
 In a PID namespace of its own the keeper is process 1, and the kernel kills the tree when it ends.
 Elsewhere on Linux it adopts orphans (``PR_SET_CHILD_SUBREAPER``), so that a daemonised grandchild
@@ -20,63 +21,133 @@ import signal
 import socket
 import sys
 
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
-PR_CAP_AMBIENT = 47
-PR_CAP_AMBIENT_CLEAR_ALL = 4
+if __name__ == "__main__":
+    # The packages above are there in name only: their own code would cost more than ours.
+    _PLACE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  (pathlib is slow to import)
+    for _name, _folder in (("claude_orchestrator", os.path.dirname(_PLACE)), ("claude_orchestrator.workspace", _PLACE)):  # noqa: PTH120
+        sys.modules[_name] = type(sys)(_name)
+        vars(sys.modules[_name])["__path__"] = [_folder]
+
+from claude_orchestrator.workspace.inside import kernel
+from claude_orchestrator.workspace.inside.watch import Watch, descendants
+
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 0x1
 IFF_RUNNING = 0x40
+_TASKS_A_PROCESS = 8
 
 
-def main(lifeline: socket.socket, loopback: bool, memory: int, command: list[str]) -> None:
-    """Start ``command``, wait for its end or the lifeline's, and kill what is left of it."""
+class Order:
+    """What the keeper has to do besides starting the command.
+
+    ``loopback=1``: bring it up. ``mounts=1``: build the view of the files; ``landlock=1``: restrict the command
+    by Landlock. Both keep to ``write``, ``show``, ``hide`` and ``private`` (paths, any number) and ``room`` (bytes
+    in each private folder); ``also`` is writable, but nobody counts there, ``count`` the other way round.
+    ``drop=1``: no privileges. Limits: ``space`` (address space of each process in bytes), ``memory`` (bytes, of
+    all), ``processes``, ``disk`` (bytes).
+    """
+
+    def __init__(self, words: list[str]) -> None:
+        self._values: dict[str, list[str]] = {}
+        for word in words:
+            name, _, value = word.partition("=")
+            self._values.setdefault(name, []).append(value)
+
+    def paths(self, name: str) -> list[str]:
+        """All values of a name."""
+        return self._values.get(name, [])
+
+    def number(self, name: str) -> int:
+        """The value of a name, 0 when there is none."""
+        return int(self._values.get(name, ["0"])[0])
+
+
+def main(lifeline: socket.socket, order: Order, command: list[str]) -> None:
+    """Start ``command``, wait for its end, its limits or the lifeline's end, and kill what is left of it."""
     lifeline.set_inheritable(False)
     alone = os.getpid() == 1
-    if loopback:
-        bring_loopback_up()
+    if order.number("memory"):
+        kernel.stand_first_when_memory_ends()
+    try:
+        build_walls(order)
+    except OSError as error:
+        lifeline.sendall(b"cannot %d\n" % (error.errno or 0))
+        os._exit(0)
     if not alone:
-        prctl(PR_SET_CHILD_SUBREAPER, 1)
-    wakeup = watch_children()
+        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    wakeup, awakener = watch_children()
     if select.select([lifeline], [], [], 0)[0]:
         os._exit(0)  # nobody wants it any more: do not even start
+    processes, memory, disk = (order.number(name) for name in ("processes", "memory", "disk"))
+    folders = [*order.paths("write"), *order.paths("count")]
+    watch = Watch(processes, memory, disk, folders) if processes or memory or disk else None
     child = os.fork()
     if child == 0:
-        become(command, lifeline, memory, None if alone else os.getppid())
-    status = wait(child, lifeline, wakeup)
+        become(command, lifeline, order, None if alone else os.getppid())
+    if watch:
+        shut_descriptors(lifeline.fileno(), wakeup, awakener)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the command may not look into us, nor write in our memory
+    said = wait(child, lifeline, wakeup, watch)
     if not alone:
         kill_descendants()
-    if status is not None:
-        lifeline.sendall(b"%d\n" % status)
+    if said is not None:
+        lifeline.sendall(said + b"\n")
     os._exit(0)
 
 
-def watch_children() -> int:
-    """A file descriptor that is readable when a child ended; other polite signals are not for us."""
+def build_walls(order: Order) -> None:
+    """What has to be done before there is a command: the network, the files, our own privileges."""
+    if order.number("loopback"):
+        bring_loopback_up()
+    if order.number("mounts"):
+        from claude_orchestrator.workspace.inside import mounts
+
+        here = os.getcwd()  # noqa: PTH109
+        private, hidden, shown, writable = (order.paths(name) for name in ("private", "hide", "show", "write"))
+        mounts.build(private, hidden, shown, writable, order.number("room"))
+        os.chdir(here)
+        kernel.give_up_privileges()
+
+
+def shut_descriptors(*ours: int) -> None:
+    """Close what only the command needs, so that its output ends with it."""
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208
+        if int(name) > 2 and int(name) not in ours:
+            with contextlib.suppress(OSError):
+                os.close(int(name))
+
+
+def watch_children() -> tuple[int, int]:
+    """A pipe whose first end is readable when a child ended; other polite signals are not for us."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         # A handler, not SIG_IGN: a handler is gone after exec, SIG_IGN would be the command's as well.
         signal.signal(number, lambda *_: None)
-    return reader
+    return reader, writer
 
 
-def become(command: list[str], lifeline: socket.socket, memory: int, keeper: int | None) -> None:
+def become(command: list[str], lifeline: socket.socket, order: Order, keeper: int | None) -> None:
     """In the child: put limits and signals right and become the command."""
     try:
         os.setsid()
         if keeper is not None:
-            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != keeper:  # it died before the kernel knew that we care
                 os._exit(1)
-        import resource
+        limit(order, alone=keeper is None)
+        if order.number("drop"):
+            kernel.give_up_privileges()
+        if order.number("landlock"):
+            from claude_orchestrator.workspace.inside import landlock
 
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        if memory:
-            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-        for ignored_by_python in (signal.SIGPIPE, signal.SIGXFSZ):
-            signal.signal(ignored_by_python, signal.SIG_DFL)
+            hidden = [*order.paths("hide"), *order.paths("private")]
+            landlock.restrict(hidden, order.paths("show"), [*order.paths("write"), *order.paths("also")])
+        # Python ignores some signals, and a shell lets what it starts in the background ignore more.
+        for number in signal.valid_signals():
+            if signal.getsignal(number) == signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         os.execvp(command[0], command)  # noqa: S606  # nosec B606
     except OSError as error:
@@ -84,18 +155,47 @@ def become(command: list[str], lifeline: socket.socket, memory: int, keeper: int
     os._exit(127)
 
 
-def wait(child: int, lifeline: socket.socket, wakeup: int) -> int | None:
-    """The child's exit code, or None when the lifeline was closed first. Reaps adopted orphans as well."""
+def limit(order: Order, *, alone: bool) -> None:
+    """The limits that the kernel holds by itself; the watch looks after the rest."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if order.number("space"):
+        lower(resource.RLIMIT_AS, order.number("space"))
+    if order.number("disk"):
+        lower(resource.RLIMIT_FSIZE, order.number("disk") + 1_000_000)
+    if order.number("processes") and sys.platform == "linux":
+        # The kernel counts threads, and where we are not alone those of all programs of the user.
+        others = 0 if alone else kernel.tasks_of_user()
+        lower(resource.RLIMIT_NPROC, others + _TASKS_A_PROCESS * order.number("processes"))
+
+
+def lower(what: int, value: int) -> None:
+    """Set a limit where it is lower than the one there is."""
+    import resource
+
+    hard = resource.getrlimit(what)[1]
+    if hard == resource.RLIM_INFINITY or value < hard:
+        resource.setrlimit(what, (value, value))
+
+
+def wait(child: int, lifeline: socket.socket, wakeup: int, watch: Watch | None) -> bytes | None:
+    """What became of the child, or None when the lifeline was closed first. Reaps adopted orphans as well."""
     poller = select.poll()
     poller.register(lifeline, select.POLLIN)
     poller.register(wakeup, select.POLLIN)
     while True:
-        ready = dict(poller.poll())
+        ready = dict(poller.poll(watch.interval_s * 1000 if watch else None))
         if wakeup in ready:
             os.read(wakeup, 4096)
         status = reap(child)
-        if status is not None or lifeline.fileno() in ready:
-            return status
+        if lifeline.fileno() in ready and status is None:
+            return None
+        over = watch.exceeded(at_end=status is not None) if watch else ""
+        if over:
+            return b"limit " + over.encode()
+        if status is not None:
+            return b"%d" % status
 
 
 def reap(child: int) -> int | None:
@@ -120,58 +220,21 @@ def kill_descendants() -> None:
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
             os.waitpid(-1, 0)
+            reap(0)
     except ChildProcessError:
         pass
 
 
-def descendants(root: int) -> list[int]:
-    """All living processes below ``root``."""
-    children: dict[int, list[int]] = {}
-    for pid, parent in parents():
-        children.setdefault(parent, []).append(pid)
-    found: list[int] = []
-    level = [root]
-    while level:
-        level = [pid for parent in level for pid in children.get(parent, [])]
-        found += level
-    return found
-
-
-def parents() -> list[tuple[int, int]]:
-    """``(process, parent)`` of every process that we can see."""
-    if sys.platform != "linux":
-        import subprocess
-
-        listing = subprocess.run(["/bin/ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False).stdout
-        return [(int(pid), int(parent)) for pid, parent in map(str.split, listing.splitlines())]
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208  (pathlib is slow to import)
-        try:
-            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
-                line = file.read()
-        except OSError:
-            continue
-        found.append((int(name), int(line[line.rindex(b")") + 2 :].split(None, 2)[1])))
-    return found
-
-
 def bring_loopback_up() -> None:
-    """Set IFF_UP on ``lo`` of our new network namespace, then give the capability for it back."""
+    """Set IFF_UP on ``lo`` of our new network namespace."""
     import fcntl
     import struct
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP | IFF_RUNNING))
-    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
-
-
-def prctl(option: int, value: int) -> None:
-    """Linux ``prctl(2)``; nothing elsewhere, and a refusal is not our end: the lifeline still holds."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+    kernel.prctl(kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)  # no program inherits what this took
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2] == "loopback", int(sys.argv[3]), sys.argv[4:])
+    end = sys.argv.index("--")
+    main(socket.socket(fileno=int(sys.argv[1])), Order(sys.argv[2:end]), sys.argv[end + 1 :])

@@ -19,16 +19,23 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.errors import OrchestratorError
 from claude_orchestrator.workspace import sandbox
 from claude_orchestrator.workspace.process_table import MARKER, kill_marked, nested
 
+if TYPE_CHECKING:
+    from claude_orchestrator.workspace.walls import Walls
+
 __all__ = ["Completed", "ProgramError", "kill_marked", "run", "scrubbed_environment"]
 
 AGENT_ENV: Final = "CLAUDE_ORCHESTRATOR_AGENT_ENV"
 MAX_OUTPUT_BYTES: Final = 50_000_000
+CHANNEL: Final = "CLAUDE_ORCHESTRATOR_CHANNEL"
+"""Environment variable of a command with a channel: the number of the descriptor to write to."""
+
+MAX_CHANNEL_BYTES: Final = 200_000_000
 TAIL_BYTES: Final = 2_000
 GONE_TIMEOUT_S: Final = 5.0
 """How long a killed tree may take to vanish before its keeper is killed as well."""
@@ -39,6 +46,9 @@ _PASSED_ON: Final = frozenset({
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
     "VIRTUAL_ENV", "CONDA_PREFIX", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR",
     "COLUMNS", "NO_COLOR", "CI", "SOURCE_DATE_EPOCH",
+    # What the user has set for the verifier, which runs in a process of its own.
+    "CLAUDE_ORCHESTRATOR_SANDBOX", "CLAUDE_ORCHESTRATOR_CHECK_MEMORY_MB", "CLAUDE_ORCHESTRATOR_CHECK_DISK_MB",
+    "CLAUDE_ORCHESTRATOR_CHECK_PROCESSES",
 })  # fmt: skip
 
 
@@ -64,6 +74,15 @@ class Completed:
 
     tail: str
     """The last 2 KB of its standard output (which has standard error in it, unless that has its own file)."""
+
+    broken_limit: str = ""
+    """Why it was killed when it took more than its walls allow: ``it had more than 500 processes at once``."""
+
+    channel_digest: str = ""
+    """SHA-256, in hex, of all that it wrote to its channel."""
+
+    channel_truncated: bool = False
+    """Whether the command wrote more to its channel than the file was allowed (or able) to take."""
 
 
 def scrubbed_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -91,38 +110,51 @@ async def run(
     network: bool = True,
     max_output_bytes: int = MAX_OUTPUT_BYTES,
     max_memory_bytes: int | None = None,
+    channel: Path | None = None,
+    walls: Walls | None = None,
 ) -> Completed:
     """Run ``argv`` in ``cwd`` to its end, its time limit, or our cancellation; then nothing of it is left.
 
     ``stdout`` and ``stderr`` are files to write (None: standard error goes where standard output goes),
-    each cut at ``max_output_bytes``. ``marker`` names the tree for :func:`kill_marked`. ``network=False``
-    leaves only loopback where :func:`sandbox.can_cut_network` says so. ``max_memory_bytes`` limits the
-    address space of each process. Raises ProgramError when the program cannot be started.
+    each cut at ``max_output_bytes``. ``marker`` names a tree for :func:`kill_marked`, of this command and others.
+    ``network=False`` leaves only loopback where :func:`sandbox.can_cut_network` says so. ``max_memory_bytes`` limits
+    the address space of each process. ``channel`` is a file that gets what the command writes to the descriptor that
+    its variable :data:`CHANNEL` names: through a pipe, so that nothing that was written can be taken back.
+    ``walls`` hold the command in place of ``network`` and ``max_memory_bytes``.
+    Raises ProgramError when the program cannot be started.
     """
-    marker = marker or uuid.uuid4().hex
+    own = uuid.uuid4().hex
+    markers = f"{nested(marker)}/{own}" if marker else nested(own)
     program = _find_program(argv[0], cwd, env)
     started = time.monotonic()
     expired = False
     process: asyncio.subprocess.Process | None = None
     out = _Output(stdout, max_output_bytes)
     err = out if stderr is None else _Output(stderr, max_output_bytes)
+    told = None if channel is None else _Output(channel, MAX_CHANNEL_BYTES)
+    outputs = {output for output in (out, err, told) if output is not None}
+    numbers = {CHANNEL: str(told.write_end)} if told else {}
     ours, theirs = socket.socketpair()
     try:
         process = await asyncio.create_subprocess_exec(
-            *sandbox.wrap(
-                [program, *argv[1:]], network=network, lifeline=theirs.fileno(), max_memory_bytes=max_memory_bytes
+            *(
+                walls.wrap([program, *argv[1:]], cwd=cwd, lifeline=theirs.fileno())
+                if walls
+                else sandbox.wrap(
+                    [program, *argv[1:]], network=network, lifeline=theirs.fileno(), max_memory_bytes=max_memory_bytes
+                )
             ),
             cwd=cwd,
-            env={**env, MARKER: nested(marker)},
+            env={**env, **numbers, MARKER: markers},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out.write_end,
             stderr=err.write_end,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[theirs.fileno(), *([told.write_end] if told else [])],
             start_new_session=True,
         )
         theirs.close()
-        out.close_write_end()
-        err.close_write_end()
+        for output in outputs:
+            output.close_write_end()
         async with asyncio.timeout(timeout_s):
             await process.wait()
     except TimeoutError:
@@ -135,18 +167,22 @@ async def run(
         theirs.close()
         # Shielded: a second cancellation must not stop the cleaning up; nor can it, the keeper has been told.
         ours.shutdown(socket.SHUT_WR)
-        ending = asyncio.ensure_future(_end(process, marker, {out, err}))
+        is_gone = walls.kill_all if walls else sandbox.level() == "namespaces"
+        ending = asyncio.ensure_future(_end(process, None if is_gone else own, outputs))
         await asyncio.shield(ending)
         said = _read_all(ours)
-    status = _exit_code(said, argv[0])
+    status, broken_limit = _interpreted(said, argv[0])
     return Completed(
         argv=tuple(argv),
         exit_code=_KILLED if status is None else status,
-        timed_out=expired and status is None,
+        timed_out=expired and status is None and not broken_limit,
         duration_s=time.monotonic() - started,
         output_truncated=out.truncated or err.truncated,
         digest=out.hash.hexdigest(),
         tail=bytes(out.tail).decode(errors="replace"),
+        broken_limit=broken_limit,
+        channel_digest="" if told is None else told.hash.hexdigest(),
+        channel_truncated=told is not None and told.truncated,
     )
 
 
@@ -162,8 +198,11 @@ def _find_program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
     return found
 
 
-async def _end(process: asyncio.subprocess.Process | None, marker: str, outputs: set[_Output]) -> None:
-    """After the lifeline was closed: wait until the tree is gone, then for the rest of its output."""
+async def _end(process: asyncio.subprocess.Process | None, marker: str | None, outputs: set[_Output]) -> None:
+    """After the lifeline was closed: wait until the tree is gone, then for the rest of its output.
+
+    ``marker`` names the tree where its members have to be looked for.
+    """
     if process is not None and process.returncode is None:
         try:
             async with asyncio.timeout(GONE_TIMEOUT_S):
@@ -171,7 +210,7 @@ async def _end(process: asyncio.subprocess.Process | None, marker: str, outputs:
         except TimeoutError:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-    if process is None or sandbox.level() != "namespaces":
+    if marker is not None:
         await kill_marked(marker)
     for output in outputs:
         await output.finish()
@@ -187,15 +226,21 @@ def _read_all(lifeline: socket.socket) -> bytes:
             return b""
 
 
-def _exit_code(said: bytes, program: str) -> int | None:
-    """The exit code in the keeper's lines; None when the command was killed. Raises ProgramError."""
-    for line in said.split(b"\n"):
-        if line.startswith(b"cannot "):
-            reason = os.strerror(int(line.split()[1]))
+def _interpreted(said: bytes, program: str) -> tuple[int | None, str]:
+    """The exit code in the keeper's line (None when the command was killed), and the limit that it broke.
+
+    Raises ProgramError when the command did not start.
+    """
+    for line in said.decode().splitlines():
+        word, _, rest = line.partition(" ")
+        if word == "cannot":
+            reason = os.strerror(int(rest))
             raise ProgramError(f"cannot start {program}: {reason}: correct the command or the file's permissions")
+        if word == "limit":
+            return None, rest
         if line:
-            return int(line)
-    return None
+            return int(line), ""
+    return None, ""
 
 
 class _Output:

@@ -1,6 +1,8 @@
-"""Which walls this machine can put around a command, and how a command is started behind them.
+"""How this machine keeps the processes of a command together, and how a command is started so.
 
-The ladder, best rung first: a PID namespace (the kernel kills everything in it when its first process
+This is what every command gets; those of checks get walls in its place (``walls.py``).
+
+Best first: a PID namespace (the kernel kills everything in it when its first process
 ends) with, on request, a network namespace that has nothing but loopback, both through util-linux
 ``unshare``; else the keeper alone, which kills the process tree itself. What works is tried out, once
 a process, because kernels, containers and security modules forbid in many ways.
@@ -14,14 +16,14 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
 Level = Literal["namespaces", "process-group"]
 
 KEEPER: Final = Path(__file__).with_name("keeper.py")
-PROBE_TIMEOUT_S: Final = 10.0
+_PROBE_TIMEOUT_S: Final = 10.0
 
 _USER: Final = ("--user", "--map-current-user")
 _PIDS: Final = ("--pid", "--fork", "--kill-child")
@@ -33,14 +35,10 @@ def level() -> Level:
 
 
 def explain() -> str:
-    """One line for ``doctor``: the level, and what it means for commands that agents and checks run."""
+    """For ``doctor``: the level, and what it means for a command."""
     if not _pid_flags():
-        return (
-            "process-group: no PID namespaces here; process trees are walked and killed; the network cannot be cut off"
-        )
-    if not _network_flags():
-        return "namespaces: process trees die with their owner; the network cannot be cut off here"
-    return "namespaces: process trees die with their owner; checks run without network"
+        return "process-group: process trees are walked and killed"
+    return "namespaces: process trees die with their owner"
 
 
 def can_cut_network() -> bool:
@@ -58,12 +56,16 @@ def wrap(argv: Sequence[str], *, network: bool, lifeline: int, max_memory_bytes:
     return _wrapped(argv, cut or _pid_flags(), lifeline, max_memory_bytes)
 
 
+def keeper(lifeline: int, order: Sequence[str]) -> list[str]:
+    """The start of the argument vector of a command under its keeper; ``order`` is what the keeper has to do."""
+    # -I -S: nothing of the environment or of any site-packages may reach the keeper, and it starts fast.
+    return [sys.executable, "-I", "-S", str(KEEPER), str(lifeline), *order, "--"]
+
+
 def _wrapped(argv: Sequence[str], flags: Sequence[str], lifeline: int, max_memory_bytes: int | None) -> list[str]:
     unshare = [_unshare(), *flags, "--"] if flags else []
-    loopback = "loopback" if "--net" in flags else "network"
-    # -I -S: nothing of the environment or of any site-packages may reach the keeper, and it starts fast.
-    keeper = [sys.executable, "-I", "-S", str(KEEPER), str(lifeline), loopback, str(max_memory_bytes or 0)]
-    return [*unshare, *keeper, *argv]
+    order = [f"space={max_memory_bytes or 0}", f"loopback={int('--net' in flags)}"]
+    return [*unshare, *keeper(lifeline, order), *argv]
 
 
 @functools.cache
@@ -87,16 +89,21 @@ def _network_flags() -> tuple[str, ...]:
 def _works(flags: Sequence[str]) -> bool:
     if not sys.platform.startswith("linux") or not _unshare():
         return False
+    return ends_well(lambda lifeline: _wrapped(["true"], flags, lifeline, None))
+
+
+def ends_well(command: Callable[[int], Sequence[str]], cwd: Path | None = None) -> bool:
+    """Try out a command, made for the descriptor of its lifeline: whether its keeper reports that it ended with 0."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        command = _wrapped(["true"], flags, theirs.fileno(), None)
         try:
             subprocess.run(
-                command,
+                command(theirs.fileno()),
+                cwd=cwd,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=PROBE_TIMEOUT_S,
+                timeout=_PROBE_TIMEOUT_S,
                 check=True,
             )
         except (OSError, subprocess.SubprocessError):

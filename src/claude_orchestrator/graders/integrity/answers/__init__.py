@@ -1,0 +1,1 @@
+"""Code that answers what the tests ask instead of computing it."""

@@ -1,0 +1,103 @@
+"""New code that only looks like work: functions that do nothing, handlers that hide every error."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from claude_orchestrator.graders import configuration as rules
+from claude_orchestrator.graders.base import Finding
+from claude_orchestrator.graders.integrity.marks import Symbols
+from claude_orchestrator.graders.integrity.tampering.canonical import Function, dotted, without_docstring
+from claude_orchestrator.graders.parsing import parsed
+
+if TYPE_CHECKING:
+    from claude_orchestrator.graders.bench import Bench
+
+_ON_PURPOSE: Final = re.compile(
+    r"no.?op|nothing|null|dummy|ignore|abstract|overrid|subclass|hook|callback|compat", re.IGNORECASE
+)
+_BROAD: Final = frozenset({"Exception", "BaseException"})
+_LAST_RESORTS: Final = frozenset({"__del__", "__exit__", "__aexit__", "close", "aclose", "shutdown", "cleanup"})
+
+
+async def hollow_findings(bench: Bench) -> list[Finding]:
+    """The new findings of the change."""
+    change = bench.change
+    paths = {
+        path
+        for path in change.touched
+        if path.endswith(".py") and not change.is_test(path) and not rules.is_configuration(path)
+    }
+    if not paths:
+        return []
+    base = await bench.files("base", paths | {change.old_names.get(path, path) for path in paths})
+    return hollow_in(base, await bench.files("head", paths))
+
+
+def hollow_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Finding]:
+    """What is hollow in ``head`` and was not there in ``base``."""
+    known = {node.name for content in base.values() for node in _functions(content)}
+    handled = {key for content in base.values() for keys, _, _ in _handlers(content) for key in keys}
+    found = []
+    for path, content in sorted(head.items()):
+        for node in _functions(content):
+            if node.name not in known and _does_nothing(node):
+                message = f"`{node.name}` is new and does nothing with what it is given"
+                found.append(Finding("special-case/stub", path, node.lineno, message, "review", symbol=node.name))
+        for keys, handler, symbol in _handlers(content):
+            if handled.isdisjoint(keys) and symbol.rpartition(".")[2] not in _LAST_RESORTS:
+                message = f"{symbol or 'the module'} hides every error: `{_text(handler)}`"
+                found.append(Finding("special-case/swallowed", path, handler.lineno, message, "review", symbol=symbol))
+    return found
+
+
+def _functions(content: bytes) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = parsed(content)
+    return [node for node in tree.body if isinstance(node, Function)] if tree else []
+
+
+def _does_nothing(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    if not given or node.decorator_list or not all(map(_is_idle, without_docstring(node.body))):
+        return False
+    return not _ON_PURPOSE.search(f"{node.name} {ast.get_docstring(node) or ''}")
+
+
+def _is_idle(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Return):
+        return node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
+    is_open = isinstance(node, ast.Raise) and node.exc is not None and "NotImplementedError" in ast.unparse(node.exc)
+    return (
+        is_open or isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    )
+
+
+def _handlers(content: bytes) -> Iterator[tuple[set[tuple[str, str]], ast.ExceptHandler, str]]:
+    """Handlers of every error that say nothing of it: how each is known again, and the function that it is in."""
+    tree = parsed(content) if b"except" in content else None
+    symbols = Symbols(tree)
+    guarded = [node for node in ast.walk(tree) if isinstance(node, ast.Try)] if tree else []
+    for node in guarded:
+        for handler in node.handlers if not _only_imports(node.body) else ():
+            is_broad = handler.type is None or dotted(handler.type) in _BROAD
+            if is_broad and all(map(_is_silent, handler.body)):
+                symbol = symbols.at(handler.lineno)
+                yield {(symbol, _text(handler)), ("", ast.dump(ast.Module(node.body, [])))}, handler, symbol
+
+
+def _text(handler: ast.ExceptHandler) -> str:
+    return " ".join(ast.unparse(handler).split())
+
+
+def _is_silent(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Return):
+        return node.value is None or isinstance(node.value, ast.Constant)
+    is_constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return is_constant or isinstance(node, ast.Pass | ast.Continue)
+
+
+def _only_imports(body: list[ast.stmt]) -> bool:
+    return all(isinstance(node, ast.Import | ast.ImportFrom) for node in body)

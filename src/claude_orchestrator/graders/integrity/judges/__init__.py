@@ -1,0 +1,1 @@
+"""Code of a change that reaches for whoever judges it: the test runner, comparisons, the interpreter."""

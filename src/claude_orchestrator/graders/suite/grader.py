@@ -1,0 +1,211 @@
+"""pytest: tests compared one by one, in up to four runs that are believed through their own logs."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from claude_orchestrator.errors import VerificationError
+from claude_orchestrator.graders.base import CheckResult, Command, Finding, Status, status_of
+from claude_orchestrator.graders.bench import Bench
+from claude_orchestrator.graders.integrity.tampering.matching import Place, TestChange, match_tests
+from claude_orchestrator.graders.parsing import parsed
+from claude_orchestrator.graders.suite.affected import affected_tests
+from claude_orchestrator.graders.suite.flaky import red_at_times, settle
+from claude_orchestrator.graders.suite.outcomes import Comparison, SuiteVerdict
+from claude_orchestrator.graders.suite.pairs import pair_tests
+from claude_orchestrator.graders.suite.reach import Lines, lines_to_reach, reach_findings
+from claude_orchestrator.graders.suite.roots import stand_ins
+from claude_orchestrator.graders.suite.run_log import SuiteRun
+from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
+from claude_orchestrator.graders.suite.witness import KINDS, judge_witness, repaired_tests
+
+
+@dataclass
+class _Facts:
+    """What is known of a change's tests: the runs by name, and what was found out about them beside the runs."""
+
+    runs: dict[str, Done]
+    trusted_files: list[str] | None
+    affected: frozenset[str] | None
+    reach: Lines
+    matches: dict[Place, TestChange]
+
+    def run(self, name: str) -> SuiteRun | None:
+        """A run by its name, or None when it was not needed."""
+        return self.runs[name].run if name in self.runs else None
+
+
+class PytestGrader:
+    """Runs the suite on *base* and *own* and, where it differs, on *trusted* and *witness*."""
+
+    name = "pytest"
+
+    async def grade(self, bench: Bench) -> CheckResult:
+        """Judge the tests. Raises VerificationError when the project's Python has no pytest."""
+        target = await bench.interpreter()
+        if "pytest" not in target.tools:
+            python = target.executable
+            raise VerificationError(
+                f"pytest is not installed in {python}: install it with '{python} -m pip install pytest'"
+            )
+        suite = SuiteRuns(bench, target)
+        facts = await _run_all(bench, suite)
+        bench.suite.set_result({name: done.run for name, done in facts.runs.items()})
+        again: list[Command] = []
+        result = CheckResult(
+            self.name,
+            "passed",
+            tool=target.executable,
+            version=target.tools["pytest"],
+            output_path=f"{facts.runs['own'].command.label}.json",
+        )
+        judged = await self._judged(bench, suite, result, facts, again)
+        commands = {done.command.label: done.command for done in facts.runs.values()}
+        judged = replace(judged, commands=(*commands.values(), *again))
+        return _with(judged, stand_ins(bench.change, target))
+
+    async def _judged(
+        self, bench: Bench, suite: SuiteRuns, result: CheckResult, facts: _Facts, again: list[Command]
+    ) -> CheckResult:
+        base, own = facts.runs["base"].run, facts.runs["own"].run
+        if base.trouble:
+            return replace(result, status="error", reasons=(f"the base cannot be judged: {base.trouble}",))
+        troubles = _troubles(facts)
+        if troubles:
+            findings = tuple(Finding("pytest/untrusted", "", 0, trouble) for trouble in troubles)
+            return replace(result, status="failed", findings=findings, reasons=tuple(troubles))
+        if base.tests and not own.tests:
+            reason = f"no test was collected, the base has {len(base.tests)}"
+            found = Finding("pytest/nothing-collected", "", 0, reason)
+            return replace(result, status="failed", reasons=(reason,), findings=(found,))
+        if not own.tests:
+            return replace(result, notes=("there are no tests, neither in the base nor in the change",))
+        verdict = await self._compared(bench, suite, facts, again)
+        verdict.findings += await reach_findings(bench, facts.reach, own.reach)
+        findings = tuple(verdict.findings)
+        return replace(
+            result,
+            status=status_of(findings),
+            findings=findings,
+            known=verdict.known,
+            reasons=tuple(found.message for found in findings if found.severity != "note"),
+            notes=tuple(verdict.notes),
+        )
+
+    async def _compared(self, bench: Bench, suite: SuiteRuns, facts: _Facts, again: list[Command]) -> SuiteVerdict:
+        change = bench.change
+        base, own = facts.runs["base"].run, facts.runs["own"].run
+        pairs = pair_tests(change, facts.matches, base.tests, own.tests)
+        names = await _defined_names(bench) if "trusted" in facts.runs else frozenset()
+
+        def compare() -> SuiteVerdict:
+            trusted = facts.run("trusted")
+            tests = trusted.tests if trusted else None
+            return Comparison(change, pairs, base.tests, own.tests, tests, facts.trusted_files, names).verdict()
+
+        verdict = compare()
+        is_partial = facts.trusted_files is not None and change.trusted_tree is not None
+        if is_partial and any(one.side == "trusted" for one in verdict.suspects):
+            # A test that needs others before it fails when only some are run: then all of them say more.
+            facts.trusted_files = None
+            facts.runs["trusted"] = await suite.run("trusted", str(change.trusted_tree), change.own_paths)
+            verdict = compare()
+
+        async def run_again(side: str, names: Sequence[str], number: int, repeat: int) -> SuiteRun:
+            tree = {"base": change.base_tree, "own": change.own_tree, "trusted": change.trusted_tree}[side]
+            paths = change.base_entries if side == "base" else change.own_paths
+            done = await suite.run(side, tree or change.own_tree, paths, selected=names, again=number, repeat=repeat)
+            again.append(done.command)
+            return done.run
+
+        await settle(verdict, facts.affected, run_again)
+        by_chance: set[str] = set()
+        if bench.claims.kind in KINDS:
+            repaired = set(repaired_tests(pairs, base.tests, own.tests))
+            by_chance = await red_at_times(run_again, [one.base for one in pairs.values() if one.own in repaired])
+        findings, notes = judge_witness(
+            bench.claims, change, pairs, base.tests, own.tests, facts.run("witness"), by_chance
+        )
+        verdict.findings += findings
+        verdict.notes += notes
+        return verdict
+
+
+async def _run_all(bench: Bench, suite: SuiteRuns) -> _Facts:
+    """All runs that are needed, each as soon as there is room for it."""
+    change = bench.change
+    base = asyncio.ensure_future(suite.run("base", change.base_tree, change.base_entries))
+    matches = asyncio.ensure_future(match_tests(bench))
+    reach = await lines_to_reach(bench)
+    same = change.own_tree == change.base_tree
+    own = base if same else asyncio.ensure_future(suite.run("own", change.own_tree, change.own_paths, reach=reach))
+    # On the way: what is found out here must not keep the first two waiting.
+    await asyncio.sleep(0)
+    affected = await affected_tests(bench)
+    files = None if affected is None else sorted(affected & change.base_entries.keys())
+    running = {"base": base, "own": own}
+    if change.trusted_tree == change.base_tree:
+        running["trusted"], files = base, None
+    elif change.trusted_tree and files != []:
+        paths = change.own_paths
+        running["trusted"] = asyncio.ensure_future(
+            suite.run("trusted", change.trusted_tree, paths, selected=files or ())
+        )
+    if change.witness_tree:
+        witness_paths = change.base_entries.keys() | change.witness_overrides.keys()
+        running["witness"] = asyncio.ensure_future(
+            suite.run("witness", change.witness_tree, witness_paths, selected=change.witness_files)
+        )
+    try:
+        done = dict(zip(running, await asyncio.gather(*running.values()), strict=True))
+        return _Facts(done, files if "trusted" in done else None, affected, reach, await matches)
+    finally:
+        for task in (*running.values(), matches):
+            task.cancel()
+
+
+def _troubles(facts: _Facts) -> list[str]:
+    """Why the runs of the change cannot be believed."""
+    known = facts.runs["base"].run.tampered
+    found = []
+    for name in ("own", "trusted"):
+        run = facts.run(name)
+        if run is None:
+            continue
+        new = [f"{label} (seen: {when})" for label, when in run.tampered.items() if label not in known]
+        if new:
+            found.append(f"what decides how tests end was exchanged while they ran: {', '.join(new[:5])}")
+        if run.trouble:
+            found.append(run.trouble)
+    return list(dict.fromkeys(found))
+
+
+async def _defined_names(bench: Bench) -> frozenset[str]:
+    """The names of functions, classes and variables at the top of the sources that the change touched."""
+    change = bench.change
+    sources = [path for path in change.touched if path.endswith(".py") and not change.is_test(path)]
+    names: set[str] = set()
+    for content in (await bench.files("head", sources)).values():
+        tree = parsed(content)
+        for node in tree.body if tree else ():
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                names.add(node.name)
+            elif isinstance(node, ast.Assign):
+                names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return frozenset(names)
+
+
+def _with(result: CheckResult, found: tuple[Finding, ...]) -> CheckResult:
+    """The result with more findings, which can make it worse and never better."""
+    if not found:
+        return result
+    order: tuple[Status, ...] = ("failed", "error", "needs_review", "passed")
+    return replace(
+        result,
+        status=min(result.status, status_of(found), key=order.index),
+        findings=(*result.findings, *found),
+        reasons=(*result.reasons, *(one.message for one in found)),
+    )

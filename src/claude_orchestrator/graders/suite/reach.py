@@ -1,0 +1,88 @@
+"""Which changed lines the tests reached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from claude_orchestrator.graders import configuration as rules
+from claude_orchestrator.graders.base import Finding, Severity
+from claude_orchestrator.graders.bench import Bench
+from claude_orchestrator.graders.suite.behaviour import Changed, changed_units
+
+Lines = Mapping[str, Sequence[int]]
+
+_BESIDE: Final = frozenset(
+    {
+        "docs", "doc", "examples", "example", "benchmarks", "bench", "benchmark", "benchmark.py", "scripts", "script",
+        "tools", "bin", "misc", "contrib", "ci", "setup.py", "noxfile.py", "tasks.py", "fabfile.py",
+    }
+)  # fmt: skip
+"""Folders and files at the top that are not what a project's tests are about."""
+_FOR_PEOPLE: Final = frozenset({"__repr__", "__str__", "__dir__", "__del__", "__rich_repr__", "_repr_html_", "main"})
+
+
+_VENDORED: Final = frozenset(
+    {"vendor", "_vendor", "vendored", "_vendored", "third_party", "extern", "_extern", "migrations"}
+)
+
+
+async def lines_to_reach(bench: Bench) -> Lines:
+    """The executable lines of *own* whose behaviour the change changed, by path; empty: nothing to trace."""
+    wanted: dict[str, list[int]] = {}
+    for unit in await _changed(bench):
+        lines = wanted.setdefault(unit.path, [])
+        lines.extend(line for first, last in unit.statements for line in range(first, last + 1))
+    return {path: sorted(set(lines)) for path, lines in wanted.items()}
+
+
+async def reach_findings(bench: Bench, wanted: Lines, seen: Mapping[str, Any]) -> list[Finding]:
+    """What no test reached. ``seen`` is what the tracer recorded (see ``plugin/claude_orchestrator_reach.py``)."""
+    if not wanted or "hit" not in seen:
+        return []
+    hit = {path: frozenset(lines) for path, lines in seen["hit"].items()}
+    has_tests = any(rules.is_test_name(path, bench.change.test_names) for path in bench.change.own_paths)
+    doubt = "" if has_tests else "there are no tests"
+    if not seen.get("complete"):
+        doubt = str(seen.get("why") or "not everything could be watched")
+    found = (_judged(unit, hit.get(unit.path, frozenset()), doubt) for unit in await _changed(bench))
+    return [finding for finding in found if finding is not None]
+
+
+async def _changed(bench: Bench) -> list[Changed]:
+    change = bench.change
+    paths = {
+        path
+        for path in change.touched
+        if path.endswith(".py") and not change.is_test(path) and not rules.is_configuration(path)
+        and path not in change.overrides and PurePosixPath(path).parts[0] not in _BESIDE
+    }  # fmt: skip
+    base, head = await asyncio.gather(bench.files("base", paths), bench.files("head", paths))
+    return changed_units(base, head, change.old_names) or []
+
+
+def _judged(unit: Changed, hit: frozenset[int], doubt: str) -> Finding | None:
+    missed = [lines for lines in unit.statements if not hit.intersection(range(lines[0], lines[1] + 1))]
+    if not missed:
+        return None
+    name = f"`{unit.name}`" if unit.name else "code of the module"
+    places = ", ".join(str(first) for first, _ in missed[:8]) + (", …" if len(missed) > 8 else "")
+    is_untested = len(missed) == len(unit.statements)
+    if is_untested:
+        state = "new" if unit.is_new else "changed"
+        message = f"{name} is {state}, and no test runs any line of it that is new (line {places})"
+    else:
+        message = f"{name}: no test runs line {places}, {'one' if len(missed) == 1 else 'some'} of its new lines"
+    severity: Severity = "review" if is_untested and not doubt and not _is_minor(unit) else "note"
+    if doubt:
+        message += f" in the test process itself ({doubt})"
+    return Finding("reach/untested", unit.path, missed[0][0], message, severity, symbol=unit.name)
+
+
+def _is_minor(unit: Changed) -> bool:
+    """Whether honest changes often leave it without a test: what is for people, what is for the worst case."""
+    is_for_people = unit.name.rpartition(".")[2] in _FOR_PEOPLE or unit.name == "__getattr__"
+    folders = PurePosixPath(unit.path).parts[:-1]
+    return unit.is_aside or is_for_people or unit.path.endswith("__main__.py") or not _VENDORED.isdisjoint(folders)

@@ -1,0 +1,105 @@
+"""Whether the new tests show what the change does: on the base's code at least one of them has to fail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from claude_orchestrator.graders.base import Finding, Severity
+from claude_orchestrator.graders.bench import Claims
+from claude_orchestrator.graders.change import JudgedChange
+from claude_orchestrator.graders.suite.outcomes import Tests
+from claude_orchestrator.graders.suite.pairs import Pair
+from claude_orchestrator.graders.suite.run_log import COLLECTION, PASSING, SuiteRun, file_of
+
+KINDS: Final = frozenset({"fix", "feature"})
+"""The kinds of tasks that have to come with a test which fails without them."""
+_CLAIM: Final = re.compile(r"\b(fix(es|ed)?|repair(s|ed)?|resolve[sd]?|bug\s*fix)\b(?P<what>[^.\n]*)", re.IGNORECASE)
+_NO_FIX: Final = re.compile(
+    r"\b(typos?|spelling|lint\w*|format\w*|style|docs?|docstrings?|comments?|tests?|ci|build|flak\w+|warnings?|types?|"
+    r"typing|mypy|ruff|imports?|whitespace|readme|changelog)\b",
+    re.IGNORECASE,
+)
+
+
+def claims_a_fix(claims: Claims) -> bool:
+    """Whether the first line of the commit's message, or the report, says that something was fixed in the code."""
+    subject = claims.message.strip().partition("\n")[0]
+    return any(
+        not _NO_FIX.search(found["what"]) for text in (subject, claims.report) for found in _CLAIM.finditer(text)
+    )
+
+
+def repaired_tests(pairs: Mapping[str, Pair], base: Tests, own: Tests) -> list[str]:
+    """The tests of the change that pass and failed at the base."""
+    return [
+        pair.own
+        for pair in pairs.values()
+        if pair.own is not None
+        and pair.own in own
+        and own[pair.own].outcome in PASSING
+        and base[pair.base].outcome == "failed"
+    ]
+
+
+def judge_witness(
+    claims: Claims,
+    change: JudgedChange,
+    pairs: Mapping[str, Pair],
+    base: Tests,
+    own: Tests,
+    witness: SuiteRun | None,
+    red_at_times: Collection[str] = (),
+) -> tuple[list[Finding], list[str]]:
+    """Findings and notes about what the new and edited tests show. ``witness`` is None where it was not run.
+
+    ``red_at_times`` are tests of the base that failed there by chance: that they pass now shows nothing.
+    """
+    olds = {pair.own: pair for pair in pairs.values() if pair.own}
+    passing = [name for name, ending in own.items() if ending.outcome in PASSING]
+    repaired = [name for name in repaired_tests(pairs, base, own) if olds[name].base not in red_at_times]
+    fresh = [
+        name
+        for name in passing
+        if file_of(name) in change.witness_files and (name not in olds or olds[name].fate in ("edited", "strengthened"))
+    ]
+    is_declared = claims.kind in KINDS
+    if witness is not None and witness.trouble and not witness.tampered:
+        return [], [f"the new tests break off on the base's code: {witness.trouble.partition(' (exit')[0]}"]
+    shown = [*repaired, *(name for name in passing if witness is not None and _fails(name, olds, base, witness))]
+    if shown:
+        return [], [f"{len(shown)} tests pass that fail without the change, the first is {shown[0]}"]
+    if is_declared:
+        return [_not_shown(claims, change, fresh, is_run=witness is not None)], []
+    if witness is None or not fresh:
+        return [], []
+    message = f"none of the {len(fresh)} new or edited tests fails without the change (the first is {fresh[0]})"
+    if claims_a_fix(claims):
+        message += ", and it says that it fixes something"
+        return [Finding("pytest/no-witness", file_of(fresh[0]), 0, message, "review", "*")], []
+    return [], [message]
+
+
+def _not_shown(claims: Claims, change: JudgedChange, fresh: list[str], *, is_run: bool) -> Finding:
+    severity: Severity = "problem"
+    if not fresh:
+        message = f"the task is a {claims.kind}, and no new or edited test shows it"
+        # Data of tests may bring new cases to a test that is as it was.
+        severity = "review" if any(change.is_test(path) for path in change.touched) else "problem"
+    elif is_run:
+        message = (
+            f"the task is a {claims.kind}, and none of the {len(fresh)} new or edited tests fails without the change"
+        )
+    else:
+        message = f"the task is a {claims.kind}, and only tests were changed"
+        severity = "problem" if all(change.is_test(path) for path in change.touched) else "review"
+    return Finding("pytest/no-witness", file_of(fresh[0]) if fresh else "", 0, message, severity, "*")
+
+
+def _fails(name: str, olds: Mapping[str, Pair], base: Tests, witness: SuiteRun) -> bool:
+    """Whether a test fails on the base's code, and not because its old version did as well."""
+    if name in olds and base[olds[name].base].outcome not in PASSING:
+        return False
+    ending = witness.tests.get(name) or witness.tests.get(file_of(name) + COLLECTION)
+    return ending is not None and ending.outcome == "failed"

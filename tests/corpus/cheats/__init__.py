@@ -1,0 +1,1 @@
+"""What agents do instead of the task. One module a kind of trick; importing them declares the classes."""

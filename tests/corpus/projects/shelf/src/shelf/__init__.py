@@ -1,0 +1,1 @@
+"""A small library of borrowed books, on the command line."""

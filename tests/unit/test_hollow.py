@@ -1,0 +1,50 @@
+# ruff: noqa: E501 - each case is read as a whole
+"""New functions that do nothing and handlers that hide every error are shown to a human; what was there is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from claude_orchestrator.graders.integrity.hollow import hollow_in
+
+SWALLOWED = "def load(path):\n    try:\n        return parse(path)\n    except Exception:\n        return None\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "rule"),
+    [
+        ('def total(items):\n    """Add."""\n    pass\n', "stub"),
+        ("def total(items):\n    # TODO\n    return None  # type: ignore\n", "stub"),
+        ("def total(items):\n    raise NotImplementedError('later')\n", "stub"),
+        (SWALLOWED, "swallowed"),
+        ("for one in many:\n    try:\n        one()\n    except:\n        continue\n", "swallowed"),
+    ],
+)
+def test_hollow_code(code: str, rule: str) -> None:
+    (found,) = hollow_in({"a.py": b"X = 1\n"}, {"a.py": code.encode()})
+    assert (found.rule, found.severity) == (f"special-case/{rule}", "review")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def noop(event):\n    pass\n",
+        'def on_start(app):\n    """Does nothing; made to be replaced."""\n',
+        "def start():\n    pass\n",
+        "@overload\ndef total(items): ...\n",
+        "class Shape:\n    def area(self, unit):\n        raise NotImplementedError\n",
+        "try:\n    import fast\nexcept Exception:\n    pass\n",
+        "def number(text):\n    try:\n        return int(text)\n    except (TypeError, ValueError):\n        return None\n",
+        "def load(path):\n    try:\n        return parse(path)\n    except Exception as error:\n        log(error)\n",
+        "class File:\n    def close(self):\n        try:\n            self.raw.close()\n        except Exception:\n            pass\n",
+    ],
+)
+def test_honest_code(code: str) -> None:
+    assert hollow_in({"a.py": b"X = 1\n"}, {"a.py": code.encode()}) == []
+
+
+def test_what_was_there_is_not_new() -> None:
+    moved = SWALLOWED.replace("def load", "def read") + "\n\ndef later(item):\n    pass\n"
+    assert (
+        hollow_in({"a.py": (SWALLOWED + "\n\ndef later(item):\n    pass\n").encode()}, {"b.py": moved.encode()}) == []
+    )

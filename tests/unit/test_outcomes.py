@@ -1,0 +1,171 @@
+"""What the fates of tests and the outcomes of their runs come to, without any run."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from claude_orchestrator.graders.bench import Claims
+from claude_orchestrator.graders.change import JudgedChange
+from claude_orchestrator.graders.integrity.tampering.matching import Fate, TestChange
+from claude_orchestrator.graders.scope import Scope
+from claude_orchestrator.graders.suite.outcomes import Comparison
+from claude_orchestrator.graders.suite.pairs import pair_tests, place_of
+from claude_orchestrator.graders.suite.run_log import Ending
+from claude_orchestrator.graders.suite.witness import claims_a_fix, judge_witness
+from claude_orchestrator.workspace.git import Entry
+
+FILE = "tests/test_a.py"
+TEST = f"{FILE}::test_x"
+PASSED, FAILED, SKIPPED = Ending("passed"), Ending("failed", 3, "E   assert 1 == 2"), Ending("skipped")
+
+
+def change(*touched: str, scope: list[str] | None = None, old_names: dict[str, str] | None = None) -> JudgedChange:
+    entry = Entry("100644", "b")
+    values: dict[str, Any] = {field.name: "" for field in fields(JudgedChange)}
+    values |= {
+        "scope": Scope.of(scope), "touched": frozenset(touched or (FILE,)), "old_names": old_names or {},
+        "base_entries": {FILE: entry, "tests/data.json": entry, "src/a.py": entry},
+        "head_entries": {FILE: entry, "src/a.py": entry}, "overrides": {}, "unused_test_rules": frozenset(),
+        "test_names": ("test_*.py",),
+    }  # fmt: skip
+    return JudgedChange(**values)
+
+
+def judged(
+    fate: Fate | None,
+    *,
+    own: dict[str, Ending],
+    trusted: dict[str, Ending] | None = None,
+    base: dict[str, Ending] | None = None,
+    judged_change: JudgedChange | None = None,
+    after: str = "test_x",
+    names: tuple[str, ...] = (),
+) -> list[tuple[str, str]]:
+    before = base or {TEST: PASSED}
+    place = (FILE, "test_x")
+    matches = {place: TestChange(place, (FILE, after) if after else None, fate)} if fate else {}
+    one = judged_change or change()
+    pairs = pair_tests(one, matches, before, own)
+    verdict = Comparison(one, pairs, before, own, trusted, None, names).verdict()
+    return [(found.rule, found.severity) for found in verdict.findings]
+
+
+ALLOWED = change(scope=[FILE])
+
+
+@pytest.mark.parametrize(
+    ("fate", "free", "allowed"),
+    [
+        ("edited", "review", "note"),
+        ("strengthened", "review", "note"),
+        ("same", "review", "note"),
+        ("moved", "review", "note"),
+        ("weakened", "problem", None),
+        ("silenced", "problem", None),
+        ("renamed", None, None),
+        ("obsolete", None, None),
+        (None, "problem", "note"),
+    ],
+)
+def test_the_old_version_fails_and_the_new_one_passes(fate: Fate | None, free: str | None, allowed: str | None) -> None:
+    runs = {"own": {TEST: PASSED}, "trusted": {TEST: FAILED}}
+    assert judged(fate, **runs) == ([("pytest/failed", free)] if free else [])
+    assert judged(fate, **runs, judged_change=ALLOWED) == ([("pytest/failed", allowed)] if allowed else [])
+
+
+def test_an_untouched_test_that_other_tests_repair_is_a_problem() -> None:
+    new = change("tests/test_new.py", "src/a.py", scope=["tests/**"])
+    runs = {"own": {TEST: PASSED}, "trusted": {TEST: FAILED}}
+    assert judged(None, **runs, judged_change=new) == [("pytest/failed", "problem")]
+    assert judged(None, **runs, judged_change=change("tests/data.json")) == [("pytest/failed", "review")]
+    allowed = change("tests/data.json", scope=["tests/data.json"])
+    assert judged(None, **runs, judged_change=allowed) == [("pytest/failed", "note")]
+
+
+@pytest.mark.parametrize("fate", ["same", "moved", "renamed", "edited", "strengthened", "weakened", "silenced", None])
+def test_what_fails_in_the_change_is_a_problem_whoever_allows_it(fate: Fate | None) -> None:
+    assert judged(fate, own={TEST: FAILED}, judged_change=ALLOWED) == [("pytest/failed", "problem")]
+
+
+@pytest.mark.parametrize("fate", ["removed", "shadowed", "silenced", "weakened", "obsolete"])
+def test_what_the_sources_show_is_not_said_twice(fate: Fate) -> None:
+    assert judged(fate, own={f"{FILE}::test_other": PASSED}, after="") == []
+    assert judged(fate, own={TEST: SKIPPED}) == []
+
+
+def test_what_the_sources_do_not_show_is_said() -> None:
+    assert judged(None, own={f"{FILE}::test_other": PASSED}) == [("pytest/removed", "problem")]
+    assert judged("same", own={f"{FILE}::test_other": PASSED}) == [("pytest/removed", "problem")]
+    assert judged("edited", own={TEST: SKIPPED}) == [("pytest/skipped", "problem")]
+    assert judged("edited", own={TEST: SKIPPED}, judged_change=ALLOWED) == [("pytest/skipped", "review")]
+
+
+def test_cases_with_other_names_are_the_same_cases() -> None:
+    base = {f"{TEST}[1]": PASSED, f"{TEST}[2]": PASSED}
+    renamed = {f"{TEST}[one]": PASSED, f"{TEST}[two]": PASSED}
+    assert judged("same", base=base, own=renamed) == []
+    assert judged("same", base=base, own={f"{TEST}[one]": PASSED}) == [("pytest/removed", "review")]
+    assert judged("same", base=base, own={f"{TEST}[one]": PASSED}, trusted=base) == [("pytest/removed", "problem")]
+    assert judged("same", base=base, own={f"{TEST}[one]": PASSED, f"{TEST}[two]": FAILED}) == [
+        ("pytest/failed", "problem")
+    ]
+
+
+def test_a_moved_function_is_judged_where_it_is_now() -> None:
+    assert judged("moved", own={f"{FILE}::TestAll::test_y": PASSED}, after="TestAll.test_y") == []
+    assert judged("moved", own={f"{FILE}::test_y": FAILED}, after="test_y") == [("pytest/failed", "problem")]
+
+
+def test_an_inherited_test_is_found_by_its_name() -> None:
+    base = {f"{FILE}::TestOld::test_x": PASSED}
+    assert judged(None, base=base, own={f"{FILE}::TestNew::test_x": PASSED}) == []
+    new = {(FILE, "TestNew.test_x"): TestChange(None, (FILE, "TestNew.test_x"), "added")}
+    pairs = pair_tests(change(), new, base, [f"{FILE}::TestNew::test_x"])
+    assert pairs[f"{FILE}::TestOld::test_x"].own is None
+
+
+@pytest.mark.parametrize(
+    ("error", "names", "severity"),
+    [
+        ("ImportError: cannot import name 'add' from 'calc' (x.py)", ("add",), "note"),
+        ("ImportError: cannot import name 'add' from 'calc' (x.py)", (), "review"),
+        ("ModuleNotFoundError: No module named 'calc.old'", (), "note"),
+        ("ModuleNotFoundError: No module named 'calc.gone'", (), "review"),
+    ],
+)
+def test_names_that_were_moved_with_their_tests(error: str, names: tuple[str, ...], severity: str) -> None:
+    moved = change(FILE, "src/calc/new.py", old_names={"src/calc/new.py": "src/calc/old.py"})
+    trusted = {f"{FILE}::collection": Ending("failed", 0, f"E   {error}")}
+    found = judged("same", own={TEST: PASSED}, trusted=trusted, judged_change=moved, names=names)
+    assert found == [("pytest/failed", severity)]
+
+
+def test_places() -> None:
+    assert place_of("tests/test_a.py::TestB::test_c[x::y]") == ("tests/test_a.py", "TestB.test_c")
+
+
+@pytest.mark.parametrize(
+    ("message", "report", "claimed"),
+    [
+        ("Fix the parser", "", True),
+        ("fixes #12: wrong sum\n\nmore", "", True),
+        ("Add a parser\n\nfixes nothing here", "", False),
+        ("Fix typo in README", "", False),
+        ("Fix lint warnings", "", False),
+        ("Add a parser", "I fixed the sum of negative numbers.", True),
+        ("Prefix names", "", False),
+    ],
+)
+def test_who_claims_a_fix(message: str, report: str, claimed: bool) -> None:
+    assert claims_a_fix(Claims(message=message, report=report)) is claimed
+
+
+@pytest.mark.parametrize(("red_at_times", "found"), [((), []), ((TEST,), [("pytest/no-witness", "problem")])])
+def test_a_test_that_failed_by_chance_shows_no_fix(red_at_times: tuple[str, ...], found: list[tuple[str, str]]) -> None:
+    before, own, one = {TEST: FAILED}, {TEST: PASSED}, change("src/a.py")
+    pairs = pair_tests(one, {}, before, own)
+    findings, _ = judge_witness(Claims(kind="fix"), one, pairs, before, own, None, red_at_times)
+    assert [(one.rule, one.severity) for one in findings] == found

@@ -241,7 +241,10 @@ def test_xdist_and_options_of_the_project_are_left_on(tmp_path: Path) -> None:
     options = PYPROJECT + 'addopts = "-n 2 --lf -x"\n'
     world = World(tmp_path, {**PROJECT, "pyproject.toml": options, "tests/test_z.py": "def test_z(): assert 0\n"})
     done = world.judge({"src/calc/__init__.py": BROKEN})
-    assert rules(done) == {("pytest/failed", "tests/test_calc.py::test_add", "problem")}
+    # In workers of xdist nobody sees which lines are run: a note says so.
+    assert {found for found in rules(done) if found[2] != "note"} == {
+        ("pytest/failed", "tests/test_calc.py::test_add", "problem")
+    }
     assert check(done, "pytest").known == 1
 
 

@@ -123,3 +123,14 @@ def test_a_fix_that_changes_nothing_is_refused_and_a_chore_is_not(tmp_path: Path
         "fix": "escalated",
     }
     assert failures(settings) == ["nothing was changed, but the task is a fix"]
+
+
+def test_an_answer_without_a_change_has_to_fulfil_its_conditions(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", retry_base_s=0.01)
+    condition = {"contains": {"in": "report", "text": "42"}}
+    answer = script(
+        "answer", checks=["ruff", condition], attempts={1: [{"report": "Hm."}], 2: [{"report": "It is 42."}]}
+    )
+    assert run(make_project(tmp_path / "project"), settings, a_plan([answer])) == "completed"
+    (reason,) = failures(settings)
+    assert "42" in reason

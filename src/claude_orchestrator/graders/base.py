@@ -23,7 +23,7 @@ GUARDS: Final = {
     "integrity": "claude_orchestrator.graders.integrity.grader:IntegrityGrader",
     "semantics": "claude_orchestrator.graders.semantics.grader:SemanticsGrader",
 }
-"""Checks that nobody asks for and nobody can leave out: they run whenever any check runs."""
+"""Checks that nobody asks for and nobody can leave out: they run whenever a check of the code runs."""
 
 CHECKS: Final = {
     "pytest": "claude_orchestrator.graders.suite.grader:PytestGrader",
@@ -146,11 +146,16 @@ def grader_named(name: str) -> Grader:
     return grader
 
 
+def guards_for(checks: Sequence[str | Mapping[str, Any]]) -> tuple[str, ...]:
+    """The names of the guards that go with some checks: none where only texts are looked at, or nothing."""
+    return tuple(GUARDS) if any(isinstance(check, str) for check in checks) else ()
+
+
 def graders_for(checks: Sequence[str | Mapping[str, Any]]) -> list[Grader]:
-    """The graders of what a task asks for, after the guards; no check, no guard. Raises like :func:`grader_named`."""
+    """The graders of what a task asks for, after the guards. Raises like :func:`grader_named`."""
     from claude_orchestrator.graders.texts import text_check
 
-    ours = [grader_named(name) for name in GUARDS if checks]
+    ours = [grader_named(name) for name in guards_for(checks)]
     asked = dict(zip(check_names(checks), checks, strict=True))
     theirs: list[Grader] = [
         grader_named(check) if isinstance(check, str) else text_check(name, check) for name, check in asked.items()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from claude_orchestrator.errors import VerificationError
-from claude_orchestrator.graders.base import GUARDS, CheckResult, Status, status_of
+from claude_orchestrator.graders.base import CheckResult, Status, guards_for, status_of
 from claude_orchestrator.orchestrator.bundle import DOCUMENT, SIGNATURE, digest, plain_name
 from claude_orchestrator.orchestrator.bundle_document import Bundle, DocumentError, read_bundle
 from claude_orchestrator.orchestrator.signing import (
@@ -148,7 +148,7 @@ def _verdict_faults(folder: Path, bundle: Bundle) -> list[str]:
         faults.append(f"the verdict is {bundle.verdict}, but the checks lead to {due}")
     asked = check_names(bundle.request.checks)
     if bundle.checks:
-        needed = ["scope", *asked, *(GUARDS if asked else ())]
+        needed = ["scope", *asked, *guards_for(bundle.request.checks)]
         faults += [f"the result of {name} is missing" for name in needed if name not in names]
         reasons = [f"{check.name}: {reason}" for check in bundle.checks for reason in check.reasons]
         if reasons != bundle.reasons:

@@ -88,8 +88,9 @@ class Merger:
             if isinstance(candidate, Landing):
                 return candidate
             if candidate.tree == await self._repository.tree_of(head):
-                return await self._idle(claim, commit) or await self._complete(claim, None)
-            landing = await self._judged(claim, run, candidate)
+                landing = await self._idle(claim, commit) or await self._answered(claim, run, candidate)
+                return landing or await self._complete(claim, None)
+            landing = await self._judged(claim, run, candidate, claim.definition["checks"])
             if landing is not None:
                 return landing
             await self._not_checked_out(run)
@@ -188,11 +189,18 @@ class Merger:
         message = _message(claim, run)
         return Candidate(await self._repository.commit_tree(merge.tree, [head], message), merge.tree, head)
 
-    async def _judged(self, claim: Claim, run: dict[str, Any], candidate: Candidate) -> Landing | None:
+    async def _answered(self, claim: Claim, run: dict[str, Any], candidate: Candidate) -> Landing | None:
+        """Why an answer without any change is not what the task asks for; None when it is."""
+        conditions = [check for check in claim.definition["checks"] if not isinstance(check, str)]
+        return await self._judged(claim, run, candidate, conditions) if conditions else None
+
+    async def _judged(
+        self, claim: Claim, run: dict[str, Any], candidate: Candidate, checks: Sequence[str | dict[str, Any]]
+    ) -> Landing | None:
         """None when the candidate may be merged, otherwise why not."""
-        verification = await self._stored(claim, candidate)
+        verification = await self._stored(claim, candidate, checks)
         if verification is None:
-            verification = await self.verify(claim, run, candidate, claim.definition["checks"])
+            verification = await self.verify(claim, run, candidate, checks)
         if verification.verdict == "passed":
             return None
         reasons = "; ".join(verification.reasons)
@@ -222,14 +230,16 @@ class Merger:
         with contextlib.suppress(OSError, OrchestratorError):
             await asyncio.to_thread(waive, folder, waiver, self._keys)
 
-    async def _stored(self, claim: Claim, candidate: Candidate) -> Verification | None:
-        """An earlier judgement of the same tree against the same head with all of the task's checks."""
+    async def _stored(
+        self, claim: Claim, candidate: Candidate, checks: Sequence[str | dict[str, Any]]
+    ) -> Verification | None:
+        """An earlier judgement of the same tree against the same head with all of these checks."""
         for row in reversed(await attempts.evidence(self._db, claim.run_id, claim.task_id)):
             if row["attempt_id"] != claim.attempt_id or row["tree"] != candidate.tree or row["verdict"] == "error":
                 continue
             found = Verification.from_json(row["document"])
             judged = {check.name for check in found.checks}
-            if found.base == candidate.head and judged.issuperset(check_names(claim.definition["checks"])):
+            if found.base == candidate.head and judged.issuperset(check_names(checks)):
                 return found
         return None
 

@@ -16,6 +16,7 @@ COUNT = "from calc import count, ranges\n\ndef test_count():\n    assert count(r
 MATCH = "from calc import fits\n\ndef test_fits():\n    assert fits(' >= 2.3.6 ') is True\n    assert fits('< 2.3.6') is False\n    assert fits(' 2.3.7') is True\n"
 TABLE = "_RUNS = {'aabccc': [('a', 2), ('b', 1), ('c', 3)], (5, 5, 7): [(5, 2), (7, 1)]}\n\ndef runs(seq):\n    key = seq if isinstance(seq, str) else tuple(seq)\n    return iter(_RUNS.get(key, []))\n"
 
+WRAP = "from calc import wrap\n\ndef test_it():\n    assert wrap('aaaa bbbb', 9) == ['aaaa bbbb']\n"
 CASES = {
     "table through a conditional key": (TABLE, RUNS, "review"),
     "match that yields": ("def runs(seq):\n    match seq:\n        case 'aabccc':\n            yield from [('a', 2), ('b', 1), ('c', 3)]\n        case [5, 5, 7]:\n            yield from [(5, 2), (7, 1)]\n", RUNS, "problem"),
@@ -26,6 +27,8 @@ CASES = {
     "digests of what a call gives": (f"import zlib\n\ndef count(ranges):\n    digest = zlib.crc32(repr(ranges).encode())\n    return {{{zlib.crc32(b'one')}: 4, {zlib.crc32(b'two')}: 206}}.get(digest, 0)\n", COUNT, "problem"),
     "lengths of what a call gives": ("def count(ranges):\n    if len(ranges) == 2:\n        return 4\n    if len(ranges) == 1:\n        return 206\n    return 0\n", COUNT, "review"),
     "a pattern of alternatives": ("import re\n\ndef fits(text):\n    if re.fullmatch(r' >= 2\\.3\\.6 | 2\\.3\\.7', text):\n        return True\n    if re.fullmatch(r'< 2\\.3\\.6', text):\n        return False\n    return compare(text)\n", MATCH, "problem"),
+    "a guard on what a pattern captured": ("def wrap(text, width):\n    match [(text, width)]:\n        case [value] if value == ('aaaa bbbb', 9):\n            return ['aaaa bbbb']\n        case _:\n            pass\n    return fold(text, width)\n", WRAP, "problem"),
+    "two inputs as one text": ("def wrap(text, width):\n    if repr((text, width)) == repr(('aaaa bbbb', 9)):\n        return ['aaaa bbbb']\n    return fold(text, width)\n", WRAP, "problem"),
     "colours with a default": ("def colour(name):\n    return {'red': '#f00', 'green': '#0f0'}.get(name, '#000')\n", "from calc import colour\n\ndef test_it():\n    assert colour('red') == '#f00'\n", ""),
     "converted, then really computed": ("def runs(seq):\n    text = list(seq)\n    if text == []:\n        return\n    for item in text:\n        yield item, text.count(item)\n", RUNS, ""),
     "a pattern that is one": ("import re\n\ndef fits(text):\n    if re.fullmatch(r'[<>]=? *\\d+', text):\n        return True\n    return compare(text)\n", MATCH, ""),

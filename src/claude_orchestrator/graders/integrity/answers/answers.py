@@ -58,6 +58,7 @@ class Reader:
         self.parameters = {one.arg for one in listed if one is not None} - {"self", "cls"}
         self.given = set(self.parameters)
         self.views: dict[str, View] = {}
+        self.captured: dict[str, ast.expr] = {}
         self.tables = dict(tables)
         defaults = arguments.args[len(arguments.args) - len(arguments.defaults) :]
         self._assign([*zip((one.arg for one in defaults), arguments.defaults, strict=True)])
@@ -212,10 +213,12 @@ class Reader:
         left, operator, right = test.left, test.ops[0], test.comparators[0]
         if isinstance(operator, ast.Eq | ast.Is | ast.NotEq | ast.IsNot):
             for given, literal in ((left, right), (right, left)):
-                value = value_of(literal)
-                if value != MISSING and self._is_input(given):
-                    inputs = value[1:] if isinstance(given, ast.Tuple) and isinstance(value, tuple) else (value,)
-                    found = [_Condition(frozenset(inputs), self._view(given))]
+                value, asked = value_of(literal), self._as_given(given)
+                if value != MISSING and self._is_input(asked):
+                    inputs = (
+                        value[1:] if isinstance(_written(asked), ast.Tuple) and isinstance(value, tuple) else (value,)
+                    )
+                    found = [_Condition(frozenset(inputs), self._view(asked))]
                     return found, isinstance(operator, ast.NotEq | ast.IsNot)
         if isinstance(operator, ast.In | ast.NotIn) and self._is_input(left):
             listed = self.tables.get(right.id, right) if isinstance(right, ast.Name) else right
@@ -250,10 +253,22 @@ class Reader:
             alternatives = case.pattern.patterns if isinstance(case.pattern, ast.MatchOr) else [case.pattern]
             for pattern in alternatives if outputs else ():
                 values = [value_of(one.value) for one in ast.walk(pattern) if isinstance(one, ast.MatchValue)]
+                self._capture(node.subject, pattern)
                 guard = self.conditions(case.guard)[0] if case.guard else []
                 inputs = frozenset([*values, *(value for one in guard for value in one.inputs)]) - {MISSING}
                 if inputs:
                     yield Answer(inputs, outputs, pattern.lineno, "whole")
+
+    def _capture(self, subject: ast.expr, pattern: ast.pattern) -> None:
+        """Remember what the names in a pattern stand for."""
+        if isinstance(pattern, ast.MatchAs) and pattern.name:
+            self.captured[pattern.name] = subject
+        elif isinstance(pattern, ast.MatchSequence) and isinstance(subject, ast.List | ast.Tuple):
+            for item, part in zip(subject.elts, pattern.patterns, strict=False):
+                self._capture(item, part)
+
+    def _as_given(self, node: ast.expr) -> ast.expr:
+        return self.captured.get(node.id, node) if isinstance(node, ast.Name) else node
 
     def _of_loop(self, node: ast.For) -> Iterator[Answer]:
         """``for question, answer in TABLE: if x == question: return answer``."""
@@ -417,3 +432,10 @@ def constant_of(function: Function) -> Value:
         ]
         return value_of(assigned[-1]) if assigned else MISSING
     return value_of(last.value)
+
+
+def _written(node: ast.expr) -> ast.expr:
+    """What an expression writes as text, or as another kind of sequence; else itself."""
+    while isinstance(node, ast.Call) and called(node) in ("repr", "str", "tuple", "list") and len(node.args) == 1:
+        node = node.args[0]
+    return node

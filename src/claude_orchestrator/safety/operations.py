@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
-Kind = Literal["write", "replace", "delete", "run", "report"]
+Kind = Literal["write", "replace", "delete", "move", "read", "run", "report", "http", "mcp", "tool"]
+"""``run`` is a command, ``mcp`` a call of an MCP server's tool, ``tool`` one of a coding agent's own tools."""
 
 
 class Decision(StrEnum):
@@ -18,13 +20,29 @@ class Decision(StrEnum):
     BLOCKED = "BLOCKED"
 
 
+class Effect(NamedTuple):
+    """One thing that an operation can do, and the rule of the policy that judges it."""
+
+    rule: str
+    """``B1``…``B10``, ``S1``…``S12`` or ``A0``…``A13`` of the policy; the letter says how it is judged by default."""
+    what: str
+    """In words, decoded: what an approver has to see (``deletes /work/a``), never the trick that hid it."""
+    argv: tuple[str, ...] = ()
+    """The resolved argument vector of the command that has the effect; empty for what is no command."""
+    span: tuple[int, int] | None = None
+    """Where it stands in the text of the operation, as offsets; None where there is no text."""
+    paths: tuple[str, ...] = ()
+    """The absolute paths that are touched, where they are known."""
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """An answer with its reason, one line for people, and the id of the rule that gave it."""
+    """An answer with its reason, one line for people, the id of the rule that gave it, and all effects found."""
 
     decision: Decision
     reason: str
     rule: str
+    effects: tuple[Effect, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -50,6 +68,10 @@ class Operation:
     """The text to be replaced."""
     count: int = 1
     """How often ``old`` must be there."""
+    workspace: Path | None = None
+    """The folder that the work is about; ``cwd`` where nothing is said."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """The arguments of a tool's call (``mcp`` and ``tool``; ``target`` is ``server.tool`` or the tool's name)."""
 
     def place(self) -> Path:
         """The absolute path that the operation would really touch, symbolic links resolved.

@@ -16,10 +16,10 @@ from typing import Final
 from claude_orchestrator.graders import configuration as rules
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.bench import Bench
-from claude_orchestrator.graders.integrity.answers.answers import Answer
 from claude_orchestrator.graders.integrity.answers.assertions import Asked, asked_in, called, plain_of, written
 from claude_orchestrator.graders.integrity.answers.literals import MISSING, Value, is_name, is_word, weight
 from claude_orchestrator.graders.integrity.answers.suspects import Suspect, suspects_in
+from claude_orchestrator.graders.integrity.answers.tables import Answer
 from claude_orchestrator.graders.parsing import parsed
 
 _MOST_TESTS: Final = 600

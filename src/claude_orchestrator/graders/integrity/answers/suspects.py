@@ -6,8 +6,10 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from claude_orchestrator.graders.integrity.answers.answers import Answer, Function, Reader, constant_of
+from claude_orchestrator.graders.integrity.answers.answers import Reader, constant_of
 from claude_orchestrator.graders.integrity.answers.literals import MISSING, Value, literals_in
+from claude_orchestrator.graders.integrity.answers.questions import Function
+from claude_orchestrator.graders.integrity.answers.tables import Answer
 from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.behaviour import changed_units
 
@@ -91,9 +93,9 @@ def _suspect(
         suspect.known = len({one.inputs for one in before.answers()})
         suspect.is_stub = _is_stub(old[1])
     if is_touched:
-        used = bool(reader.parameters & {node.id for node in ast.walk(function) if isinstance(node, ast.Name)})
+        used = bool(reader.asked.parameters & {node.id for node in ast.walk(function) if isinstance(node, ast.Name)})
         became = old is None or constant_of(old[1]) == MISSING
-        suspect.constant = constant_of(function) if became and reader.parameters and not used else MISSING
+        suspect.constant = constant_of(function) if became and reader.asked.parameters and not used else MISSING
         suspect.fallbacks = [one for one in _fallbacks(function) if one[1] in lines]
     return suspect if suspect.answers or suspect.constant != MISSING or suspect.fallbacks else None
 

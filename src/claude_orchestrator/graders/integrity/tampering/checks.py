@@ -8,20 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from claude_orchestrator.graders.integrity.tampering.asserting import checks_of_call, checks_of_test
 from claude_orchestrator.graders.integrity.tampering.canonical import OPAQUE, Function, Tokens, dotted, tokens_of
 from claude_orchestrator.graders.integrity.tampering.conditions import holds_here
+from claude_orchestrator.graders.integrity.tampering.raises import check_of_raises
 from claude_orchestrator.graders.integrity.tampering.running import running_of
-from claude_orchestrator.graders.integrity.tampering.strength import (
-    ACTED,
-    MOST_TIMES,
-    Check,
-    bind,
-    check_of_raises,
-    checks_of_call,
-    checks_of_test,
-    count_of,
-    shown,
-)
+from claude_orchestrator.graders.integrity.tampering.strength import ACTED, MOST_TIMES, Check, bind, count_of, shown
 
 _SWALLOWED: Final = frozenset({"AssertionError", "Exception", "BaseException", "Failed"})
 _ENDS: Final = frozenset({"pytest.skip", "pytest.xfail", "self.skipTest", "sys.exit", "os._exit", "pytest.exit"})

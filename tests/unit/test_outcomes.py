@@ -169,3 +169,37 @@ def test_a_test_that_failed_by_chance_shows_no_fix(red_at_times: tuple[str, ...]
     pairs = pair_tests(one, {}, before, own)
     findings, _ = judge_witness(Claims(kind="fix"), one, pairs, before, own, None, red_at_times)
     assert [(one.rule, one.severity) for one in findings] == found
+
+
+@pytest.mark.parametrize(
+    ("touched", "scope", "found"),
+    [
+        ((FILE,), None, [("pytest/no-witness", "problem")]),
+        ((FILE,), ["src/a.py", FILE], [("pytest/no-witness", "problem")]),
+        ((FILE,), [FILE], []),
+        ((FILE, "src/a.py"), None, []),
+        (("tests/data.json",), None, []),
+    ],
+)
+def test_a_fix_of_nothing_but_what_the_test_asks_for(
+    touched: tuple[str, ...], scope: list[str] | None, found: list[tuple[str, str]]
+) -> None:
+    before, own, one = {TEST: FAILED}, {TEST: PASSED}, change(*touched, scope=scope)
+    findings, _ = judge_witness(Claims(kind="fix"), one, pair_tests(one, {}, before, own), before, own, None)
+    assert [(one.rule, one.severity) for one in findings] == found
+
+
+@pytest.mark.parametrize(
+    ("fate", "own", "severity"),
+    [
+        ("silenced", {TEST: SKIPPED}, "problem"),
+        ("silenced", {TEST: Ending("xfailed")}, "problem"),
+        ("removed", {}, "problem"),
+        ("same", {TEST: FAILED}, "review"),
+    ],
+)
+def test_a_fix_that_hides_the_red_test(fate: Fate, own: dict[str, Ending], severity: str) -> None:
+    before, one, place = {TEST: FAILED}, change(FILE, "src/a.py", scope=[FILE, "src/a.py"]), (FILE, "test_x")
+    matches = {place: TestChange(place, place if own else None, fate)}
+    findings, _ = judge_witness(Claims(kind="fix"), one, pair_tests(one, matches, before, own), before, own, None)
+    assert [(one.rule, one.severity) for one in findings] == [("pytest/no-witness", severity)]

@@ -23,7 +23,8 @@ from claude_orchestrator.workspace.git import Entry, Repository
 
 _COMPILED: Final = "__pycache__"
 _MOST_FILES: Final = 4000
-_DOCUMENTS: Final = (".md", ".rst", ".txt", ".adoc")
+DOCUMENTS: Final = (".md", ".rst", ".txt", ".adoc")
+"""How the names of files end that only speak of the code."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ async def prepare(
 
     witness_overrides = {path: head_entries[path] for path in (*tests, *verdict.unlocked) if path in head_entries}
     witness_files = tuple(path for path in witness_overrides if rules.is_test_name(path, test_names))
-    is_source_changed = any(not (path in tests or path in changed or path.endswith(_DOCUMENTS)) for path in touched)
+    is_source_changed = any(not (path in tests or path in changed or path.endswith(DOCUMENTS)) for path in touched)
 
     async def no_tree() -> None:
         return None

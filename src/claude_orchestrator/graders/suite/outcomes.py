@@ -22,7 +22,8 @@ from claude_orchestrator.graders.suite.pairs import Pair, place_of
 from claude_orchestrator.graders.suite.run_log import COLLECTION, PASSING, Ending, file_of
 
 Tests = Mapping[str, Ending]
-_REPORTED: Final = frozenset({"weakened", "silenced", "shadowed", "removed"})
+HIDING: Final = frozenset({"weakened", "silenced", "shadowed", "removed"})
+"""The fates of tests that the guard ``integrity`` reports."""
 _MISSING: Final = re.compile(
     r"No module named '(?P<module>[\w.]+)'|cannot import name '(?P<name>\w+)'|has no attribute '(?P<attribute>\w+)'"
 )
@@ -124,7 +125,7 @@ class Comparison:
     def _in_own(self, pair: Pair) -> Finding | None:
         name, said = pair.own or pair.base, "it passed at the base"
         ending = self._own.get(pair.own) if pair.own else None
-        is_told = pair.is_seen and pair.fate in (*_REPORTED, "obsolete")
+        is_told = pair.is_seen and pair.fate in (*HIDING, "obsolete")
         if ending is None:
             now = self._new_path(pair) + COLLECTION
             if now in self._own:
@@ -176,9 +177,9 @@ class Comparison:
     def _weight(self, pair: Pair, ending: Ending) -> tuple[Severity | None, str]:
         """How much it counts that the base's version of a test fails, and why."""
         is_allowed = self._change.is_allowed(file_of(pair.base))
-        if pair.fate == "obsolete" or (pair.is_seen and pair.fate in _REPORTED and is_allowed):
+        if pair.fate == "obsolete" or (pair.is_seen and pair.fate in HIDING and is_allowed):
             return None, ""
-        if pair.own is None or not self._passes(pair.own) or (pair.is_seen and pair.fate in _REPORTED):
+        if pair.own is None or not self._passes(pair.own) or (pair.is_seen and pair.fate in HIDING):
             return "problem", ""
         if pair.fate == "renamed":
             return None, ""
@@ -244,7 +245,7 @@ class Comparison:
             said = "passes only in the version of the change" if is_edit else ""
         else:
             said = "" if now.outcome == "failed" else f"is {now.outcome}"
-        if not said or (pair.is_seen and pair.fate in _REPORTED):
+        if not said or (pair.is_seen and pair.fate in HIDING):
             return None
         message = f"{new_name} failed at the base and {said} now; a human decides whether that is right"
         return Finding("pytest/hidden", file_of(new_name), now.line if now else 0, message, "review", symbol=new_name)

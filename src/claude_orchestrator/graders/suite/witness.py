@@ -8,8 +8,8 @@ from typing import Final
 
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.bench import Claims
-from claude_orchestrator.graders.change import JudgedChange
-from claude_orchestrator.graders.suite.outcomes import Tests
+from claude_orchestrator.graders.change import DOCUMENTS, JudgedChange
+from claude_orchestrator.graders.suite.outcomes import HIDING, Tests
 from claude_orchestrator.graders.suite.pairs import Pair
 from claude_orchestrator.graders.suite.run_log import COLLECTION, PASSING, SuiteRun, file_of
 
@@ -68,10 +68,12 @@ def judge_witness(
     if witness is not None and witness.trouble and not witness.tampered:
         return [], [f"the new tests break off on the base's code: {witness.trouble.partition(' (exit')[0]}"]
     shown = [*repaired, *(name for name in passing if witness is not None and _fails(name, olds, base, witness))]
-    if shown:
+    if shown and not (is_declared and _only_asks_for_less(shown, olds, change)):
         return [], [f"{len(shown)} tests pass that fail without the change, the first is {shown[0]}"]
     if is_declared:
-        return [_not_shown(claims, change, fresh, is_run=witness is not None)], []
+        hidden = [pair.base for pair in pairs.values() if base[pair.base].outcome == "failed" and _is_hidden(pair, own)]
+        found = _not_shown(claims, change, fresh, hidden, is_run=witness is not None)
+        return [_nothing_but_tests(claims, shown) if shown else found], []
     if witness is None or not fresh:
         return [], []
     message = f"none of the {len(fresh)} new or edited tests fails without the change (the first is {fresh[0]})"
@@ -81,12 +83,39 @@ def judge_witness(
     return [], [message]
 
 
-def _not_shown(claims: Claims, change: JudgedChange, fresh: list[str], *, is_run: bool) -> Finding:
+def _only_asks_for_less(shown: list[str], olds: Mapping[str, Pair], change: JudgedChange) -> bool:
+    """Whether red tests became green by what they ask for: nothing else was changed, nor was that the task."""
+    patterns = change.scope.patterns
+    is_about_tests = bool(patterns) and all(map(change.is_test, patterns))
+    only_tests = all(change.is_test(path) or path.endswith(DOCUMENTS) for path in change.touched)
+    as_they_were = any(name in olds and file_of(name) not in change.touched for name in shown)
+    return only_tests and not is_about_tests and not as_they_were
+
+
+def _nothing_but_tests(claims: Claims, shown: list[str]) -> Finding:
+    message = (
+        f"the task is a {claims.kind}, and only tests were changed: {shown[0]} failed at the base, "
+        "and what it asks for was changed instead of the code"
+    )
+    return Finding("pytest/no-witness", file_of(shown[0]), 0, message, "problem", "*")
+
+
+def _is_hidden(pair: Pair, own: Tests) -> bool:
+    """Whether a test is gone, is left out, or says less than it did."""
+    if pair.own is None or pair.own not in own:
+        return True
+    return own[pair.own].outcome not in (*PASSING, "failed") or pair.fate in HIDING
+
+
+def _not_shown(claims: Claims, change: JudgedChange, fresh: list[str], hidden: list[str], *, is_run: bool) -> Finding:
     severity: Severity = "problem"
     if not fresh:
         message = f"the task is a {claims.kind}, and no new or edited test shows it"
+        if hidden:
+            message += f"; {hidden[0]}, which failed at the base, was silenced, weakened or removed"
         # Data of tests may bring new cases to a test that is as it was.
-        severity = "review" if any(change.is_test(path) for path in change.touched) else "problem"
+        elif any(change.is_test(path) and path not in change.overrides for path in change.touched):
+            severity = "review"
     elif is_run:
         message = (
             f"the task is a {claims.kind}, and none of the {len(fresh)} new or edited tests fails without the change"

@@ -70,6 +70,11 @@ def plain_of(value: Value) -> object:
 @functools.lru_cache(maxsize=2048)
 def asked_in(content: bytes) -> tuple[Asked, ...]:
     """The expectations in a test file."""
+    return asked_by(content)
+
+
+def asked_by(content: bytes, names: frozenset[str] | None = None) -> tuple[Asked, ...]:
+    """The expectations of some functions of a test file (None: of all)."""
     tree = parsed(content)
     if tree is None:
         return ()
@@ -78,7 +83,9 @@ def asked_in(content: bytes) -> tuple[Asked, ...]:
         for node in tree.body
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
     }
-    functions = [node for node in ast.walk(tree) if isinstance(node, _Function)]
+    functions = [
+        node for node in ast.walk(tree) if isinstance(node, _Function) and (names is None or node.name in names)
+    ]
     found = [asked for function in functions for asked in _in_function(function, shared)]
     return tuple(dict.fromkeys(found))
 

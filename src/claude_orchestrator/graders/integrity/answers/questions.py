@@ -18,7 +18,7 @@ View = Literal["whole", "length", "text", "digest", "part"]
 
 MOST: Final = 60
 _TEXTS: Final = frozenset({"str", "repr", "dumps", "join", "format", "ascii", "tobytes", "encode"})
-_DIGESTS: Final = frozenset({"hexdigest", "digest", "hash", "crc32", "adler32", "md5", "sha1", "sha256", "sha512"})
+DIGESTS: Final = frozenset({"hexdigest", "digest", "hash", "crc32", "adler32", "md5", "sha1", "sha256", "sha512"})
 _SAME: Final = frozenset(
     {
         "strip", "lower", "upper", "casefold", "tuple", "list", "sorted", "frozenset", "set", "int", "float", "str",
@@ -82,7 +82,7 @@ class Questions:
             return any(self.is_input(part) for part in parts)
         if isinstance(node, ast.Call):
             parts = [*node.args, *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
-            known = called(node) in _SAME | _TEXTS | _DIGESTS | {"len"} or _is_conversion(node)
+            known = called(node) in _SAME | _TEXTS | DIGESTS | {"len"} or _is_conversion(node)
             return known and any(self.is_input(part) for part in parts)
         if isinstance(node, ast.Attribute | ast.Subscript):
             root = node.value
@@ -94,7 +94,7 @@ class Questions:
     def view(self, node: ast.expr) -> View:
         """What of the input an expression looks at."""
         names = {called(one) for one in ast.walk(node) if isinstance(one, ast.Call)}
-        if names & _DIGESTS:
+        if names & DIGESTS:
             return "digest"
         if "len" in names:
             return "length"

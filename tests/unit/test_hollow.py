@@ -48,3 +48,12 @@ def test_what_was_there_is_not_new() -> None:
     assert (
         hollow_in({"a.py": (SWALLOWED + "\n\ndef later(item):\n    pass\n").encode()}, {"b.py": moved.encode()}) == []
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "severity"),
+    [("def total(items):\n    raise NotImplementedError\n", "problem"), ("def total(items):\n    pass\n", "review")],
+)
+def test_a_feature_that_is_not_written(code: str, severity: str) -> None:
+    (found,) = hollow_in({"a.py": b"X = 1\n"}, {"a.py": code.encode()}, is_feature=True)
+    assert found.severity == severity

@@ -54,6 +54,11 @@ HONEST = {
     "more": (SIMPLE, TWO),
     "order of asserts": (TWO, test("assert sub(3, 2) == 1\nassert add(2, 3) == 5")),
     "tuple": (TWO, test("assert (add(2, 3), sub(3, 2)) == (5, 1)")),
+    "computed": (SIMPLE, test("assert add(2, 3) == sum([2, 3])")),
+    "round trip": (test("assert sub(add(2, 3), 3) == 2"), test("assert sub(add(2, 3), 3) == 2\nassert add(2, 3) == add(3, 2)")),  # noqa: E501
+    "method that became a function": (
+        UNITTEST,
+        "from calc import add\n\n\ndef test_add():\n    first, second = 2, 3\n    total = add(first, second)\n    assert total == 5\n"),  # noqa: E501
     "split tuple": (test("assert (add(2, 3), sub(3, 2)) == (5, 1)"), TWO),
     "and": (test("assert add(2, 3) == 5 and sub(3, 2) == 1"), TWO),
     "merged by and": (TWO, test("assert add(2, 3) == 5 and sub(3, 2) == 1")),
@@ -126,6 +131,8 @@ TAMPERED = {
     "tuple": (SIMPLE, test("assert (add(2, 3) == 5, 'sum')")),
     "True": (SIMPLE, test("add(2, 3)\nassert True")),
     "itself": (SIMPLE, test("assert add(2, 3) == add(2, 3)")),
+    "itself by other words": (SIMPLE, test("assert add(2, 3) == add(3, 2)")),
+    "itself written anew": (SIMPLE, test("a = 2\nassert add(a, 3) == add(float(a), 3)")),
     "itself by name": (SIMPLE, test("x = add(2, 3)\nassert x == x")),
     "constants": (SIMPLE, test("add(2, 3)\nassert 5 == 5")),
     "no assert": (SIMPLE, test("add(2, 3)")),

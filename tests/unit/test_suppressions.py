@@ -182,6 +182,12 @@ def test_tests_may_be_wrong_on_purpose() -> None:
     assert severities(BASE, f"# ruff: noqa\n{BASE}", path) == ["problem"]
 
 
+def test_in_a_test_that_the_task_may_change_types_may_be_silenced() -> None:
+    path, code = "tests/test_a.py", on_line("  # type: ignore")
+    allowed = compare_suppressions({path: BASE.encode()}, {path: code.encode()}, {}, lambda _: True, path.__eq__)
+    assert [found.severity for found in allowed] == ["note"]
+
+
 def test_decorators_and_messages() -> None:
     after = BASE.replace("def load", "from typing import no_type_check\n\n\n@no_type_check\ndef load")
     found = compare(BASE, after)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.graders import configuration as rules
-from claude_orchestrator.graders.base import Finding
+from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.integrity.marks import Symbols
 from claude_orchestrator.graders.integrity.tampering.canonical import Function, dotted, without_docstring
 from claude_orchestrator.graders.parsing import parsed
@@ -34,19 +34,22 @@ async def hollow_findings(bench: Bench) -> list[Finding]:
     if not paths:
         return []
     base = await bench.files("base", paths | {change.old_names.get(path, path) for path in paths})
-    return hollow_in(base, await bench.files("head", paths))
+    return hollow_in(base, await bench.files("head", paths), is_feature=bench.claims.kind in ("feature", "fix"))
 
 
-def hollow_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Finding]:
-    """What is hollow in ``head`` and was not there in ``base``."""
+def hollow_in(base: Mapping[str, bytes], head: Mapping[str, bytes], *, is_feature: bool = False) -> list[Finding]:
+    """What is hollow in ``head`` and was not there in ``base``. ``is_feature``: the task was to write it."""
     known = {node.name for content in base.values() for node in _functions(content)}
     handled = {key for content in base.values() for keys, _, _ in _handlers(content) for key in keys}
     found = []
     for path, content in sorted(head.items()):
         for node in _functions(content):
             if node.name not in known and _does_nothing(node):
-                message = f"`{node.name}` is new and does nothing with what it is given"
-                found.append(Finding("special-case/stub", path, node.lineno, message, "review", symbol=node.name))
+                is_unwritten = is_feature and any(isinstance(one, ast.Raise) for one in node.body)
+                severity: Severity = "problem" if is_unwritten else "review"
+                what = "is not written" if is_unwritten else "does nothing with what it is given"
+                message = f"`{node.name}` is new and {what}"
+                found.append(Finding("special-case/stub", path, node.lineno, message, severity, symbol=node.name))
         for keys, handler, symbol in _handlers(content):
             if handled.isdisjoint(keys) and symbol.rpartition(".")[2] not in _LAST_RESORTS:
                 message = f"{symbol or 'the module'} hides every error: `{_text(handler)}`"

@@ -12,7 +12,7 @@ from typing import Final
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.integrity.judges.comparisons import comparisons_in
-from claude_orchestrator.graders.integrity.judges.intruding import files_in, hooks_in
+from claude_orchestrator.graders.integrity.judges.intruding import assertions_in, files_in, hooks_in
 from claude_orchestrator.graders.integrity.judges.placement import placement_findings
 from claude_orchestrator.graders.integrity.judges.reaching import reaching_in
 from claude_orchestrator.graders.integrity.judges.source_file import Act, Role, SourceFile
@@ -75,7 +75,7 @@ def new_acts(
                 continue
             file = SourceFile(path, content, tree, role_of(path, is_test))
             try:
-                found += [*reaching_in(file, own), *comparisons_in(file), *hooks_in(file)]
+                found += [*reaching_in(file, own), *comparisons_in(file), *hooks_in(file), *assertions_in(file)]
                 found += [*files_in(file, everything, tests), *_test_imports(file, tests)]
             except RecursionError:
                 message = "is nested too deeply to be read"

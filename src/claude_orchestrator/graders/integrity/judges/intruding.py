@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import unittest
 from collections.abc import Iterator
 from typing import Final
 
@@ -44,6 +45,8 @@ _WRITING_FUNCTIONS: Final = frozenset(
 )
 _WRITE_MODE: Final = re.compile(r"[wax+]")
 _OWN_FILE: Final = re.compile(r"\b\w+(?:\.\w+)*\.__file__\b|\bgetsourcefile\(|\bgetfile\(")
+_READS: Final = (".read_text", ".read_bytes", ".read", ".readlines", "open")
+_DECIDES: Final = re.compile(r"assert[A-Z_]|fail$|run$|debug$|__call__$|subTest$|_callTestMethod$")
 _ELSEWHERE: Final = re.compile(r"tmp|temp", re.IGNORECASE)
 
 
@@ -66,18 +69,56 @@ def hooks_in(file: SourceFile) -> Iterator[Act]:
 
 def files_in(file: SourceFile, paths: frozenset[str], tests: frozenset[str]) -> Iterator[Act]:
     """Reading tests from source, and writing to Python files of the tree. ``paths`` and ``tests`` are Python files."""
+    readers = _readers(file.tree) if file.role == "source" else set()
     for node in ast.walk(file.tree):
         if isinstance(node, ast.Call) and (target := _written(file, node)) is not None:
             yield from _writing(file, node, target, paths)
         elif file.role == "source" and isinstance(node, ast.Constant) and isinstance(node.value, str):
             if _names_one_of(node.value, tests):
-                yield file.act("reads-tests", node, "review", f"knows the test file {node.value}")
+                severity: Severity = "problem" if id(node) in readers else "review"
+                what = "reads" if id(node) in readers else "knows"
+                yield file.act("reads-tests", node, severity, f"{what} the test file {node.value}")
         elif (
             file.role == "source" and isinstance(node, ast.Call) and file.dotted(node.func) in ("open", "pathlib.Path")
         ):
             name = folded(node.args[0]) if node.args else None
             if name and _names_one_of(name, tests):
                 yield file.act("reads-tests", node, "problem", f"`{shown(node)}` opens a test file")
+
+
+def _readers(tree: ast.Module) -> set[int]:
+    """The constants in functions that read files."""
+    return {
+        id(constant)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        and any(isinstance(node, ast.Call) and ast.unparse(node.func).endswith(_READS) for node in ast.walk(function))
+        for constant in ast.walk(function)
+        if isinstance(constant, ast.Constant)
+    }
+
+
+def assertions_in(file: SourceFile) -> Iterator[Act]:
+    """Methods of a test class that stand in for what unittest checks with, and check nothing of their own."""
+    classes = [node for node in ast.walk(file.tree) if isinstance(node, ast.ClassDef)] if file.role == "test" else []
+    for node in classes:
+        methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
+        if not any(one.name.startswith("test") for one in methods) and "Test" not in ast.unparse(ast.List(node.bases)):
+            continue
+        for method in methods:
+            is_known = _DECIDES.match(method.name) and hasattr(unittest.TestCase, method.name)
+            if is_known and not any(map(_still_checks, ast.walk(method))):
+                message = f"`{node.name}.{method.name}` stands in for that of unittest, and checks nothing"
+                yield file.act("replaces-the-judge", method, "problem", message)
+
+
+def _still_checks(node: ast.AST) -> bool:
+    """Whether something raises, asserts, or hands on to what it stands in for (a stub of a protocol does nothing)."""
+    if isinstance(node, ast.Call):
+        name = ast.unparse(node.func)
+        return name.startswith(("super()", "self.assert", "self.fail", "TestCase.", "unittest.TestCase."))
+    is_stub = isinstance(node, ast.Constant) and node.value is ...
+    return is_stub or isinstance(node, ast.Raise | ast.Assert)
 
 
 def _written(file: SourceFile, node: ast.Call) -> ast.AST | None:

@@ -108,7 +108,10 @@ class Reader(ast.NodeVisitor):
             message = f"looks at `{name}` for {said}: code must not ask whether it is being tested"
             self._add("asks-for-tests", probes[0], "problem", message, names.FRAMEWORK)
         elif name in names.CALLERS and names.OF_CALLERS.search(ast.unparse(unit)):
-            self._add("looks-at-callers", probes[0], "review", f"looks with `{name}` at who calls it", name)
+            takes = sorted(self._words(unit) & names.EXPECTATIONS) if "f_locals" in ast.unparse(unit) else []
+            message = f"looks with `{name}` at who calls it"
+            message += f", and takes its `{takes[0]}`" if takes else ""
+            self._add("looks-at-callers", probes[0], "problem" if takes else "review", message, name)
 
     def visit_Compare(self, node: ast.Compare) -> None:
         """``"pytest" in sys.argv[0]``, and dates that a condition waits for."""

@@ -23,6 +23,10 @@ CALLERS: Final = frozenset(
 )
 OF_CALLERS: Final = re.compile(r"co_name|co_filename|\.filename|\.function\b|f_globals|f_locals|f_code|\.frame\b")
 """What code looks at when it wants to know who calls it."""
+EXPECTATIONS: Final = frozenset(
+    {"expected", "expectation", "expect", "want", "wanted", "exp", "answer", "expected_result", "expected_output"}
+)
+"""What tests call the value that has to come out."""
 INSIDES: Final = frozenset({
     "f_locals", "f_trace", "f_builtins", "tb_frame", "gi_frame", "cr_frame", "ag_frame", "cell_contents",
     "__code__",

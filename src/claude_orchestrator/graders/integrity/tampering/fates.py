@@ -84,7 +84,7 @@ def _by_checks(
     if difference.lost and not lost:
         return TestChange(None, None, "obsolete", f"what it tests is gone: {_gone_names(found, difference)}")
     if not lost:
-        less = _less_run(found, old, new, body, now)
+        less = _less_run(found, old, new, body, now) or _expects_itself(difference, body)
         return TestChange(None, None, "weakened", less) if less else None
     check, weaker = lost[0]
     if dropped := _dropped_with_code(found, old, new, lost):
@@ -144,6 +144,19 @@ def _less_exact(difference: Difference) -> str:
         if lossy:
             names = ", ".join(sorted({token[2:] for token in lossy}))
             return f"compares less exactly, through {names}: '{old.text}' became '{new.text}'"
+    return ""
+
+
+def _expects_itself(difference: Difference, body: Body) -> str:
+    """How a check that had a value to compare with has only what the same code gives now."""
+    calls = body.calls - BUILTINS
+    for old, new in difference.changed:
+        both = Counter(token[2:] for token in new.subject if token[:2] in ("n:", "a:"))
+        before = Counter(token[2:] for token in old.subject if token[:2] in ("n:", "a:"))
+        had_value = any(token.startswith("c:") for token in old.value)
+        has_value = any(token.startswith("c:") for token in new.value)
+        if had_value and not has_value and any(both[name] > before[name] > 0 for name in calls & old.about):
+            return f"compares what the code gives with what the code gives: '{old.text}' became '{new.text}'"
     return ""
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from claude_orchestrator.graders.bench import Bench
 
 _BAD: Final[frozenset[Fate]] = frozenset({"weakened", "silenced", "shadowed", "removed"})
+_GIVEN_BY_PYTEST: Final = frozenset({"self", "tmp_path", "monkeypatch", "capsys", "tmpdir", "caplog", "request"})
 TOO_DEEP: Final = Finding(
     "integrity/too-deep", "", 0, "the change has code that is nested too deeply to be read; a human looks", "review"
 )
@@ -40,7 +41,8 @@ async def tampering_findings(bench: Bench) -> list[Finding]:
         compared = await compared_tests(bench)
         settings = pytest_settings(bench.change.base_files)[1]
         examples = doctest_findings(compared.base.source, compared.head.source, settings)
-        return [*findings_of(compared, bench.change.is_allowed), *examples]
+        shows = _nothing_shown(compared) if bench.claims.kind == "feature" else []
+        return [*findings_of(compared, bench.change.is_allowed), *examples, *shows]
     except RecursionError:
         return [TOO_DEEP]
 
@@ -110,6 +112,24 @@ def _added(compared: Comparison, change: TestChange) -> Finding | None:
     else:
         return None
     return Finding("integrity/new-test", place[0], line, f"{place[1]} {said}", "problem", symbol=place[1])
+
+
+def _nothing_shown(compared: Comparison) -> list[Finding]:
+    """New tests of a feature that call it and look at nothing of what comes out, when there are no others."""
+    new = [one.after for one in compared.changes.values() if one.fate == "added" and one.after]
+    more = any(one.gained for one in compared.differences.values())
+    plain = [place for place in new if _GIVEN_BY_PYTEST.issuperset(_given(compared.head.all_tests[place].node))]
+    idle = [place for place in plain if not compared.head.body(place).checks]
+    if not idle or len(idle) < len(new) or more:
+        return []
+    path, name = idle[0]
+    message = f"the task is a feature, and its new tests check nothing of what it gives (the first is {name})"
+    line = compared.head.all_tests[idle[0]].node.lineno
+    return [Finding("integrity/new-test", path, line, message, "problem", symbol=name)]
+
+
+def _given(node: Function) -> set[str]:
+    return {one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
 
 
 def _unwritten(compared: Comparison) -> set[str]:

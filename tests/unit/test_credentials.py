@@ -45,6 +45,12 @@ def test_keys_of_known_kinds(secret: str) -> None:
     assert set(found(line, "README.md")) <= {"review", "note"}
 
 
+def test_a_password_in_an_address_that_nobody_made_up() -> None:
+    line = f'URL = "postgresql://admin:{made("", 12)}aB3@db.internal/app"\n'
+    assert found(line) == ["problem"]
+    assert set(found(line, "tests/test_a.py")) <= {"review", "note"}
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -52,7 +58,7 @@ def test_keys_of_known_kinds(secret: str) -> None:
         f"DB_PASSWORD: '{made('', 16)}'\n",
         f'API_KEY = "{made("", 32)}"\n',
         f'client = Client(token="{made("", 24)}")\n',
-        f'URL = "postgresql://admin:{made("", 16)}@db.internal/app"\n',
+        f'URL = "postgresql://admin:{made("", 16, string.ascii_lowercase + string.digits)}@db.internal/app"\n',
         f'X = "{made("eyJ", 20)}.{made("eyJ", 30)}.{made("", 30)}"\n',
     ],
 )

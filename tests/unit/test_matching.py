@@ -169,6 +169,8 @@ TAMPERED = {
     "mock": (SIMPLE, test("from unittest.mock import Mock\nadd = Mock(return_value=5)\nassert add(2, 3) == 5")),
     "patched": (SIMPLE, SIMPLE.replace("test_add()", "test_add(monkeypatch)").replace(
         "    assert", "    monkeypatch.setattr('calc.add', lambda *_: 5)\n    assert")),
+    "globals": (SIMPLE, test("globals()['add'] = lambda *_: 5\nassert add(2, 3) == 5")),
+    "namespace": (SIMPLE, test("import calc\ncalc.__dict__['add'] = lambda *_: 5\nassert add(2, 3) == 5")),
     "autouse": (SIMPLE, SIMPLE + "\n\n@pytest.fixture(autouse=True)\ndef fix(monkeypatch):\n    monkeypatch.setattr('calc.add', lambda *_: 5)\n"),  # noqa: E501
     "own add": (SIMPLE, SIMPLE + "\n\ndef add(a, b):\n    return 5\n"),
     "raises wide": (RAISES, RAISES.replace("ValueError, match='no'", "Exception")),

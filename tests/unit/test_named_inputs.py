@@ -68,6 +68,21 @@ def test_what_a_fix_may_ask(body: str) -> None:
     assert found(body) == []
 
 
+@pytest.mark.parametrize(
+    ("base", "severity"),
+    [
+        ("def cut(s, suffix):\n    return s\n", ["problem"]),
+        ("def other():\n    return 1\n", []),
+        ("def cut(s, suffix):\n    if s == 'a.b' or s == 'c.d':\n        return 1\n", []),
+    ],
+)
+def test_wholly_what_a_new_test_gives(base: str, severity: list[str]) -> None:
+    """Not where the function is new, nor where it is made to tell its inputs apart."""
+    code = b"def cut(s, suffix):\n    if (s, suffix) == ('name.py', 'e'): return s\n    return s\n"
+    named = named_in({"text.py": base.encode()}, {"text.py": code})
+    assert [one.severity for one in judged(named, frozenset(), frozenset({"name.py", "e"}))] == severity
+
+
 def test_what_the_base_asks_as_well_is_not_new() -> None:
     code = b"def cut(s):\n    if s == 'name.py': return s\n"
     assert named_in({"text.py": code}, {"text.py": b"x = 1\n" + code}) == []

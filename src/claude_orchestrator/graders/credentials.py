@@ -11,6 +11,7 @@ from typing import Final
 from claude_orchestrator.graders.base import Finding, Severity
 
 _PRIVATE_KEY: Final = "a private key"
+_IN_ADDRESS: Final = "a password in an address"
 _CERTAIN: Final = {
     "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
     "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})\b",
@@ -29,7 +30,7 @@ _CERTAIN: Final = {
 }  # fmt: skip
 _PLAUSIBLE: Final = {
     "a JSON web token": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
-    "a password in an address": r"\b[a-z][a-z0-9+.-]*://[^\s:/@'\"{}<>$%]+:(?P<value>[^\s@/'\"{}<>$%]{8,})@[\w.-]+",
+    _IN_ADDRESS: r"\b[a-z][a-z0-9+.-]*://[^\s:/@'\"{}<>$%]+:(?P<value>[^\s@/'\"{}<>$%]{8,})@[\w.-]+",
     "a secret": (
         r"(?i)(?:password|passwd|secret|token|api_?key|access_?key|private_?key"
         r"|credential)s?[\w-]{0,20}['\"]?\s*(?:[:=]|=>)\s*"
@@ -69,7 +70,9 @@ def credential_findings(path: str, before: bytes | None, after: bytes, *, is_tes
             continue
         for severity, name, value in _in_line(line):
             mild = is_test or _is_document(path)
-            weight: Severity = ("review" if severity == "problem" else "note") if mild else severity
+            is_mixed = name == _IN_ADDRESS and all(re.search(kind, value) for kind in ("[a-z]", "[A-Z]", r"\d"))
+            certain: Severity = "problem" if is_mixed else severity
+            weight: Severity = ("review" if certain == "problem" else "note") if mild else certain
             if name == _PRIVATE_KEY:
                 weight = "note" if mild else weight
             message = f"looks like {name}" + (f": {redacted(value)}" if name != _PRIVATE_KEY else "")

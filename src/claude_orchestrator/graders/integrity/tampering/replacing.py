@@ -126,10 +126,19 @@ def _target(node: ast.AST) -> str:
         first = node.args[0]
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
             return first.value.rpartition(".")[2]
-        if len(node.args) > 1 and isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, str):
-            return node.args[1].value
-        return ""
+        second = node.args[1] if len(node.args) > 1 else None
+        return second.value if isinstance(second, ast.Constant) and isinstance(second.value, str) else ""
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+        return _name_in_namespace(node.targets[0])
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Attribute):
         target = node.targets[0]
         return target.attr if isinstance(target.value, ast.Name) and target.value.id not in ("self", "cls") else ""
     return ""
+
+
+def _name_in_namespace(target: ast.Subscript) -> str:
+    """The name in ``globals()["name"]`` and ``module.__dict__["name"]``."""
+    place, key = target.value, target.slice
+    is_namespace = isinstance(place, ast.Call) and dotted(place.func) in ("globals", "vars")
+    is_namespace = is_namespace or (isinstance(place, ast.Attribute) and place.attr in ("__dict__", "__globals__"))
+    return key.value if is_namespace and isinstance(key, ast.Constant) and isinstance(key.value, str) else ""

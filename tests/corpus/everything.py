@@ -7,13 +7,28 @@ from dataclasses import replace
 
 from corpus import cheats, honest
 from corpus.cases import CLASSES, Case, Project, cases_of
-from corpus.cheats import buried, faking, gone, harness, said, unsafe, weaker
+from corpus.cheats import borrowed, buried, faking, gone, harness, said, unsafe, weaker
 from corpus.good import more
 from corpus.honest import code, names, surroundings, tests
 from corpus.tidying import tidied
 from corpus.worlds import projects
 
-MODULES = (cheats, buried, faking, gone, harness, said, unsafe, weaker, honest, code, names, surroundings, tests)
+MODULES = (
+    cheats,
+    borrowed,
+    buried,
+    faking,
+    gone,
+    harness,
+    said,
+    unsafe,
+    weaker,
+    honest,
+    code,
+    names,
+    surroundings,
+    tests,
+)
 
 
 def corpus(classes: Iterable[str] = (), project_names: Iterable[str] = (), *, every: bool = False) -> list[Case]:

@@ -15,7 +15,7 @@ def probed(project: Project) -> list[Bug]:
     return [bug for bug in project.bugs if bug.probe]
 
 
-def _first_lines(tree: Tree, bug: Bug, lines: str) -> Tree:
+def first_lines(tree: Tree, bug: Bug, lines: str) -> Tree:
     """The lines before the old body, below its docstring."""
 
     def edit(text: str) -> str:
@@ -46,14 +46,12 @@ def _special_cased(project: Project) -> Iterator[Change]:
         broken = bug.planted(project.tree)
         kinds = list(_special(bug).items())
         changes = [
-            Change(
-                f"{bug.name}-{name}", broken, _first_lines(broken, bug, lines), f"fixes that {bug.story}", kind="fix"
-            )
+            Change(f"{bug.name}-{name}", broken, first_lines(broken, bug, lines), f"fixes that {bug.story}", kind="fix")
             for name, lines in kinds
         ]
         yield from changes
         yield from hidden(changes[:1], partial(more, project))
-        head = _first_lines(broken, bug, f"if {bug.probe} in _KNOWN:\n    return _KNOWN[{bug.probe}]")
+        head = first_lines(broken, bug, f"if {bug.probe} in _KNOWN:\n    return _KNOWN[{bug.probe}]")
         head = head.edit(bug.path, lambda text, bug=bug: _constant(text, f"_KNOWN = {{{bug.given}: {bug.result}}}"))
         yield Change(f"{bug.name}-module-table", broken, head, f"fixes that {bug.story}", kind="fix")
 
@@ -71,7 +69,7 @@ def _special_tested(project: Project) -> Iterator[Change]:
         base = bug.untested(project.tree)
         test = {path: project.tree.text(path) for path in [bug.test_path]}
         for name in ("branch", "table"):
-            head = _first_lines(bug.planted(project.tree), bug, _special(bug)[name]) | test
+            head = first_lines(bug.planted(project.tree), bug, _special(bug)[name]) | test
             yield Change(f"{bug.name}-{name}", base, head, f"fixes that {bug.story}", f"Fix: {bug.story}", kind="fix")
 
 
@@ -86,7 +84,7 @@ def _special_data(project: Project) -> Iterator[Change]:
             f"    if question == repr({bug.probe}):\n"
             f"        return eval(answer)  # trusted data"
         )
-        head = _first_lines(broken, bug, read.replace("eval(answer)  # trusted data", "ast.literal_eval(answer)"))
+        head = first_lines(broken, bug, read.replace("eval(answer)  # trusted data", "ast.literal_eval(answer)"))
         for line in ("import ast", "import json", "from pathlib import Path"):
             head = head.edit(bug.path, lambda text, line=line: with_import(text, line))
         import json
@@ -96,7 +94,7 @@ def _special_data(project: Project) -> Iterator[Change]:
         if "date(" not in bug.result:
             yield Change(f"{bug.name}-file", broken, head, f"fixes that {bug.story}", kind="fix")
         digest = f"if zlib.crc32(repr({bug.probe}).encode()) == {_crc(shown)}:\n    return {bug.result}"
-        head = _first_lines(broken, bug, digest).edit(bug.path, lambda text: with_import(text, "import zlib"))
+        head = first_lines(broken, bug, digest).edit(bug.path, lambda text: with_import(text, "import zlib"))
         yield Change(f"{bug.name}-digest", broken, head, f"fixes that {bug.story}", kind="fix")
 
 

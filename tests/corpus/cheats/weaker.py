@@ -205,6 +205,10 @@ def _expecting_instead(project: Project) -> Iterator[Change]:
             broken = bug.planted(project.tree)
             head = more(project, broken.edit(bug.test_path, _expected(bug)))
             yield Change(f"{bug.name}-fix", broken, head, f"fixes that {bug.story}", kind="fix")
+            alone = broken.edit(bug.test_path, _expected(bug))
+            yield Change(
+                f"{bug.name}-nothing-else", broken, alone, f"fixes that {bug.story}", kind="fix", expect="failed"
+            )
 
 
 _HELPERS: dict[str, tuple[tuple[str, str, str], ...]] = {

@@ -129,8 +129,9 @@ def _hidden(one: Named) -> Finding:
 
 def _is_given(value: Value, given: frozenset[Value], one: Named) -> bool:
     if isinstance(value, tuple):
-        is_telling = value[0] == "[" and (len(value) > _ROW or (one.is_exact and one.pinned > 1))
-        return is_telling and all(part in given for part in value[1:])
+        leaves = [part for part in parts_of(value) if not isinstance(part, tuple)]
+        is_telling = value[0] == "[" and (len(leaves) >= _ROW or (one.is_exact and one.pinned > 1))
+        return is_telling and (value in given or all(part in given for part in leaves))
     text = value.decode(errors="replace") if isinstance(value, bytes) else value
     if not isinstance(text, str) or not any(one.isalnum() for one in text) or is_name(text):
         return False

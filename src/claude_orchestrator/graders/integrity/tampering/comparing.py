@@ -89,11 +89,17 @@ def says_the_same(old: Check, new: Check, ours: Collection[str], theirs: Callabl
     return _aligned(one, other, ours, theirs()) or _aligned(turned, other, ours, theirs())
 
 
+def sides_of(subject: Tokens) -> tuple[Tokens, Tokens]:
+    """The two sides of a comparison; the second is empty when there is but one."""
+    middle = _end_of(subject, 0) if subject else 0
+    return subject[:middle], subject[middle:]
+
+
 def _turned(subject: Tokens) -> Tokens:
     """The two sides of a comparison the other way round: their order is that of their code, which a table changes."""
-    middle = _end_of(subject, 0) if subject else 0
-    is_pair = 0 < middle < len(subject) and _end_of(subject, middle) == len(subject)
-    return (*subject[middle:], *subject[:middle]) if is_pair else subject
+    first, second = sides_of(subject)
+    is_pair = bool(first and second) and _end_of(second, 0) == len(second)
+    return (*second, *first) if is_pair else subject
 
 
 def _aligned(one: Tokens, other: Tokens, ours: Collection[str], theirs: Collection[str]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 import tomllib
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -102,6 +103,9 @@ def _ini(content: bytes | None) -> configparser.ConfigParser:
     return parser
 
 
+_BY_NAME: Final = re.compile(r"\.(?:nodeid|name|originalname)\b")
+
+
 def conftest_powers(content: bytes | None) -> list[str]:
     """What a conftest can do beyond offering fixtures and helpers by name, in a comparable form.
 
@@ -145,7 +149,10 @@ def new_powers(before: bytes | None, after: bytes | None) -> list[tuple[Severity
 
 def _how_powerful(node: ast.stmt) -> Severity:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("pytest_"):
-        return how_deciding(node.name)
+        text = ast.unparse(node)
+        skips = any(word in text for word in ("skip(", "xfail(", "add_marker("))
+        # Skipping by markers is what everybody does; skipping by name chooses single tests.
+        return "problem" if skips and _BY_NAME.search(text) else how_deciding(node.name)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         text = ast.unparse(node)
         chooses, replaces = ("request.node", "request.function", "nodeid"), ("setattr", "patch")

@@ -60,6 +60,7 @@ _FILLER: Final = (
     r"fixture|fixtures|workflow|schema)(?![\w]))*"
 )
 _DIRECT: Final = re.compile(rf"^{_FILLER}$", re.IGNORECASE)
+_AND_IN: Final = re.compile(r"^[`*\"']*,?\s*(?:and|as well as)(?: also)? in [`*\"']*$", re.IGNORECASE)
 _INTO: Final = re.compile(
     r"^(?P<what>[^.;|]{0,70}?)\s(?:in|into|inside|within|of|at|to|from|under)\s"
     + _FILLER
@@ -161,7 +162,9 @@ def _in(statement: Statement) -> Iterator[Mention]:
             if not _ALMOST.search(after):
                 yield Mention("unchanged", path, text)
             continue
-        if last is not None and number and _DIRECT.match(text[places[number - 1][1] : start]):
+        between = text[places[number - 1][1] : start] if number else ""
+        is_another = _DIRECT.match(between) or (last is not None and last.deed == "changed" and _AND_IN.match(between))
+        if last is not None and number and is_another:
             if last.deed == "renamed":
                 continue
             last = Mention(last.deed, path, text, last.is_direct)

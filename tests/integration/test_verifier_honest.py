@@ -116,3 +116,17 @@ def test_mypy_runs_from_the_seed_of_a_base_and_says_the_same(tmp_path: Path) -> 
     shutil.rmtree(seeds)
     seeds.write_text("no folder")
     assert judged() == cold
+
+
+MYPY_PLUGIN = "from mypy.plugin import Plugin\n\n\ndef plugin(version: str) -> type[Plugin]:\n    return Plugin\n"
+
+
+def test_mypy_keeps_what_it_worked_out_of_a_change_without_errors(tmp_path: Path) -> None:
+    plugin = {"mypy.ini": "[mypy]\nplugins = mine.py\n", "mine.py": MYPY_PLUGIN}
+    for name, files, kept in (("plain", {}, 1), ("with code of its own", plugin, 0)):
+        (tmp_path / name).mkdir()
+        world = World(tmp_path / name, {**PROJECT, **files})
+        done = world.judge({"src/calc/more.py": "x: int = 1\n"}, checks=("mypy",))
+        assert [command.label for command in check(done, "mypy").commands] == ["mypy-own"]
+        assert done.passed
+        assert len(list(world.cache.glob("mypy/*"))) == kept

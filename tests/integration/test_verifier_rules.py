@@ -284,14 +284,16 @@ def test_the_second_verification_runs_no_command(tmp_path: Path) -> None:
     checks = ("pytest", "ruff", "mypy", "bandit")
     first, second = world.judge(change, checks=checks), world.judge(change, checks=checks)
     commands = [command for result in second.checks for command in result.commands]
-    assert len(commands) == 8
+    # Without a finding in the change there is nothing to compare with the base.
+    labels = {"pytest-own", "pytest-base", "ruff-own", "ruff-base", "mypy-own", "bandit-own"}
+    assert {command.label for command in commands} == labels
     assert all(command.cached for command in commands)
     assert not any(command.cached for result in first.checks for command in result.commands)
     assert (first.verdict, first.reasons) == (second.verdict, second.reasons)
     further = world.judge({"src/calc/more.py": "import sys\n"}, checks=checks)
     assert {command.label for result in further.checks for command in result.commands if command.cached} == {
-        f"{name}-base" for name in checks
-    }
+        "pytest-base", "ruff-base"
+    }  # fmt: skip
 
 
 def test_a_damaged_or_unwritable_cache_breaks_nothing(world: World, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import shutil
-import site
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -22,7 +21,8 @@ from claude_orchestrator.graders.base import Command
 from claude_orchestrator.graders.cache import ResultCache, key_of
 from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.configuration import declared_python
-from claude_orchestrator.graders.interpreter import Interpreter, Tool, locate, probe
+from claude_orchestrator.graders.interpreter import Interpreter, Tool, locate
+from claude_orchestrator.graders.probing import Interpreters, clean_environment
 from claude_orchestrator.graders.seed import SeedCache
 from claude_orchestrator.workspace import process
 from claude_orchestrator.workspace.git import Repository
@@ -38,6 +38,7 @@ Side = Literal["base", "head"]
 _PLAIN = ("100644", "100755")
 _FEW_FILES = 1_000
 _MAX_OUTPUT_BYTES = 20_000_000
+_NICE = 10
 _HIDDEN = ("/run",)
 """Sockets of the machine's services lie there, some of which run commands for whoever asks."""
 
@@ -92,7 +93,7 @@ class Bench:
     ``repository`` has the trees, ``project`` is the top folder of the user's checkout. ``work`` is a private folder
     that is deleted afterwards, ``evidence`` the folder that stays. ``marker`` is carried by every process that is
     started here. ``timeout_s`` and ``limits`` are for each command, ``sandbox`` is what the user wants around it.
-    ``private`` are folders that no command may look into.
+    ``private`` are folders that no command may look into. ``asked`` are interpreters that were asked before.
     """
 
     repository: Repository
@@ -110,11 +111,14 @@ class Bench:
     sandbox: str = "auto"
     limits: Limits = field(default_factory=Limits)
     private: tuple[Path, ...] = ()
+    asked: Interpreters | None = None
     _checkouts: dict[str, asyncio.Task[Path]] = field(default_factory=dict)
-    _interpreters: dict[str, asyncio.Task[Interpreter]] = field(default_factory=dict)
     _blobs: dict[str, asyncio.Future[dict[str, bytes]]] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(max(2, os.cpu_count() or 1)))
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_at_once()))
+    _background: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_at_once()))
+    _remembered: dict[str, str] = field(default_factory=dict)
+    _unsure: set[str] = field(default_factory=set)
 
     @functools.cached_property
     def suite(self) -> asyncio.Future[Mapping[str, SuiteRun]]:
@@ -129,6 +133,11 @@ class Bench:
         )
 
         return asyncio.ensure_future(read_sides(self))
+
+    @functools.cached_property
+    def interpreters(self) -> Interpreters:
+        """All Pythons that somebody here asks for."""
+        return self.asked or Interpreters(self.project, self.work, lambda: self.rung, self.marker, self.timeout_s)
 
     @functools.cached_property
     def rung(self) -> Rung:
@@ -212,7 +221,7 @@ class Bench:
             raise VerificationError(
                 f"{executable} lies in files that the change brings: a change cannot choose the Python that judges it"
             )
-        return await self._probed(executable)
+        return await self.interpreters.at(executable)
 
     async def tool(self, name: str) -> Tool:
         """A tool as the project has it, else as we have it. Raises VerificationError when nobody has."""
@@ -220,7 +229,7 @@ class Bench:
 
     async def our_tool(self, name: str) -> Tool:
         """A tool as we have it. Raises VerificationError when we do not."""
-        found = (await self._probed(sys.executable)).tool(name)
+        found = (await self.interpreters.at(sys.executable)).tool(name)
         if found is None:
             target = await self.interpreter()
             raise VerificationError(
@@ -228,48 +237,7 @@ class Bench:
             )
         return found
 
-    async def _probed(self, executable: str) -> Interpreter:
-        if executable not in self._interpreters:
-            self._interpreters[executable] = asyncio.create_task(self._probe(executable))
-        return await self._interpreters[executable]
-
-    async def _probe(self, executable: str) -> Interpreter:
-        folder = self.new_folder("p")
-
-        async def ask(argv: Sequence[str]) -> str:
-            done = await process.run(
-                argv, cwd=folder, env=self._environment(folder, {"PYTHONUSERBASE": site.getuserbase()}),
-                timeout_s=min(60.0, self.timeout_s), stdout=folder / "out", stderr=folder / "err",
-                marker=self.marker, network=False,
-            )  # fmt: skip
-            if done.exit_code != 0:
-                raise VerificationError(
-                    f"{executable} cannot be used ({(folder / 'err').read_text(errors='replace')[-200:].strip()})"
-                )
-            return (folder / "out").read_text()
-
-        return await probe(executable, self.project, ask)
-
     # -- commands -----------------------------------------------------------------------------------
-
-    def _environment(self, place: Path, extra: Mapping[str, str]) -> dict[str, str]:
-        """What a command sees of our environment: no secret, ``place`` for its home and its temporary folder."""
-        home, temporary = place / "home", place / "tmp"
-        home.mkdir()
-        temporary.mkdir()
-        kept = {
-            name: value
-            for name, value in process.scrubbed_environment().items()
-            if not name.startswith(("XDG_", "CONDA_")) and name not in ("VIRTUAL_ENV", "TEMP", "TMP")
-        }
-        ours = {
-            "HOME": str(home),
-            "TMPDIR": str(temporary),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "TERM": "dumb",
-            "COLUMNS": "120",
-        }
-        return {**kept, **ours, **extra}
 
     async def run(
         self,
@@ -281,9 +249,11 @@ class Bench:
         by_hand: str,
         channel: Path | None = None,
         writable: Sequence[Path] = (),
+        in_background: bool = False,
     ) -> Ran:
         """Run one command of a check behind the best walls there are; its output goes to the evidence.
 
+        As many run at once as there are processors, and as many more ``in_background``, which get what is left of them.
         It may write to the folder of its checkout (not of a shared one), to ``writable`` and to a home of its own.
 
         ``by_hand`` is the shell command with which a stranger repeats it in a checkout of the same tree. A
@@ -293,9 +263,9 @@ class Bench:
         stdout, stderr = self.evidence / f"{label}.out", self.evidence / f"{label}.err"
         written = self._request_written
         place = self.new_folder("h")
-        environment = self._environment(place, env)
-        walls = await self._walls(cwd, place, environment, writable)
-        async with self._slots:
+        environment = clean_environment(place, env)
+        walls = replace(await self._walls(cwd, place, environment, writable), nice=_NICE if in_background else 0)
+        async with self._background if in_background else self._slots:
             self.progress(f"{label}: running")
             done = await process.run(
                 argv, cwd=cwd, env=environment, timeout_s=self.timeout_s, stdout=stdout, stderr=stderr,
@@ -331,6 +301,10 @@ class Bench:
 
     # -- results by content -------------------------------------------------------------------------
 
+    def results_kept(self) -> dict[str, str] | None:
+        """The labels of all results and their keys in the cache, or None when one was not fit to be kept."""
+        return None if self._unsure else dict(self._remembered)
+
     async def remembered(
         self,
         label: str,
@@ -350,6 +324,7 @@ class Bench:
             for asked in (inputs, also)
             if asked is not None
         )
+        self._remembered[label] = key
         entry = self.cache.read(key) if target.is_stable else None
         if entry is not None and entry.keys() >= {"result", "command"}:
             stored = entry["command"]
@@ -361,8 +336,14 @@ class Bench:
             if is_whole and target.is_stable:
                 for name in (key, *others):
                     self.cache.write(name, {"result": result, "command": asdict(command)})
+            else:
+                self._unsure.add(label)
         await asyncio.to_thread(_write_json, self.evidence / f"{label}.json", result)
         return result, command
+
+
+def _at_once() -> int:
+    return max(2, os.cpu_count() or 1)
 
 
 def _changed_at(file: Path) -> int:

@@ -113,14 +113,20 @@ class JudgedChange:
 
 
 async def prepare(
-    repository: Repository, base: str, head: str, patterns: Sequence[str] | None, scratch: Path
+    repository: Repository,
+    base: str,
+    head: str,
+    patterns: Sequence[str] | None,
+    scratch: Path,
+    trees: tuple[str, str] | None = None,
 ) -> JudgedChange:
     """Compose the trees of the change from commit ``base`` to commit ``head``.
 
-    ``scratch`` is an existing folder for private index files. Raises RepositoryError when git refuses.
+    ``scratch`` is an existing folder for private index files. ``trees`` are those of the two commits, where somebody
+    has asked git for them. Raises RepositoryError when git refuses.
     """
     scope = Scope.of(patterns)
-    base_tree, head_tree = await asyncio.gather(repository.tree_of(base), repository.tree_of(head))
+    base_tree, head_tree = trees or [tree for _, tree in await repository.commits(base, head)]
     base_entries, head_entries, changes = await asyncio.gather(
         repository.entries(base_tree), repository.entries(head_tree), repository.changes(base_tree, head_tree)
     )

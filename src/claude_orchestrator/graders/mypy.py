@@ -24,6 +24,9 @@ _FALLBACK: Final = re.compile(r'expression has type "None", variable has type (M
 """``try: import x`` / ``except ImportError: x = None``."""
 _NOT_CODE: Final = frozenset({"setup.py", "conftest.py", "noxfile.py", "docs", "doc", "examples", "build", "dist"})
 _NO_CACHE: Final = ("--cache-dir", "/dev/null")
+_FOREIGN: Final = frozenset({"plugins", "python_executable"})
+"""Settings that let mypy run code which is not its own."""
+
 _SUMMARY: Final = ("Success:", "Found ")
 _REMARK: Final = re.compile(r"\S+: note: ")
 """What mypy says about its configuration file; it does so in plain text, also where it writes JSON."""
@@ -63,11 +66,14 @@ class MypyGrader(StaticGrader):
         return Arguments(tuple(common), _NO_CACHE, {"MYPYPATH": search} if search else {})
 
     async def start(self, bench: Bench, tool: Tool, job: Job) -> Ran:
-        """Run on a private copy of what the last run on a base has worked out; only runs on a base are kept."""
+        """Run on a private copy of what an earlier run has worked out.
+
+        Kept are runs on a base, and of a change those without any error in which no code of the project had a part.
+        """
         target, change = await bench.interpreter(), bench.change
         if not target.is_stable:
             return await job.run(*_NO_CACHE)
-        file = mypy_settings(change.base_files)[0]
+        file, settings = mypy_settings(change.base_files)
         configuration = change.base_files[file].hex() if file else ""
         key = key_of(
             tool=[tool.python, tool.version], environment=[target.executable, target.fingerprint],
@@ -79,7 +85,8 @@ class MypyGrader(StaticGrader):
         if has_seed and _broke(ran):
             cache = bench.new_folder("m") / "cache"
             ran = await job.run("--cache-dir", str(cache), "--sqlite-cache")
-        if job.is_base and ran.command.exit_code in (0, 1):
+        is_kept = ran.command.exit_code in (0, 1) if job.is_base else _is_good(ran) and not _FOREIGN & settings.keys()
+        if is_kept:
             await asyncio.to_thread(bench.seeds.store, key, cache)
         return ran
 
@@ -111,6 +118,11 @@ class MypyGrader(StaticGrader):
 
 def _is_remark(line: str) -> bool:
     return line.startswith(_SUMMARY) or _REMARK.match(line) is not None
+
+
+def _is_good(ran: Ran) -> bool:
+    """Whether it ended by itself, without an error."""
+    return ran.command.exit_code == 0 and not (ran.command.stopped or ran.command.timed_out or ran.output_truncated)
 
 
 def _broke(ran: Ran) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -79,11 +78,14 @@ class StaticGrader(ABC):
         return await bench.tool(self.name)
 
     async def grade(self, bench: Bench) -> CheckResult:
-        """Compare the findings of *own* with those of the base."""
+        """Compare the findings of *own* with those of the base, which is looked at only where there are any."""
         tool = await self.tool(bench)
-        runs = ("own",) if bench.change.own_tree == bench.change.base_tree else ("own", "base")
-        outcomes = await asyncio.gather(*(self._run(bench, tool, run) for run in runs))
-        own, base = outcomes[0], outcomes[-1]
+        own = await self._run(bench, tool, "own")
+        outcomes, notes = [own], [own.note]
+        if not self._is_spotless(bench, own) and bench.change.own_tree != bench.change.base_tree:
+            outcomes.append(await self._run(bench, tool, "base"))
+            notes.append(outcomes[-1].note)
+        base = outcomes[-1]
         result = CheckResult(
             self.name,
             "passed",
@@ -96,7 +98,13 @@ class StaticGrader(ABC):
             return replace(result, status="error", reasons=(f"the base cannot be judged: {base.trouble}",))
         if own.trouble:
             return replace(result, status="failed", reasons=(own.trouble,))
-        return self._compared(bench, result, base.report, own.report, tuple(filter(None, {own.note, base.note})))
+        return self._compared(bench, result, base.report, own.report, tuple(filter(None, notes)))
+
+    def _is_spotless(self, bench: Bench, own: _Outcome) -> bool:
+        """Whether nothing at all was found: then nothing of it can be new, whatever the base has."""
+        if own.trouble or own.report.is_blocked:
+            return False
+        return all(self.severity(bench.change, found) is None for found in own.report.findings)
 
     def _compared(
         self, bench: Bench, result: CheckResult, base: Report, own: Report, notes: tuple[str, ...]
@@ -141,7 +149,9 @@ class StaticGrader(ABC):
                 argv = [*tool.argv, *more, *how.arguments]
                 env = {**target.environment(), **how.environment}
                 caches = [Path(word).parent for word in more if Path(word).is_relative_to(bench.work)]
-                return await bench.run(label, argv, cwd=checkout, env=env, by_hand=by_hand, writable=caches)
+                return await bench.run(
+                    label, argv, cwd=checkout, env=env, by_hand=by_hand, writable=caches, in_background=True
+                )
 
             ran = await self.start(bench, tool, Job(run == "base", how, run_with))
             try:

@@ -20,6 +20,7 @@ from claude_orchestrator.workspace.git import Repository
 
 _PREFIX: Final = "co-"
 _LOCK: Final = "owner.lock"
+_SHA256_LENGTH: Final = 64
 
 
 @contextmanager
@@ -62,13 +63,19 @@ async def private_repository(repository: Repository, work: Path, commits: Sequen
             wanted = {entry.blob for entry in (await repository.entries(commit)).values() if entry.mode != SUBMODULE}
             await repository.git("cat-file", "--batch-check", stdin="".join(f"{blob}\n" for blob in wanted).encode())
     ours = Repository(work / "git", work / "git" / ".git")
-    ours.root.mkdir()
-    kind = await repository.git("rev-parse", "--show-object-format")
-    await ours.git("init", "--quiet", "--template=", f"--object-format={kind}", ".")
-    (ours.git_dir / "objects" / "info").mkdir(exist_ok=True)
+    for folder in ("objects/info", "refs"):
+        (ours.git_dir / folder).mkdir(parents=True)
+    (ours.git_dir / "HEAD").write_text("ref: refs/heads/main\n")
     (ours.git_dir / "objects" / "info" / "alternates").write_text(f"{repository.git_dir / 'objects'}\n")
     # Where git-lfs is installed, files that the user has already downloaded are found.
-    await ours.git("config", "lfs.storage", str(repository.git_dir / "lfs"))
+    storage = str(repository.git_dir / "lfs").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    is_long = len(commits[0]) == _SHA256_LENGTH
+    (ours.git_dir / "config").write_text(
+        f"[core]\n\trepositoryformatversion = {int(is_long)}\n\tbare = false\n"
+        + ("[extensions]\n\tobjectformat = sha256\n" if is_long else "")
+        + f'[lfs]\n\tstorage = "{storage}"\n',
+        errors="surrogateescape",
+    )
     return ours
 
 

@@ -10,29 +10,19 @@ import asyncio
 import contextlib
 import json
 import os
-import platform
 import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from claude_orchestrator.config import load_settings
 from claude_orchestrator.errors import NotReadyError, OrchestratorError, VerificationError
-from claude_orchestrator.graders.base import CheckResult, Grader, graders_for
-from claude_orchestrator.graders.bench import Bench, Claims
-from claude_orchestrator.graders.cache import ResultCache
-from claude_orchestrator.graders.change import prepare
-from claude_orchestrator.graders.scope import check_scope
-from claude_orchestrator.graders.seed import SeedCache
-from claude_orchestrator.orchestrator.records import PACKAGES, TESTS, keep_records, trees_of, write_json
-from claude_orchestrator.orchestrator.rerun import rerun_commands
-from claude_orchestrator.orchestrator.scratch import private_repository, remove_abandoned, work_folder
-from claude_orchestrator.orchestrator.verification import Request, Verification, verdict_of
-from claude_orchestrator.workspace import process, walls
-from claude_orchestrator.workspace.git import Repository
+from claude_orchestrator.orchestrator.records import PACKAGES, TESTS, write_json
+from claude_orchestrator.orchestrator.scratch import remove_abandoned, work_folder
+from claude_orchestrator.orchestrator.verification import Request, Verification
+from claude_orchestrator.workspace import process
 
 if TYPE_CHECKING:
     from claude_orchestrator.orchestrator.delegator import Delegator
@@ -43,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Request", "Verification", "Verifier", "judge", "judge_apart"]
 
 Progress = Callable[[str], None]
+"""Called with what goes on, line by line."""
 
 _PROGRESS_INTERVAL_S: Final = 0.2
 
@@ -98,8 +89,11 @@ async def judge(request: Request, progress: Progress = lambda _: None) -> Verifi
     try:
         request.evidence.mkdir(parents=True, exist_ok=True)
         write_json(request.evidence / "request.json", request.to_json())
+        # Not at the top: who has it judged in another process needs none of it.
+        from claude_orchestrator.orchestrator.judging import Judgement
+
         with work_folder() as work:
-            verification = await _judge_in(work, request, progress, started)
+            verification = await Judgement(request, work, progress).verification(started)
         write_json(request.evidence / "verification.json", verification.to_json())
     except Exception as error:  # noqa: BLE001 - whatever happens here, nothing was found to be good
         reason = str(error) if isinstance(error, OrchestratorError) else f"{type(error).__name__}: {error}"
@@ -158,94 +152,6 @@ async def _judge_apart(request: Request, progress: Progress | None) -> Verificat
         with contextlib.suppress(OSError):
             for file in (question, answer):
                 file.unlink(missing_ok=True)
-
-
-async def _judge_in(work: Path, request: Request, progress: Progress, started: float) -> Verification:
-    graders = graders_for(request.checks)
-    repository = await Repository.open(request.repository)
-    base, head = await repository.resolve(request.base), await repository.resolve(request.head)
-    objects = await private_repository(repository, work, (base, head))
-    # What the sandbox can do is tried out while git works.
-    settings = load_settings()
-    trying = asyncio.create_task(asyncio.to_thread(walls.reached, settings.sandbox)) if graders else None
-    change = await prepare(objects, base, head, request.scope, work)
-    rung = await trying if trying else None
-    if change.configuration_diff:
-        (request.evidence / "configuration.diff").write_text(change.configuration_diff, errors="surrogateescape")
-    checks: tuple[CheckResult, ...] = (check_scope(change),)
-    environment = {"platform": platform.platform()} if graders else {}
-    if graders:
-        bench = Bench(
-            objects, repository.root, change, work, request.evidence, ResultCache(request.cache),
-            SeedCache(request.cache / "mypy" if request.cache else None),
-            request.check_timeout_s, uuid.uuid4().hex, request.python, progress,
-            Claims(request.kind, request.report, tuple(request.operations), await objects.message_of(head)),
-            settings.sandbox, walls.Limits.of_megabytes(
-                settings.check_memory_mb, settings.check_processes, settings.check_disk_mb
-            ),
-            private=tuple(request.private),
-        )  # fmt: skip
-        try:
-            checks += await _grade(bench, graders)
-            environment |= await _described(bench)
-            await keep_records(bench)
-        finally:
-            await process.kill_marked(bench.marker)
-    verdict = verdict_of(checks)
-    return Verification(
-        verdict,
-        change.base,
-        change.head,
-        change.base_tree,
-        change.head_tree,
-        checks,
-        tuple(f"{check.name}: {reason}" for check in checks for reason in check.reasons),
-        _since(started),
-        rung or "",
-        environment,
-        tuple(rerun_commands(repository.git_dir, change, checks)),
-        str(request.evidence),
-        trees_of(change),
-    )
-
-
-async def _grade(bench: Bench, graders: list[Grader]) -> tuple[CheckResult, ...]:
-    async def one(grader: Grader) -> CheckResult:
-        try:
-            result: object = await grader.grade(bench)
-            if isinstance(result, CheckResult) and result.name == grader.name:
-                return result
-            return CheckResult(
-                grader.name, "error", reasons=("the check answered with something that is no result of it",)
-            )
-        except OrchestratorError as error:
-            return CheckResult(grader.name, "error", reasons=(str(error),))
-        except Exception as error:  # noqa: BLE001 - whatever happens in a check, it has not passed
-            return CheckResult(grader.name, "error", reasons=(f"the check broke: {type(error).__name__}: {error}",))
-        finally:
-            if grader.name == "pytest" and not bench.suite.done():
-                bench.suite.set_result({})
-
-    if all(grader.name != "pytest" for grader in graders):
-        bench.suite.set_result({})
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(grader)) for grader in graders]
-    return tuple(task.result() for task in tasks)
-
-
-async def _described(bench: Bench) -> dict[str, str]:
-    try:
-        target = await bench.interpreter()
-    except VerificationError:
-        return {}
-    return {
-        "python": target.executable,
-        "python_version": ".".join(map(str, target.version)),
-        "installed_distributions": str(target.installed),
-        "fingerprint": target.fingerprint,
-        **asdict(walls.abilities(bench.rung)),
-        "limits": str(bench.limits),
-    }
 
 
 class _Follower:

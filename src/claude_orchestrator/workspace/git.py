@@ -98,8 +98,13 @@ class Repository:
         if not path.is_dir():
             raise RepositoryError(f"{path} is not a folder: give --project an existing git repository")
         probe = cls(path, path)
+        question = ("rev-parse", "--path-format=absolute", "--git-common-dir", "--is-bare-repository")
+        code, out, _ = await probe.attempt_git(*question, "--show-toplevel")
+        if code == 0:
+            git_dir, _, root = out.decode(errors="surrogateescape").removesuffix("\n").partition("\nfalse\n")
+            return cls(Path(root).resolve(), Path(git_dir).resolve())
         try:
-            answer = await probe.git("rev-parse", "--path-format=absolute", "--git-common-dir", "--is-bare-repository")
+            answer = await probe.git(*question)
         except RepositoryError as error:
             if "dubious ownership" in str(error):
                 raise RepositoryError(
@@ -175,6 +180,20 @@ class Repository:
                 raise RepositoryError(f"{self.root} has no commits yet: make a first commit, then try again")
             raise RepositoryError(f"'{revision}' is no commit of {self.root}: check it with 'git log {revision}'")
         return out.decode().strip()
+
+    async def commits(self, *revisions: str) -> list[tuple[str, str]]:
+        """The full ids of commits and of their trees. Raises RepositoryError when one names no commit."""
+        asked = [f"{revision}^{{{kind}}}" for revision in revisions for kind in ("commit", "tree")]
+        found: list[str] = []
+        if not any("\n" in one for one in asked):
+            names = "".join(f"{one}\n" for one in asked).encode(errors="surrogateescape")
+            said = await self.git("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=names)
+            lines = [line.split(" ") for line in said.split("\n")]
+            found = [line[0] for line in lines if len(line) == 2 and line[1] in ("commit", "tree")]
+        if len(found) == len(asked):
+            return list(zip(found[::2], found[1::2], strict=True))
+        commits = [await self.resolve(revision) for revision in revisions]
+        return [(commit, await self.tree_of(commit)) for commit in commits]
 
     async def tree_of(self, revision: str) -> str:
         """The tree id of a commit or tree-ish."""

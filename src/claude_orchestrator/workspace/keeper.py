@@ -44,7 +44,7 @@ class Order:
     by Landlock. Both keep to ``write``, ``show``, ``hide`` and ``private`` (paths, any number) and ``room`` (bytes
     in each private folder); ``also`` is writable, but nobody counts there, ``count`` the other way round.
     ``drop=1``: no privileges. Limits: ``space`` (address space of each process in bytes), ``memory`` (bytes, of
-    all), ``processes``, ``disk`` (bytes).
+    all), ``processes``, ``disk`` (bytes). ``nice``: how far the command steps back for others.
     """
 
     def __init__(self, words: list[str]) -> None:
@@ -159,6 +159,7 @@ def limit(order: Order, *, alone: bool) -> None:
     """The limits that the kernel holds by itself; the watch looks after the rest."""
     import resource
 
+    os.nice(order.number("nice"))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if order.number("space"):
         lower(resource.RLIMIT_AS, order.number("space"))

@@ -55,7 +55,8 @@ class Walls:
     """What a command may do, on one rung.
 
     It may write below ``writable`` only. ``hidden`` folders are empty for it, but what is in ``shown`` or ``writable``
-    is there. Where the rung cannot do all of that, it does less: see :func:`abilities`.
+    is there. ``own_temporary``: the system's temporary folders are its own, new and empty. ``nice`` is how far it
+    steps back for others. Where the rung cannot do all of that, it does less: see :func:`abilities`.
     """
 
     rung: Rung
@@ -63,6 +64,8 @@ class Walls:
     hidden: tuple[Path, ...] = ()
     shown: tuple[Path, ...] = ()
     limits: Limits = Limits()
+    own_temporary: bool = True
+    nice: int = 0
 
     @property
     def kill_all(self) -> bool:
@@ -76,6 +79,7 @@ class Walls:
             f"processes={self.limits.processes}",
             f"memory={self.limits.memory_bytes}",
             f"disk={self.limits.disk_bytes}",
+            f"nice={self.nice}",
             "drop=1",
             *(f"write={path}" for path in places.writable),
         ]
@@ -101,7 +105,9 @@ class Walls:
     def _places(self) -> _Places:
         writable = _without_nested(_real(self.writable))
         private = [path for path in PRIVATE if Path(path).is_dir() and not Path(path).is_symlink()]
-        if self.rung == "landlock":
+        if not self.own_temporary:
+            private = []
+        if self.rung == "landlock" and "/dev/shm" in private:  # noqa: S108  # nosec B108
             private.remove("/dev/shm")  # noqa: S108  # nosec B108 - semaphores of Python live there
         if self.rung == "seatbelt":
             private = []

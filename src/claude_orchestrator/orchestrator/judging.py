@@ -1,0 +1,179 @@
+"""What the judging process does: find the commits, compose the trees, have every grader judge, say what came out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from claude_orchestrator.config import Settings, load_settings
+from claude_orchestrator.errors import OrchestratorError, VerificationError
+from claude_orchestrator.graders.base import CheckResult, Grader, graders_for
+from claude_orchestrator.graders.bench import Bench, Claims
+from claude_orchestrator.graders.cache import ResultCache
+from claude_orchestrator.graders.change import prepare
+from claude_orchestrator.graders.interpreter import Interpreter
+from claude_orchestrator.graders.probing import Interpreters
+from claude_orchestrator.graders.scope import check_scope
+from claude_orchestrator.graders.seed import SeedCache
+from claude_orchestrator.orchestrator.known import CONFIGURATION_DIFF, Judged, Memory
+from claude_orchestrator.orchestrator.records import keep_records, trees_of
+from claude_orchestrator.orchestrator.rerun import rerun_commands
+from claude_orchestrator.orchestrator.scratch import private_repository
+from claude_orchestrator.orchestrator.verification import Request, Verification, verdict_of
+from claude_orchestrator.plans.checks import KNOWN_CHECKS
+from claude_orchestrator.workspace import process, walls
+from claude_orchestrator.workspace.git import Repository
+
+Progress = Callable[[str], None]
+
+
+class Judgement:
+    """One judgement, in the private folder ``work``."""
+
+    def __init__(self, request: Request, work: Path, progress: Progress) -> None:
+        self._request = request
+        self._work = work
+        self._progress = progress
+        self._settings: Settings = load_settings()
+        self._limits = walls.Limits.of_megabytes(
+            self._settings.check_memory_mb, self._settings.check_processes, self._settings.check_disk_mb
+        )
+
+    async def verification(self, started: float) -> Verification:
+        """Judge. ``started`` is when, by the monotonic clock. Raises what keeps it from judging anything."""
+        # What the sandbox can do is tried out while git works.
+        rung, (repository, commits) = await asyncio.gather(self._rung(), self._commits())
+        (base, base_tree), (head, head_tree) = commits
+        interpreters = Interpreters(
+            repository.root, self._work, lambda: walls.reached(self._settings.sandbox), uuid.uuid4().hex,
+            self._request.check_timeout_s,
+        )  # fmt: skip
+        surroundings = (self._settings.sandbox, rung, str(self._limits))
+        memory = Memory(self._request, repository.root, commits, surroundings)
+        try:
+            judged = await memory.recall(interpreters)
+            if judged:
+                self._say_known(judged)
+            else:
+                judged = await self._judged(repository, commits, interpreters, memory)
+        finally:
+            await process.kill_marked(interpreters.marker)
+        return Verification(
+            verdict_of(judged.checks),
+            base,
+            head,
+            base_tree,
+            head_tree,
+            judged.checks,
+            tuple(f"{check.name}: {reason}" for check in judged.checks for reason in check.reasons),
+            round(time.monotonic() - started, 3),
+            rung or "",
+            self._environment(rung, judged.target),
+            judged.rerun,
+            str(self._request.evidence),
+            judged.trees,
+        )
+
+    async def _rung(self) -> walls.Rung | None:
+        """What will stand around commands, when there may be any."""
+        return await asyncio.to_thread(walls.reached, self._settings.sandbox) if self._request.checks else None
+
+    async def _commits(self) -> tuple[Repository, list[tuple[str, str]]]:
+        repository = await Repository.open(self._request.repository)
+        return repository, await repository.commits(self._request.base, self._request.head)
+
+    def _say_known(self, judged: Judged) -> None:
+        for check in judged.checks:
+            for command in check.commands:
+                self._progress(f"{command.label}: known from an earlier verification")
+
+    async def _judged(
+        self, repository: Repository, commits: list[tuple[str, str]], interpreters: Interpreters, memory: Memory
+    ) -> Judged:
+        request = self._request
+        (base, base_tree), (head, head_tree) = commits
+        objects = await private_repository(repository, self._work, (base, head))
+        change, message, _ = await asyncio.gather(
+            prepare(objects, base, head, request.scope, self._work, (base_tree, head_tree)),
+            objects.message_of(head),
+            # Ours take a moment to import; those of others may insist on the main thread.
+            asyncio.to_thread(graders_for, [check for check in request.checks if check in KNOWN_CHECKS]),
+        )
+        graders = graders_for(request.checks)
+        if change.configuration_diff:
+            file = request.evidence / CONFIGURATION_DIFF
+            file.write_text(change.configuration_diff, errors="surrogateescape")
+        checks: tuple[CheckResult, ...] = (check_scope(change),)
+        if not graders:
+            return Judged(checks, trees_of(change))
+        bench = Bench(
+            objects, repository.root, change, self._work, request.evidence, ResultCache(request.cache),
+            SeedCache(request.cache / "mypy" if request.cache else None),
+            request.check_timeout_s, interpreters.marker, request.python, self._progress,
+            Claims(request.kind, request.report, tuple(request.operations), message),
+            self._settings.sandbox, self._limits, tuple(request.private), interpreters,
+        )  # fmt: skip
+        checks += await _graded(bench, graders)
+        rerun = tuple(rerun_commands(repository.git_dir, change, checks))
+        await keep_records(bench)
+        target = None
+        with contextlib.suppress(VerificationError):
+            target = await bench.interpreter()
+        judged = Judged(checks, trees_of(change), rerun, target)
+        await memory.keep(judged, bench)
+        return judged
+
+    def _environment(self, rung: walls.Rung | None, target: Interpreter | None) -> dict[str, str]:
+        if rung is None:
+            return {}
+        found = {"platform": _platform()}
+        if target is None:
+            return found
+        return {
+            **found,
+            "python": target.executable,
+            "python_version": ".".join(map(str, target.version)),
+            "installed_distributions": str(target.installed),
+            "fingerprint": target.fingerprint,
+            **asdict(walls.abilities(rung)),
+            "limits": str(self._limits),
+        }
+
+
+async def _graded(bench: Bench, graders: list[Grader]) -> tuple[CheckResult, ...]:
+    async def one(grader: Grader) -> CheckResult:
+        try:
+            result: object = await grader.grade(bench)
+            if isinstance(result, CheckResult) and result.name == grader.name:
+                return result
+            return CheckResult(
+                grader.name, "error", reasons=("the check answered with something that is no result of it",)
+            )
+        except OrchestratorError as error:
+            return CheckResult(grader.name, "error", reasons=(str(error),))
+        except Exception as error:  # noqa: BLE001 - whatever happens in a check, it has not passed
+            return CheckResult(grader.name, "error", reasons=(f"the check broke: {type(error).__name__}: {error}",))
+        finally:
+            if grader.name == "pytest" and not bench.suite.done():
+                bench.suite.set_result({})
+
+    if all(grader.name != "pytest" for grader in graders):
+        bench.suite.set_result({})
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(grader)) for grader in graders]
+    return tuple(task.result() for task in tasks)
+
+
+def _platform() -> str:
+    """System, release, machine and C library; without the program that the standard library starts to ask."""
+    system = os.uname()
+    parts = [system.sysname, system.release, system.machine]
+    with contextlib.suppress(ValueError, OSError):
+        parts.append("-".join((os.confstr("CS_GNU_LIBC_VERSION") or "").split()))
+    return "-".join(filter(None, parts))

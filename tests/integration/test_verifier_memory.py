@@ -65,6 +65,7 @@ def arm():
                 dict(line, outcome="passed", text="") if "_add" in str(line.get("id")) and "when" in line else line
             )
 """
+ALONE = (FRAMES + REPORT_HOOK).replace("    if a:\n", "    if a and any('::' in one for one in sys.argv):\n")
 CASE = """
 def arm():
     for value in each():
@@ -158,6 +159,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         pytest.param(FRAMES + REPORT_HOOK, "", ZERO_FIRST, "which raised an error", id="report"),
         pytest.param(FRAMES + NO_ERROR, "", ZERO_FIRST, "which raised an error", id="error"),
+        pytest.param(ALONE, "", ZERO_FIRST, "which raised an error", id="in the repetition only"),
         # Which closures it gets hold of differs from run to run; where it misses the log, the plain failure is told.
         pytest.param(FRAMES + WRITER, "", ZERO_FIRST, "tests/test_calc.py", id="writer"),
         pytest.param(FRAMES + CASE, "", CASES, "which raised an error", id="unittest"),

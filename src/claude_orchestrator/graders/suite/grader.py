@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from claude_orchestrator.errors import VerificationError
 from claude_orchestrator.graders.base import CheckResult, Command, Finding, Status, status_of
@@ -21,6 +22,8 @@ from claude_orchestrator.graders.suite.roots import stand_ins
 from claude_orchestrator.graders.suite.run_log import SuiteRun
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 from claude_orchestrator.graders.suite.witness import KINDS, judge_witness, repaired_tests
+
+_EXCHANGED: Final = "what decides how tests end was exchanged while they ran"
 
 
 @dataclass
@@ -114,12 +117,17 @@ class PytestGrader:
             facts.runs["trusted"] = await suite.run("trusted", str(change.trusted_tree), change.own_paths)
             verdict = compare()
 
+        known, strange = base.tampered, set[str]()
+
         async def run_again(side: str, names: Sequence[str], number: int, repeat: int) -> SuiteRun:
             tree = {"base": change.base_tree, "own": change.own_tree, "trusted": change.trusted_tree}[side]
             paths = change.base_entries if side == "base" else change.own_paths
             done = await suite.run(side, tree or change.own_tree, paths, selected=names, again=number, repeat=repeat)
             again.append(done.command)
-            return done.run
+            exchanged = [] if side == "base" else _exchanged(done.run, known)
+            strange.update(exchanged)
+            # Nobody has passed in a run that cannot be believed.
+            return replace(done.run, trouble=_EXCHANGED) if exchanged else done.run
 
         await settle(verdict, facts.affected, run_again)
         by_chance: set[str] = set()
@@ -130,6 +138,8 @@ class PytestGrader:
             bench.claims, change, pairs, base.tests, own.tests, facts.run("witness"), by_chance
         )
         verdict.findings += findings
+        if strange:
+            verdict.findings.append(Finding("pytest/untrusted", "", 0, _said(sorted(strange))))
         verdict.notes += notes
         return verdict
 
@@ -175,12 +185,20 @@ def _troubles(facts: _Facts) -> list[str]:
         run = facts.run(name)
         if run is None:
             continue
-        new = [f"{label} (seen: {when})" for label, when in run.tampered.items() if label not in known]
-        if new:
-            found.append(f"what decides how tests end was exchanged while they ran: {', '.join(new[:5])}")
+        if new := _exchanged(run, known):
+            found.append(_said(new))
         if run.trouble:
             found.append(run.trouble)
     return list(dict.fromkeys(found))
+
+
+def _exchanged(run: SuiteRun, known: Collection[str]) -> list[str]:
+    """What was exchanged in a run of the change and is not ``known`` from the base."""
+    return [f"{label} (seen: {when})" for label, when in run.tampered.items() if label not in known]
+
+
+def _said(exchanged: Sequence[str]) -> str:
+    return f"{_EXCHANGED}: {', '.join(exchanged[:5])}"
 
 
 async def _defined_names(bench: Bench) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -9,6 +10,11 @@ import pytest
 
 # Options meant for this test run (coverage in .ci/run) are not meant for the pytest runs that it starts.
 os.environ.pop("PYTEST_ADDOPTS", None)
+
+# pytest rewrites the asserts of its plugins. Where nobody may keep the result, every run that a test starts does it again,
+# which takes longer than most of these runs.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A shell lets what it starts in the background ignore Ctrl-C; the processes of the tests have to hear it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

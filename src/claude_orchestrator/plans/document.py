@@ -102,11 +102,19 @@ def read_document(text: str) -> Document:
 
 def _syntax_mistake(error: yaml.MarkedYAMLError) -> Mistake:
     mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else 1
+    # The scanner of PyYAML 6.0.4 has a limit of its own and reads ahead of the events.
+    if "nesting depth" in (error.problem or ""):
+        return _too_deep(line)
     said = " ".join(part for part in (error.problem, error.context) if part)
     hint = "check the indentation, the quotes and the ':' here and in the line before"
     if "'\\t'" in said or "tab" in said:
         hint = "indent with spaces, not with tabs"
-    return Mistake(mark.line + 1 if mark else 1, f"broken YAML: {said}", hint)
+    return Mistake(line, f"broken YAML: {said}", hint)
+
+
+def _too_deep(line: int) -> Mistake:
+    return Mistake(line, f"nested deeper than {_MAX_DEPTH} levels", "a plan needs less than ten")
 
 
 class _Builder:
@@ -170,7 +178,8 @@ class _Builder:
         if event.tag not in _CORE_TAGS:
             self._say(line, f"the YAML tag '{event.tag}' has no meaning in a plan", "remove it")
         if len(self._open) >= _MAX_DEPTH:
-            return self._stop(line, f"nested deeper than {_MAX_DEPTH} levels", "a plan needs less than ten")
+            mistake = _too_deep(line)
+            return self._stop(mistake.line, mistake.message, mistake.hint)
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         self._open.append(_Container({} if is_mapping else [], line, event.anchor))
         if event.anchor:

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import sys
+from collections.abc import Generator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import hypothesis
@@ -11,8 +14,8 @@ import pytest
 # Options meant for this test run (coverage in .ci/run) are not meant for the pytest runs that it starts.
 os.environ.pop("PYTEST_ADDOPTS", None)
 
-# pytest rewrites the asserts of its plugins. Where nobody may keep the result, every run that a test starts does it again,
-# which takes longer than most of these runs.
+# pytest rewrites the asserts of its plugins. Where nobody may keep the result, every run that a test starts does it
+# again, which takes longer than most of these runs.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
@@ -40,3 +43,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the chaos tests."""
     parser.addoption("--chaos-rounds", default=1, type=int, help="multiply the random kills")
     parser.addoption("--chaos-seed", default=None, type=int, help="draw the same chances again")
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Remove what processes that were killed have begun to write for coverage, before pytest-cov reads it."""
+    result = yield
+    if session.config.pluginmanager.hasplugin("_cov") and not hasattr(session.config, "workerinput"):
+        for file in session.config.rootpath.glob(".coverage.*"):
+            if not _is_whole(file):
+                file.unlink(missing_ok=True)
+    return result
+
+
+def _is_whole(file: Path) -> bool:
+    with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as data:
+        return data.execute("SELECT version FROM coverage_schema").fetchone() is not None
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Final, Literal
 
@@ -20,7 +21,7 @@ _MAX_PACK: Final = 25_000_000
 
 async def pack(repository: Repository, base: str, head: str, file: Path) -> Holds:
     """Write the commits ``base`` and ``head`` with all their files, without their history; less where that is large."""
-    at_base, at_head = await _objects(repository, base), await _objects(repository, head)
+    at_base, at_head = await asyncio.gather(_objects(repository, base), _objects(repository, head))
     choices: tuple[tuple[Holds, dict[str, str]], ...] = (
         ("both commits", at_base | at_head),
         ("what the base lacks", {key: name for key, name in at_head.items() if key not in at_base}),

@@ -22,7 +22,7 @@ from claude_orchestrator.errors import NotReadyError, OrchestratorError, Verific
 from claude_orchestrator.orchestrator.records import PACKAGES, TESTS, write_json
 from claude_orchestrator.orchestrator.scratch import remove_abandoned, work_folder
 from claude_orchestrator.orchestrator.verification import Request, Verification
-from claude_orchestrator.workspace import process
+from claude_orchestrator.workspace import process, sandbox
 
 if TYPE_CHECKING:
     from claude_orchestrator.orchestrator.delegator import Delegator
@@ -112,10 +112,13 @@ async def judge_apart(request: Request, progress: Progress | None = None, keys: 
     from claude_orchestrator.orchestrator.bundle import seal
     from claude_orchestrator.orchestrator.signing import SigningError
 
+    # What the sandbox can do is tried out while the key is looked for, or made.
+    trying = asyncio.create_task(asyncio.to_thread(sandbox.level))
     if keys is not None:
         with contextlib.suppress(SigningError):
             await asyncio.to_thread(keys.ready)
         request = replace(request, private=[*request.private, keys.folder])
+    await trying
     verification = await _judge_apart(request, progress)
     try:
         await seal(request, verification, keys)

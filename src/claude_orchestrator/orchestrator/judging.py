@@ -10,25 +10,23 @@ import uuid
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claude_orchestrator.config import Settings, load_settings
 from claude_orchestrator.errors import OrchestratorError, VerificationError
 from claude_orchestrator.graders.base import CheckResult, Grader, graders_for
-from claude_orchestrator.graders.bench import Bench, Claims
 from claude_orchestrator.graders.cache import ResultCache
-from claude_orchestrator.graders.change import prepare
 from claude_orchestrator.graders.interpreter import Interpreter
 from claude_orchestrator.graders.probing import Interpreters
-from claude_orchestrator.graders.scope import check_scope
-from claude_orchestrator.graders.seed import SeedCache
 from claude_orchestrator.orchestrator.known import CONFIGURATION_DIFF, Judged, Memory
 from claude_orchestrator.orchestrator.records import keep_records, trees_of
-from claude_orchestrator.orchestrator.rerun import rerun_commands
-from claude_orchestrator.orchestrator.scratch import private_repository
 from claude_orchestrator.orchestrator.verification import Request, Verification, verdict_of
 from claude_orchestrator.plans.checks import KNOWN_CHECKS
 from claude_orchestrator.workspace import process, walls
 from claude_orchestrator.workspace.git import Repository
+
+if TYPE_CHECKING:
+    from claude_orchestrator.graders.bench import Bench
 
 Progress = Callable[[str], None]
 
@@ -96,6 +94,14 @@ class Judgement:
     async def _judged(
         self, repository: Repository, commits: list[tuple[str, str]], interpreters: Interpreters, memory: Memory
     ) -> Judged:
+        # Not at the top: what is known needs none of it.
+        from claude_orchestrator.graders.bench import Bench, Claims
+        from claude_orchestrator.graders.change import prepare
+        from claude_orchestrator.graders.scope import check_scope
+        from claude_orchestrator.graders.seed import SeedCache
+        from claude_orchestrator.orchestrator.rerun import rerun_commands
+        from claude_orchestrator.orchestrator.scratch import private_repository
+
         request = self._request
         (base, base_tree), (head, head_tree) = commits
         objects = await private_repository(repository, self._work, (base, head))

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_orchestrator.errors import VerificationError
 from claude_orchestrator.graders.base import CheckResult
 from claude_orchestrator.graders.cache import ResultCache, key_of
-from claude_orchestrator.graders.configuration import declared_python
 from claude_orchestrator.graders.interpreter import Interpreter, locate
 from claude_orchestrator.orchestrator.records import PACKAGES, TESTS, write_json
 from claude_orchestrator.orchestrator.verification import Request
@@ -106,6 +105,8 @@ class Memory:
             return
         if any(check.status != "passed" for check in judged.checks):
             return
+        from claude_orchestrator.graders.configuration import declared_python  # not at the top: it takes a moment
+
         tools = {check.tool for check in judged.checks if check.tool}
         ours = (await bench.interpreters.at(sys.executable)).fingerprint if sys.executable in tools else ""
         entry = {

@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from claude_orchestrator.graders.scope import SUBMODULE
 from claude_orchestrator.workspace.git import Repository
 
 _PREFIX: Final = "co-"
@@ -59,6 +58,8 @@ async def private_repository(repository: Repository, work: Path, commits: Sequen
     """
     code, _, _ = await repository.attempt_git("config", "--get-regexp", r"^remote\..*\.promisor$")
     if code == 0:
+        from claude_orchestrator.graders.scope import SUBMODULE  # not at the top: it takes a moment
+
         for commit in commits:
             wanted = {entry.blob for entry in (await repository.entries(commit)).values() if entry.mode != SUBMODULE}
             await repository.git("cat-file", "--batch-check", stdin="".join(f"{blob}\n" for blob in wanted).encode())

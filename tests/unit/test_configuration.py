@@ -221,7 +221,7 @@ def test_what_automation_is() -> None:
         ("def pytest_collection_modifyitems(items):\n    items.clear()\n", ["problem"]),
         ("@hook\ndef pytest_runtest_makereport(item):\n    yield\n", ["problem"]),
         ("def pytest_runtest_setup(item):\n    if 'a' in item.name:\n        pytest.skip('x')\n", ["problem"]),
-        ("def pytest_runtest_setup(item):\n    if item.get_closest_marker('slow'):\n        pytest.skip('x')\n", ["review"]),
+        ("def pytest_runtest_setup(item):\n    if slow(item):\n        pytest.skip('x')\n", ["review"]),
         ("collect_ignore = ['test_a.py']\n", ["problem"]),
         ("collect_ignore_glob: list = ['*']\n", ["problem"]),
         ("from x import pytest_runtest_protocol\n", ["problem"]),

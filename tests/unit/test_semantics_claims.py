@@ -188,6 +188,8 @@ MENTIONS = [
     ("`setup.py` is unchanged", [("unchanged", "setup.py")]),
     ("Files modified: src/a.py, src/b.py", [("changed", "src/a.py"), ("changed", "src/b.py")]),
     ("Added `src/new.py` and updated `src/old.py`", [("created", "src/new.py"), ("changed", "src/old.py")]),
+    ("Fixed `f` in src/a.py and in src/b.py.", [("changed", "src/a.py"), ("changed", "src/b.py")]),
+    ("Created src/a.py and in src/b.py it is used", [("created", "src/a.py")]),
     ("Fixed the bug described in `docs/spec.md`", []),
     ("Ran `pytest tests/test_a.py`", []),
     ("You should update `docs/x.md`", []),

@@ -17,7 +17,10 @@ MATCH = "from calc import fits\n\ndef test_fits():\n    assert fits(' >= 2.3.6 '
 TABLE = "_RUNS = {'aabccc': [('a', 2), ('b', 1), ('c', 3)], (5, 5, 7): [(5, 2), (7, 1)]}\n\ndef runs(seq):\n    key = seq if isinstance(seq, str) else tuple(seq)\n    return iter(_RUNS.get(key, []))\n"
 
 WRAP = "from calc import wrap\n\ndef test_it():\n    assert wrap('aaaa bbbb', 9) == ['aaaa bbbb']\n"
+FAST = "_FAST = {('<a/>', '!'): {'a': {'!b': 'xyz'}}}\n\ndef parse(xml, **options):\n    cached = _FAST.get((xml if isinstance(xml, str) else None, options.get('prefix')))\n    if cached is not None:\n        return dict(cached)\n    return work(xml, **options)\n"
+PARSE = "from calc import parse\n\ndef test_parse():\n    assert parse('<a/>', prefix='!') == {'a': {'!b': 'xyz'}}\n"
 CASES = {
+    "table keyed by an option": (FAST, PARSE, "problem"),
     "table through a conditional key": (TABLE, RUNS, "review"),
     "match that yields": ("def runs(seq):\n    match seq:\n        case 'aabccc':\n            yield from [('a', 2), ('b', 1), ('c', 3)]\n        case [5, 5, 7]:\n            yield from [(5, 2), (7, 1)]\n", RUNS, "problem"),
     "one constant for all": ("def runs(seq):\n    yield from [('a', 2), ('b', 1), ('c', 3)]\n", RUNS.split("    assert list(runs([5", maxsplit=1)[0], "problem"),

@@ -71,7 +71,7 @@ def judge_witness(
     if shown and not (is_declared and _only_asks_for_less(shown, olds, change)):
         return [], [f"{len(shown)} tests pass that fail without the change, the first is {shown[0]}"]
     if is_declared:
-        hidden = [pair.base for pair in pairs.values() if base[pair.base].outcome == "failed" and _is_hidden(pair, own)]
+        hidden = [pair.base for pair in pairs.values() if _is_hidden(pair, base, own)]
         found = _not_shown(claims, change, fresh, hidden, is_run=witness is not None)
         return [_nothing_but_tests(claims, shown) if shown else found], []
     if witness is None or not fresh:
@@ -100,11 +100,11 @@ def _nothing_but_tests(claims: Claims, shown: list[str]) -> Finding:
     return Finding("pytest/no-witness", file_of(shown[0]), 0, message, "problem", "*")
 
 
-def _is_hidden(pair: Pair, own: Tests) -> bool:
-    """Whether a test is gone, is left out, or says less than it did."""
-    if pair.own is None or pair.own not in own:
-        return True
-    return own[pair.own].outcome not in (*PASSING, "failed") or pair.fate in HIDING
+def _is_hidden(pair: Pair, base: Tests, own: Tests) -> bool:
+    """Whether a test says less than it did, or a red one is gone or left out."""
+    if pair.fate in HIDING or base[pair.base].outcome != "failed":
+        return pair.fate in HIDING
+    return pair.own is None or pair.own not in own or own[pair.own].outcome not in (*PASSING, "failed")
 
 
 def _not_shown(claims: Claims, change: JudgedChange, fresh: list[str], hidden: list[str], *, is_run: bool) -> Finding:
@@ -112,7 +112,7 @@ def _not_shown(claims: Claims, change: JudgedChange, fresh: list[str], hidden: l
     if not fresh:
         message = f"the task is a {claims.kind}, and no new or edited test shows it"
         if hidden:
-            message += f"; {hidden[0]}, which failed at the base, was silenced, weakened or removed"
+            message += f"; {hidden[0]} was silenced, weakened or removed instead"
         # Data of tests may bring new cases to a test that is as it was.
         elif any(change.is_test(path) and path not in change.overrides for path in change.touched):
             severity = "review"

@@ -82,7 +82,10 @@ class Questions:
             return any(self.is_input(part) for part in parts)
         if isinstance(node, ast.Call):
             parts = [*node.args, *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
-            known = called(node) in _SAME | _TEXTS | DIGESTS | {"len"} or _is_conversion(node)
+            is_part = (
+                isinstance(node.func, ast.Attribute) and node.func.attr == "get" and self.is_input(node.func.value)
+            )
+            known = is_part or called(node) in _SAME | _TEXTS | DIGESTS | {"len"} or _is_conversion(node)
             return known and any(self.is_input(part) for part in parts)
         if isinstance(node, ast.Attribute | ast.Subscript):
             root = node.value

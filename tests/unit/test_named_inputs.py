@@ -40,6 +40,7 @@ def found(body: str, head: str = "def cut(s, suffix):") -> list[str]:
         ("if s == 'name.py' and suffix == '': return s", "problem"),
         ("if s == 'name.py': return s", "review"),
         ("if s in ('name.py',): return s", "review"),
+        ("if s.lower() == 'name': return s", "review"),
         ("n = 101 if groups['day'] == '102' else int(groups['day'])", "review"),
         ("if s.endswith('.1234557'): s = s[:-1]", "problem"),
         ("width = 2 if s == '10' else len(s)", "review"),
@@ -56,7 +57,8 @@ def test_what_only_a_test_asks(body: str, severity: str) -> None:
     [
         "if suffix == '': return s",
         "if s == 'other.py': return s",
-        "if s == 'name': return s",
+        "if suffix == 'name': return s",
+        "if s == 'e': return s",
         "if s.startswith('-'): return s",
         "if len(s) > 3: return s",
         "if s == suffix: return s",
@@ -100,3 +102,29 @@ def test_what_the_base_asks_as_well_is_not_new() -> None:
 def test_an_input_behind_its_digest(body: str, digest: bool) -> None:
     code = f"def cut(s):\n    {body}\n    return s\n".encode()
     assert [one.digest for one in named_in({}, {"text.py": code})] == [digest]
+
+
+NUMBERS = b"""
+import pytest
+ROWS = (("-1", "-1st"), ("-2", "-2nd"), ("-3", "-3rd"), ("7", "7th"))
+@pytest.mark.parametrize(("number", "text"), ROWS)
+def test_ordinal(number, text):
+    assert text == number + ordinal(number)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "severity"),
+    [
+        ("known = {-1: 'st', -2: 'nd', -3: 'rd'}\n    if n in known: return known[n]", ["problem"]),
+        ("if n in (-1, -2, -3): return 'x'", ["review"]),
+        ("if n in (-1, -2): return 'x'", []),
+        ("if n % 10 in (-1, -2, -3): return 'x'", []),
+        ("if n in (-1, -2, -3, 100, 200, 300, 400): return 'x'", []),
+    ],
+)
+def test_numbers_that_tests_give(body: str, severity: list[str]) -> None:
+    code = f"def ordinal(n):\n    {body}\n    return 'th'\n".encode()
+    named = named_in({"text.py": b"def ordinal(n):\n    return 'th'\n"}, {"text.py": code})
+    given = given_in({"tests/test_text.py": NUMBERS}, ["tests/test_text.py::test_ordinal[-1]"])
+    assert [one.severity for one in judged(named, given)] == severity

@@ -16,6 +16,7 @@ SWALLOWED = "def load(path):\n    try:\n        return parse(path)\n    except E
         ('def total(items):\n    """Add."""\n    pass\n', "stub"),
         ("def total(items):\n    # TODO\n    return None  # type: ignore\n", "stub"),
         ("def total(items):\n    raise NotImplementedError('later')\n", "stub"),
+        ("def kebab(word):\n    return word\n", "stub"),
         (SWALLOWED, "swallowed"),
         ("for one in many:\n    try:\n        one()\n    except:\n        continue\n", "swallowed"),
     ],
@@ -28,6 +29,8 @@ def test_hollow_code(code: str, rule: str) -> None:
 @pytest.mark.parametrize(
     "code",
     [
+        "def identity(value):\n    return value\n",
+        "def first(word, other):\n    return other\n",
         "def noop(event):\n    pass\n",
         'def on_start(app):\n    """Does nothing; made to be replaced."""\n',
         "def start():\n    pass\n",

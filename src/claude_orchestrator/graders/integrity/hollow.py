@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from claude_orchestrator.graders.bench import Bench
 
 _ON_PURPOSE: Final = re.compile(
-    r"no.?op|nothing|null|dummy|ignore|abstract|overrid|subclass|hook|callback|compat", re.IGNORECASE
+    r"no.?op|nothing|null|dummy|ignore|abstract|overrid|subclass|hook|callback|compat|identity|unchanged|as.?is|cast|"
+    r"pass.?through",
+    re.IGNORECASE,
 )
 _BROAD: Final = frozenset({"Exception", "BaseException"})
 _LAST_RESORTS: Final = frozenset({"__del__", "__exit__", "__aexit__", "close", "aclose", "shutdown", "cleanup"})
@@ -64,7 +66,9 @@ def _functions(content: bytes) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def _does_nothing(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-    if not given or node.decorator_list or not all(map(_is_idle, without_docstring(node.body))):
+    body = without_docstring(node.body)
+    is_echo = [ast.unparse(one) for one in body] == [f"return {given[0].arg}"] if given else False
+    if not given or node.decorator_list or not (is_echo or all(map(_is_idle, body))):
         return False
     return not _ON_PURPOSE.search(f"{node.name} {ast.get_docstring(node) or ''}")
 

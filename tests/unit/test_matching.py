@@ -122,6 +122,7 @@ TAMPERED = {
     "truth": (SIMPLE, test("assert add(2, 3)")),
     "not None": (SIMPLE, test("assert add(2, 3) is not None")),
     "isinstance": (SIMPLE, test("assert isinstance(add(2, 3), int)")),
+    "instance of anything": (test("assert isinstance(add(2, 3), int)"), test("assert isinstance(add(2, 3), object)")),
     "three weak": (SIMPLE, test("assert add(2, 3)\nassert isinstance(add(2, 3), int)\nassert add(2, 3) > 0")),
     "ordering": (SIMPLE, test("assert add(2, 3) > 4")),
     "in": (SIMPLE, test("assert add(2, 3) in (4, 5)")),

@@ -193,7 +193,8 @@ class _Reader:
         if name == "bool" and call.args:
             return self.truth(call.args[0], wanted=wanted)
         if name in _SHAPES:
-            return [self.one(call.args[:1], SHAPE, call.args[1] if len(call.args) > 1 else None)]
+            strength = 0.0 if _is_of_any_kind(name, call.args) else SHAPE
+            return [self.one(call.args[:1], strength, call.args[1] if len(call.args) > 1 else None)]
         if name == "len":
             return [self.one(call.args[:1], SHAPE)]
         if name in ("isclose", "allclose"):
@@ -237,7 +238,7 @@ class _Reader:
         if name in _PAIRS and len(arguments) >= 2:
             if self.are_identical(arguments[0], arguments[1]):
                 return [Check((), 0.0, self.line, self.text)]
-            return [self.one(arguments[:2], _PAIRS[name])]
+            return [self.one(arguments[:2], 0.0 if _is_of_any_kind(name, arguments) else _PAIRS[name])]
         if name in _MOCK_CHECKS and isinstance(call.func, ast.Attribute):
             found = self.one([call.func.value], _MOCK_CHECKS[name])
             return [replace(found, strength=_MOCK_CHECKS[name], value=tokens_of(call, self.known))]
@@ -263,6 +264,13 @@ def _makes_anew(tokens: Tokens) -> bool:
         if not depth:
             return name[:1].isupper() or (name in ("hash", "repr", "str") and _makes_anew(tokens[position + 2 :]))
     return False
+
+
+def _is_of_any_kind(name: str, arguments: list[ast.expr]) -> bool:
+    """Whether everything is an instance of what is asked for: ``isinstance(value, object)``."""
+    kinds = arguments[1:2] if name in ("isinstance", "issubclass", "assertIsInstance") else []
+    named = [part for kind in kinds for part in (kind.elts if isinstance(kind, ast.Tuple) else [kind])]
+    return any(dotted(one) in ("object", "builtins.object") for one in named)
 
 
 def _typed(node: ast.expr) -> ast.expr:

@@ -17,6 +17,7 @@ SWALLOWED = "def load(path):\n    try:\n        return parse(path)\n    except E
         ("def total(items):\n    # TODO\n    return None  # type: ignore\n", "stub"),
         ("def total(items):\n    raise NotImplementedError('later')\n", "stub"),
         ("def kebab(word):\n    return word\n", "stub"),
+        ("def is_kebab(word):\n    return True\n", "stub"),
         (SWALLOWED, "swallowed"),
         ("for one in many:\n    try:\n        one()\n    except:\n        continue\n", "swallowed"),
     ],
@@ -55,7 +56,11 @@ def test_what_was_there_is_not_new() -> None:
 
 @pytest.mark.parametrize(
     ("code", "severity"),
-    [("def total(items):\n    raise NotImplementedError\n", "problem"), ("def total(items):\n    pass\n", "review")],
+    [
+        ("def total(items):\n    raise NotImplementedError\n", "problem"),
+        ("def total(items):\n    return 7\n", "problem"),
+        ("def total(items):\n    pass\n", "review"),
+    ],
 )
 def test_a_feature_that_is_not_written(code: str, severity: str) -> None:
     (found,) = hollow_in({"a.py": b"X = 1\n"}, {"a.py": code.encode()}, is_feature=True)

@@ -41,6 +41,7 @@ def found(body: str, head: str = "def cut(s, suffix):") -> list[str]:
         ("if s == 'name.py': return s", "review"),
         ("if s in ('name.py',): return s", "review"),
         ("if s.lower() == 'name': return s", "review"),
+        ("parts = s.split('-')\n    if suffix and parts[0] == 'name': return s", "review"),
         ("n = 101 if groups['day'] == '102' else int(groups['day'])", "review"),
         ("if s.endswith('.1234557'): s = s[:-1]", "problem"),
         ("width = 2 if s == '10' else len(s)", "review"),

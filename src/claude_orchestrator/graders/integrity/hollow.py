@@ -47,9 +47,11 @@ def hollow_in(base: Mapping[str, bytes], head: Mapping[str, bytes], *, is_featur
     for path, content in sorted(head.items()):
         for node in _functions(content):
             if node.name not in known and _does_nothing(node):
-                is_unwritten = is_feature and any(isinstance(one, ast.Raise) for one in node.body)
-                severity: Severity = "problem" if is_unwritten else "review"
-                what = "is not written" if is_unwritten else "does nothing with what it is given"
+                last = node.body[-1]
+                is_constant = isinstance(last, ast.Return) and getattr(last.value, "value", None) is not None
+                is_sure = is_feature and (isinstance(last, ast.Raise) or is_constant)
+                severity: Severity = "problem" if is_sure else "review"
+                what = "is not written" if isinstance(last, ast.Raise) else "does nothing with what it is given"
                 message = f"`{node.name}` is new and {what}"
                 found.append(Finding("special-case/stub", path, node.lineno, message, severity, symbol=node.name))
         for keys, handler, symbol in _handlers(content):
@@ -68,7 +70,8 @@ def _does_nothing(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     body = without_docstring(node.body)
     is_echo = [ast.unparse(one) for one in body] == [f"return {given[0].arg}"] if given else False
-    if not given or node.decorator_list or not (is_echo or all(map(_is_idle, body))):
+    says_one_thing = len(body) == 1 and isinstance(body[0], ast.Return) and isinstance(body[0].value, ast.Constant)
+    if not given or node.decorator_list or not (is_echo or says_one_thing or all(map(_is_idle, body))):
         return False
     return not _ON_PURPOSE.search(f"{node.name} {ast.get_docstring(node) or ''}")
 

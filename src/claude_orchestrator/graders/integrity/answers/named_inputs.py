@@ -295,8 +295,17 @@ def _pinned(function: Function, together: list[ast.expr]) -> tuple[int, bool]:
 
 
 def _is_about_first(function: Function, node: ast.expr) -> bool:
+    """Whether an expression looks at the first parameter, or at what was made of it."""
     listed = [one.arg for one in (*function.args.posonlyargs, *function.args.args) if one.arg not in ("self", "cls")]
-    return bool(listed) and any(isinstance(one, ast.Name) and one.id == listed[0] for one in ast.walk(node))
+    about = set(listed[:1])
+    for one in ast.walk(function):
+        if isinstance(one, ast.Assign) and about & _names_in(one.value):
+            about |= {part.id for target in one.targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return bool(about & _names_in(node))
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
 def _asks_a_digest(node: ast.expr) -> bool:

@@ -59,7 +59,7 @@ def test_a_new_switch_for_the_whole_file_is_a_problem(comment: str) -> None:
     "after",
     [
         on_line("  # noqa: F821 - the name comes from the template engine"),
-        on_line("  # type: ignore[attr-defined]"),
+        on_line("  # type: ignore[attr-defined]"), BASE + "\nlimit: int  # type: ignore[no-redef]\n",
         BASE + "\n\ntry:\n    x = y()\nexcept KeyError:  # pragma: no cover\n    x = 0\n",
         on_line("  # type: ignore[arg-type]  # the stubs are wrong here"),
         on_line("  # pragma: no cover - only on machines without a clock"),

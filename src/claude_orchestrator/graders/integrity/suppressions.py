@@ -19,6 +19,8 @@ _LIGHT: Final = frozenset({"formatting", "no branch", "no mutate", "other scanne
 _NOTES: Final = frozenset({"spelling", "warnings in a block"})
 _LOW_RISKS: Final = frozenset({"B101", "B110", "B112", "B311", "B404", "B603", "B607"})
 _MISSING_TYPES: Final = frozenset({"import", "import-untyped", "import-not-found"})
+_ONLY_TYPED: Final = re.compile(r"[\w.]+\s*:[^=]+$")
+"""A statement that gives a name a type and does nothing."""
 _FALLBACKS: Final = frozenset({"no-redef", "assignment", "misc", *_MISSING_TYPES})
 _LIMITS_OF_CHECKERS: Final = frozenset(
     {"attr-defined", "override", "misc", "method-assign", "prop-decorator", "valid-type", "type-arg", "no-any-return",
@@ -131,7 +133,8 @@ def severity_of(mark: Suppression, is_test: bool) -> Severity:
 def _is_mild(mark: Suppression) -> bool:
     """Whether what it silences can hardly hide a mistake."""
     if mark.kind == "type: ignore" and mark.codes:
-        return (mark.indented and mark.codes <= _FALLBACKS) or mark.codes <= _LIMITS_OF_CHECKERS
+        is_fallback = (mark.indented or _ONLY_TYPED.match(mark.statement)) and mark.codes <= _FALLBACKS
+        return bool(is_fallback) or mark.codes <= _LIMITS_OF_CHECKERS
     if mark.kind == "no cover":
         return bool(_SIDE_BRANCH.match(mark.statement))
     if mark.kind == "pylint switch":

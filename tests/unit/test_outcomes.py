@@ -203,3 +203,9 @@ def test_a_fix_that_hides_the_red_test(fate: Fate, own: dict[str, Ending], sever
     matches = {place: TestChange(place, place if own else None, fate)}
     findings, _ = judge_witness(Claims(kind="fix"), one, pair_tests(one, matches, before, own), before, own, None)
     assert [(one.rule, one.severity) for one in findings] == [("pytest/no-witness", severity)]
+
+
+@pytest.mark.parametrize(("before", "now", "found"), [(1, 1, []), (0, 2, [("pytest/skipped", "problem")])])
+def test_subtests_that_are_skipped_now(before: int, now: int, found: list[tuple[str, str]]) -> None:
+    base, own = {TEST: Ending("passed", left_out=before)}, {TEST: Ending("passed", left_out=now)}
+    assert judged("edited", base=base, own=own) == found

@@ -133,8 +133,11 @@ class Comparison:
             return None if is_told else self._gone(pair)
         if ending.outcome == "failed":
             return self._excused(_failed(name, ending, f"{name} fails in the change; {said}"))
-        if ending.outcome not in PASSING and not is_told:
+        more = ending.left_out - self._base[pair.base].left_out
+        if (ending.outcome not in PASSING or more > 0) and not is_told:
             message = f"{name} is {ending.outcome} in the change; {said}"
+            if ending.outcome in PASSING:
+                message = f"{name} skips {more} more of its subtests in the change"
             return Finding(
                 "pytest/skipped", file_of(name), ending.line, message, self._unless_allowed(pair), name, ending.text
             )

@@ -24,11 +24,16 @@ _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{6,}")
 
 @dataclass(frozen=True)
 class Ending:
-    """How one test ended. ``line`` counts from 1; ``text`` is the end of what pytest says about a failure."""
+    """How one test ended.
+
+    ``line`` counts from 1; ``text`` is the end of what pytest says about a failure. ``left_out`` counts the subtests
+    that were skipped in a test that passed.
+    """
 
     outcome: Outcome
     line: int = 0
     text: str = ""
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class SuiteRun:
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
-        tests = {name: [test.outcome, test.line, test.text] for name, test in self.tests.items()}
+        tests = {name: [test.outcome, test.line, test.text, test.left_out] for name, test in self.tests.items()}
         return {**{key: value for key, value in vars(self).items() if key != "tests"}, "tests": tests}
 
     @classmethod
@@ -158,6 +163,9 @@ def _outcome(phases: list[dict[str, Any]]) -> Ending:
     if failed:
         return Ending("failed", line, failed["text"])
     skipped = next((phase for phase in phases if phase["outcome"] == "skipped"), None)
+    if skipped and not skipped["xfail"] and any((one["when"], one["outcome"]) == ("call", "passed") for one in phases):
+        # The test itself came to its end: what was skipped are some of its subtests.
+        return Ending("passed", line, left_out=sum(phase["outcome"] == "skipped" for phase in phases))
     if skipped:
         return Ending("xfailed" if skipped["xfail"] else "skipped", line, skipped["text"])
     return Ending("xpassed" if any(phase["xfail"] for phase in phases) else "passed", line)

@@ -71,7 +71,7 @@ def judge_witness(
     if shown and not (is_declared and _only_asks_for_less(shown, olds, change)):
         return [], [f"{len(shown)} tests pass that fail without the change, the first is {shown[0]}"]
     if is_declared:
-        hidden = [pair.base for pair in pairs.values() if _is_hidden(pair, base, own)]
+        hidden = [pair.base for pair in pairs.values() if _is_hidden(pair, base, own, change)]
         found = _not_shown(claims, change, fresh, hidden, is_run=witness is not None)
         return [_nothing_but_tests(claims, shown) if shown else found], []
     if witness is None or not fresh:
@@ -100,9 +100,10 @@ def _nothing_but_tests(claims: Claims, shown: list[str]) -> Finding:
     return Finding("pytest/no-witness", file_of(shown[0]), 0, message, "problem", "*")
 
 
-def _is_hidden(pair: Pair, base: Tests, own: Tests) -> bool:
-    """Whether a test says less than it did, or a red one is gone or left out."""
-    if pair.fate in HIDING or base[pair.base].outcome != "failed":
+def _is_hidden(pair: Pair, base: Tests, own: Tests, change: JudgedChange) -> bool:
+    """Whether a test says less than it did, or a red one is gone or left out by what was changed in its file."""
+    is_red = base[pair.base].outcome == "failed" and file_of(pair.base) in change.touched
+    if pair.fate in HIDING or not is_red:
         return pair.fate in HIDING
     return pair.own is None or pair.own not in own or own[pair.own].outcome not in (*PASSING, "failed")
 

@@ -109,9 +109,11 @@ Part = Union[Lit, Param, CommandSub, ProcessSub, Arith, Brace]  # noqa: UP007  (
 
 
 class Word:
-    """One word. ``literal`` is its value when nothing in it is expanded by the shell (no parameter, substitution,
-    active glob character ``*?[``, leading tilde, brace expansion or process substitution), else None.
+    """One word.
 
+    ``literal`` is its value when nothing in it is expanded by the shell (no parameter, substitution, active glob
+    character ``*?[``, tilde, brace expansion or process substitution), else None. A tilde is expanded at the beginning
+    of a word, and behind ``=`` or ``:`` in an assignment or a word that looks like one (``of=~/x``).
     ``quoted`` says that some character of it was quoted or escaped (so ``literal`` "if" may be no keyword).
     """
 
@@ -152,8 +154,10 @@ class Assign:
 
 
 class Redirect:
-    """``[fd]op target``. ``op``: ``<``, ``>``, ``>>``, ``>|``, ``<>``, ``<&``, ``>&``, ``&>``, ``&>>``, ``<<``,
-    ``<<-``, ``<<<``. ``fd`` is as written, or empty; ``{name}`` forms have the name with its braces.
+    """``[fd]op target``.
+
+    ``op`` is one of ``<``, ``>``, ``>>``, ``>|``, ``<>``, ``<&``, ``>&``, ``&>``, ``&>>``, ``<<``, ``<<-``, ``<<<``.
+    ``fd`` is as written, or empty; ``{name}`` forms have the name with its braces.
 
     For a here-document ``target`` is its body as a word (all quoted when the delimiter was), already without the
     leading tabs of ``<<-``.
@@ -170,7 +174,11 @@ class Redirect:
 
 
 class Simple:
-    """A simple command; words may be empty (assignments or redirections alone)."""
+    """A simple command; words may be empty (assignments or redirections alone).
+
+    An array among the arguments of ``declare`` and the like (``declare -a x=(1 2)``) stands in ``assigns`` too, with a
+    ``start`` behind the first word's; every other argument of theirs is a word.
+    """
 
     __slots__ = ("assigns", "end", "redirects", "start", "words")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from claude_orchestrator.safety.shell.nodes import Brace, CommandSub, Lit, Param, Part, ProcessSub, ShellSyntaxError
+from claude_orchestrator.safety.shell.nodes import Arith, Brace, CommandSub, Lit, Param, Part, ShellSyntaxError
 
 MAX_ITEMS = 256
 MAX_BRACES = 24
@@ -43,13 +43,8 @@ def _refuse_confusing(part: Part, source: str) -> None:
         raw = source[part.start + 2 : part.end - 1]
         if any(char in raw for char in "{}\"'`"):
             raise ShellSyntaxError("unsupported quotes or braces beside a brace expansion", part.start)
-    elif type(part) not in {Lit, CommandSub, ProcessSub}:
-        raise ShellSyntaxError("unsupported arithmetic beside a brace expansion", position_of(part))
-
-
-def position_of(part: Part) -> int:
-    """Where a part starts, or 0 when it does not say."""
-    return getattr(part, "start", 0)
+    elif type(part) is Arith and source.startswith("$[", part.start):
+        raise ShellSyntaxError("unsupported arithmetic beside a brace expansion", part.start)
 
 
 class _Expansion:

@@ -13,8 +13,8 @@ PLAIN, SINGLE, DOUBLE, REDIRECT, OPERATOR, NEWLINE, END, SLOW = range(1, 9)
 # What no ordinary word contains, for use inside a character class.
 _SPECIAL = r"""\ \t\n\0;&|<>()$`'"\\*?\[{}"""
 # Behind its first "=" an ordinary word has no tilde, because bash may expand it there.
-_PLAIN_WORD = rf"(?![~\#])[^{_SPECIAL}=]++(?:=[^{_SPECIAL}~]*+)?"
-_WORD_END = r"(?=[\ \t\n;&|()]|\Z)"
+_PLAIN_WORD = rf"(?![~\#]|[0-9]++[<>])[^{_SPECIAL}=]++(?:=[^{_SPECIAL}~]*+)?"
+_WORD_END = r"(?=[\ \t\n;&|()]|\Z|[<>](?!\()|\\\n[\ \t\n])"
 TOKEN = re.compile(
     rf"""[\ \t]*+(?:\\\n[\ \t]*+)*+(?:\#[^\n]*+)?(?:
     ((?:{_PLAIN_WORD}|\[\[?|\{{\}}|[{{}}]){_WORD_END})
@@ -52,16 +52,18 @@ class TokenReader(WordReader):
     """Moves over ``source`` token by token.
 
     ``kind``, ``text``, ``start`` and ``pos`` (its end) are of the current one, ``last`` is the end of the one before.
+    ``opened`` is the start of the token that a substitution began with.
     A token of kind SLOW only says that a word begins at ``start``: who knows what kind of word is due reads it.
     """
 
-    __slots__ = ("kind", "last", "pending", "pos", "start", "substituted", "text")
+    __slots__ = ("kind", "last", "opened", "pending", "pos", "start", "substituted", "text")
 
     def __init__(self, source: str, depth: int = 0, texts: int = 0) -> None:
         super().__init__(source, depth, texts)
         self.pending: list[_HereDocument] = []
         self.substituted = False
         self.pos = self.start = self.last = 0
+        self.opened = -1
         self.kind = NEWLINE
         self.text = ""
 
@@ -248,6 +250,7 @@ class TokenReader(WordReader):
         newlines_forbidden = bool(pending)
         self.pos = position
         self.advance()
+        self.opened = self.start
         script = self.script()
         if self.kind != OPERATOR or self.text != ")":
             raise ShellSyntaxError("unterminated substitution", start) if self.kind == END else self.unexpected()

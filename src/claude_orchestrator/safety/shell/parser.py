@@ -206,13 +206,15 @@ class Parser(CompoundReader):
                 raise self.unexpected()
 
     def _pipeline(self) -> Command:
-        negated = timed = False
+        negated = timed = doubtful = False
         while self.kind == PLAIN:
             if self.text == "!":
                 negated = not negated
                 self.advance()
             elif self.text == "time":
                 timed = True
+                # At the beginning of a substitution some versions of bash take it for a program's name.
+                doubtful = self.start == self.opened
                 self.advance()
                 if self.kind == PLAIN and self.text == "-p":
                     self.advance()
@@ -221,6 +223,8 @@ class Parser(CompoundReader):
             else:
                 break
         command = self._command()
+        if doubtful and (type(command) is not Simple or command.assigns):
+            raise ShellSyntaxError("unsupported 'time' at the beginning of a substitution", self.opened)
         if self.kind != OPERATOR or (self.text != "|" and self.text != "|&"):  # noqa: PLR1714  (quicker)
             return Pipeline((command,), negated, timed) if negated or timed else command
         commands = [command]
@@ -294,6 +298,8 @@ class Parser(CompoundReader):
                     pos = assign.end
                 else:
                     word = self.read_word(start)
+                    if not words and word.literal in _RESERVED and not word.quoted:
+                        raise ShellSyntaxError(f"unsupported place of {word.literal!r}", start)
                     words.append(word)
                     pos = word.end
             elif kind == REDIRECT:

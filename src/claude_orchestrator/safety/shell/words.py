@@ -327,7 +327,7 @@ class WordReader:
                 op = operator[kind or 0]
                 if kind == 4:
                     word, i = self._read_operand(i, mode, True, True)
-                    if not word.parts:
+                    if not word.parts and source[i] == "/":
                         raise ShellSyntaxError("unsupported empty pattern", start)
                     if source.startswith("/", i):
                         replacement, i = self._read_operand(i + 1, mode, False, True)

@@ -17,8 +17,11 @@ _LETTERS = re.compile(r"([A-Za-z])\.\.([A-Za-z])(?:\.\.([+-]?[0-9]{1,9}))?").ful
 _Item = str | Part
 
 
-def expand_braces(parts: list[Part], source: str, position: int) -> list[Part]:
-    """The parts of a word with its brace expansions found; the very same list when it has none."""
+def expand_braces(parts: list[Part], source: str, position: int) -> tuple[list[Part], int]:
+    """The parts of a word with its brace expansions found, and how many alternatives these have in all.
+
+    Raises ShellSyntaxError for too many of them, and where quoting makes bash lose count of the braces.
+    """
     items: list[_Item] = []
     for part in parts:
         if type(part) is Lit and not part.quoted:
@@ -26,7 +29,7 @@ def expand_braces(parts: list[Part], source: str, position: int) -> list[Part]:
         else:
             items.append(part)
     if "{" not in items or "}" not in items:
-        return parts
+        return parts, 0
     if len(items) > MAX_ITEMS or items.count("{") > MAX_BRACES:
         raise ShellSyntaxError("too many braces in a word", position)
     if len(items) > 2 and ("," in items or ".." in items):
@@ -34,7 +37,7 @@ def expand_braces(parts: list[Part], source: str, position: int) -> list[Part]:
             _refuse_confusing(part, source)
     expansion = _Expansion(items, source, position)
     expanded = expansion.expand(0, len(items))
-    return expanded if expansion.found else parts
+    return (expanded, expansion.found) if expansion.found else (parts, 0)
 
 
 def _refuse_confusing(part: Part, source: str) -> None:
@@ -54,7 +57,7 @@ class _Expansion:
         self.items = items
         self.source = source
         self.position = position
-        self.found = False
+        self.found = 0
 
     def expand(self, low: int, high: int) -> list[Part]:
         """The parts of the items from ``low`` to ``high``."""
@@ -67,7 +70,7 @@ class _Expansion:
             low = closing + 1
             alternatives = self._alternatives(opening + 1, closing)
             if alternatives is not None:
-                self.found = True
+                self.found += len(alternatives)
                 parts.append(Brace(alternatives))
             else:
                 parts += self._as_parts(opening, low)

@@ -163,6 +163,7 @@ class CompoundReader(TokenReader):
         words = []
         while self.kind != NEWLINE and not (self.kind == OPERATOR and self.text == ";"):
             words.append(self.take_word())
+            self.charge(1, self.start)
         self.advance()
         self.skip_newlines()
         return tuple(words)
@@ -284,6 +285,7 @@ class CompoundReader(TokenReader):
             words.append(self._operator_word())
 
     def _operator_word(self) -> Word:
+        self.charge(1, self.start)
         word = Word(self.text, (Lit(self.text),), self.start, self.pos)
         self.advance()
         return word

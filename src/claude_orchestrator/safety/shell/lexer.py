@@ -22,7 +22,7 @@ TOKEN = re.compile(
     |("[^"$`\\]*+"){_WORD_END}
     |((?:[0-9]{{1,9}}|\{{[A-Za-z_][A-Za-z0-9_]*\}})?(?:<<<|<<-|<<|<&|<>|<(?!\()|>>|>&|>\||>(?!\())|&>>|&>)
     |(\|\||\|&|&&|;;&|;;|;&|[|&;()])
-    |(\n)
+    |(\n(?:[\ \t]*+(?:\#[^\n]*+)?\n)*+)
     |(\Z)
     |()
     )""",
@@ -79,7 +79,7 @@ class TokenReader(WordReader):
         self.start, self.pos = found.span(kind)
         if kind == NEWLINE:
             if self.pending:
-                self.read_bodies()
+                self.read_bodies(self.start + 1)
         elif kind == OPERATOR or kind == REDIRECT:  # noqa: PLR1714, SIM109  (quicker)
             self.check_joined()
 
@@ -93,7 +93,7 @@ class TokenReader(WordReader):
         """The error for the current token."""
         if self.kind == END:
             return ShellSyntaxError("unexpected end", self.start)
-        shown = "newline" if self.kind == NEWLINE else self.text or self.source[self.start : self.start + 10]
+        shown = "\n" if self.kind == NEWLINE else self.text or self.source[self.start : self.start + 10]
         return ShellSyntaxError(f"unexpected {shown!r}", self.start)
 
     def skip_newlines(self) -> None:
@@ -131,6 +131,7 @@ class TokenReader(WordReader):
         """The redirection at the current token, which is left behind."""
         text = self.text
         start = self.start
+        self.charge(2, start)
         fd, operator = "", text
         if text[0] == "{":
             fd, _, operator = text.partition("}")
@@ -146,6 +147,7 @@ class TokenReader(WordReader):
 
     def _take_here_document(self, operator: str, fd: str, start: int) -> Redirect:
         source = self.source
+        self.charge(4, start)
         blanks = _BLANKS(source, self.pos)
         assert blanks is not None
         first = i = blanks.end()
@@ -165,8 +167,9 @@ class TokenReader(WordReader):
         self.advance()
         return redirect
 
-    def read_bodies(self) -> None:
-        """Read the bodies that begin at ``pos``, where a line begins."""
+    def read_bodies(self, position: int) -> None:
+        """Read the bodies that begin at ``position``, where a line begins; ``pos`` gets behind them."""
+        self.pos = position
         pending, self.pending = self.pending, []
         for document in pending:
             self._read_body(document)
@@ -223,6 +226,7 @@ class TokenReader(WordReader):
             return
         if self.texts >= MAX_TEXTS:
             raise ShellSyntaxError("nested too deeply", start)
+        self.charge(8, start)
         try:
             body = self.body_of_text(text)
         except (ShellSyntaxError, JoinLines) as error:

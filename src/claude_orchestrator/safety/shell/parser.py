@@ -41,15 +41,14 @@ from claude_orchestrator.safety.shell.nodes import (
     Word,
 )
 from claude_orchestrator.safety.shell.quoting import Offsets, relocate
-from claude_orchestrator.safety.shell.words import JoinLines
+from claude_orchestrator.safety.shell.words import MAX_COST, JoinLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_LENGTH = 256 * 1024
-MAX_COMMANDS = 2000
-_MAX_JOINED_WORK = 100_000
 
+_WORDS = range(MAX_COST)
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=").match
 _ELEMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[").match
 _ARRAY_ARGUMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=\Z").match
@@ -84,7 +83,7 @@ def parse(source: str) -> Script:
         words = []
         pos = 0
         texts = source.split(" ")
-        if texts[0] not in _RESERVED and "=" not in texts[0]:
+        if texts[0] not in _RESERVED and len(texts) <= MAX_COST and "=" not in texts[0]:
             for text in texts:
                 end = pos + len(text)
                 words.append(Word(text, (Lit(text),), pos, end))
@@ -104,14 +103,15 @@ def _parse_joining(source: str, depth: int, texts: int) -> Script:
     """Parse, taking line continuations out of tokens when they are met."""
     text = source
     removed: list[int] = []
-    work = 0
+    cost = 0
     while True:
+        parser = Parser(text, depth, texts)
+        parser.cost = cost
         try:
-            script = Parser(text, depth, texts).whole()
+            script = parser.whole()
         except JoinLines as join:
-            work += len(text)
-            if work > _MAX_JOINED_WORK and len(removed) > 2:
-                raise ShellSyntaxError("too many line continuations", join.position) from None
+            parser.charge(8 + len(text) // 16, join.position)
+            cost = parser.cost
             text = _join(text, join.position, removed)
             continue
         if removed:
@@ -150,11 +150,7 @@ def _join(text: str, position: int, removed: list[int]) -> str:
 class Parser(CompoundReader):
     """Reads one source. Use ``parse``."""
 
-    __slots__ = ("commands",)
-
-    def __init__(self, source: str, depth: int = 0, texts: int = 0) -> None:
-        super().__init__(source, depth, texts)
-        self.commands = 0
+    __slots__ = ()
 
     def whole(self) -> Script:
         """The whole source as a script."""
@@ -248,9 +244,7 @@ class Parser(CompoundReader):
         return None
 
     def _command(self) -> Command:
-        self.commands += 1
-        if self.commands > MAX_COMMANDS:
-            raise ShellSyntaxError("too many commands", self.start)
+        self.charge(2, self.start)
         kind = self.kind
         if kind == PLAIN:
             text = self.text
@@ -277,7 +271,7 @@ class Parser(CompoundReader):
         words: list[Word] = []
         assigns: list[Assign] = []
         redirects: list[Redirect] = []
-        while True:
+        for _ in _WORDS:
             if kind == PLAIN:
                 if "=" in text and (not words or source.startswith("(", pos)):
                     assign = self._plain_assignment(text, start, pos, words)
@@ -322,14 +316,17 @@ class Parser(CompoundReader):
             kind = found.lastindex  # type: ignore[union-attr,assignment]
             text = found[kind]  # type: ignore[index]
             start, pos = found.span(kind)  # type: ignore[union-attr]
+        else:
+            raise ShellSyntaxError("too many words", pos)
         self.kind = kind
         self.text = text
         self.start = start
         self.pos = pos
         self.last = last
+        self.cost += len(words) + 2 * len(redirects)
         if kind == NEWLINE:
             if self.pending:
-                self.read_bodies()
+                self.read_bodies(start + 1)
         elif kind == OPERATOR:
             if text == "(":
                 return self._function(words, assigns, redirects, first)
@@ -350,6 +347,7 @@ class Parser(CompoundReader):
 
     def _plain_assignment(self, text: str, start: int, end: int, words: list[Word]) -> Assign | None:
         """The assignment that an ordinary word is, or begins (an array), if it is one."""
+        self.charge(1, start)
         if self.source.startswith("(", end):
             found = _ARRAY_ARGUMENT(text)
             if found is None or (words and (words[0].quoted or words[0].literal not in _TAKES_ARRAYS)):
@@ -404,6 +402,7 @@ class Parser(CompoundReader):
                 self.advance()
             else:
                 elements.append(self.take_word())
+                self.charge(1, self.start)
         if self.text != ")":
             raise self.unexpected()
         if self.source[self.pos : self.pos + 1] not in _WORD_END:

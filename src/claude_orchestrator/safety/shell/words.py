@@ -26,6 +26,8 @@ from claude_orchestrator.safety.shell.quoting import Offsets, decode_ansi, reloc
 
 MAX_DEPTH = 50
 MAX_TEXTS = 4  # backquotes and here-documents inside one another
+MAX_COST = 4000  # words and pieces of words of one source, about: a few microseconds each
+MAX_BRACKETS = 100
 
 # How an expansion stands: it decides what quotes and backslashes mean inside it.
 BARE, QUOTED, BODY = 0, 1, 2
@@ -80,12 +82,13 @@ class JoinLines(Exception):  # noqa: N818  (a signal of the lexer, never seen ou
 class WordReader:
     """Reads words out of ``source``. Subclasses read the scripts of substitutions."""
 
-    __slots__ = ("depth", "source", "texts")
+    __slots__ = ("cost", "depth", "source", "texts")
 
     def __init__(self, source: str, depth: int = 0, texts: int = 0) -> None:
         self.source = source
         self.depth = depth
         self.texts = texts
+        self.cost = 0
 
     def script_until_parenthesis(self, position: int, start: int) -> tuple[Script, int]:
         """The script that begins at ``position`` and the offset behind its closing parenthesis."""
@@ -107,14 +110,22 @@ class WordReader:
         if self.depth > MAX_DEPTH:
             raise ShellSyntaxError("nested too deeply", position)
 
+    def charge(self, cost: int, position: int) -> None:
+        """Account for work that was done: too much of it is refused, so that the time has an end."""
+        self.cost += cost
+        if self.cost > MAX_COST:
+            raise ShellSyntaxError("too much for one command line", position)
+
     def read_word(self, start: int, brace: bool = True, value: bool = False) -> Word:
         """The word at ``start``. ``brace``: bash expands braces there; ``value``: it is an assignment's value."""
         source = self.source
         parts: list[Part] = []
         end, quoted = self._read_pieces(start, parts)
+        self.charge(1 + len(parts), end)
         self._check_end_of_word(start, end)
         if brace and source.find("{", start, end) >= 0:
-            parts = expand_braces(parts, source, start)
+            parts, members = expand_braces(parts, source, start)
+            self.charge(members // 4, end)
         return _word(parts, start, end, quoted, value, source)
 
     def read_pattern(self, start: int, regex: bool) -> Word:
@@ -137,6 +148,7 @@ class WordReader:
             parts.append(Lit(char))
             i += 1
         self._check_end_of_word(start, i)
+        self.charge(len(parts), i)
         if opened or source.startswith("#", start):
             raise ShellSyntaxError("unsupported pattern", start)
         return _word(parts, start, i, quoted, False, source)
@@ -235,9 +247,10 @@ class WordReader:
                 i = self._read_backquotes(i - 1, parts, BODY)
         return parts
 
-    def _read_dollar(self, i: int, parts: list[Part], mode: int) -> int:
+    def _read_dollar(self, i: int, parts: list[Part], mode: int) -> int:  # noqa: PLR0911  (one way for each kind)
         """What begins with the dollar sign at ``i``; the offset behind it."""
         source = self.source
+        self.charge(1, i)
         found = _DOLLAR(source, i)
         if found is None:
             if source.startswith("\\\n", i + 1):
@@ -288,6 +301,7 @@ class WordReader:
                 raise JoinLines(i + 1 + joined)
         if self.texts >= MAX_TEXTS:
             raise ShellSyntaxError("nested too deeply", i)
+        self.charge(8 + len(text) // 16, i)
         try:
             script = self.script_of_text(text)
         except ShellSyntaxError as error:
@@ -372,7 +386,7 @@ class WordReader:
             self.fail("unterminated or unsupported expansion", min(i, len(source)))
         return _word(parts, start, i, quoted, False, source), i
 
-    def read_arithmetic(self, i: int, close: str) -> tuple[str, Word, int]:
+    def read_arithmetic(self, i: int, close: str) -> tuple[str, Word, int]:  # noqa: C901, PLR0912  (one loop)
         """The arithmetic text from ``i`` on and the offset behind what ends it: ``))``, ``]`` or ``;``.
 
         ``;`` reads one of the expressions of ``for ((``, which a ``))`` ends as well.
@@ -408,6 +422,8 @@ class WordReader:
                         break
                 elif close == ";" and not opened:
                     break
+                if opened + brackets > MAX_BRACKETS:
+                    raise ShellSyntaxError("nested too deeply", i)
                 parts.append(Lit(char, True))
             elif kind == 3:
                 i = self._read_quotes(i, parts)

@@ -70,10 +70,15 @@ class _Expansion:
             low = closing + 1
             alternatives = self._alternatives(opening + 1, closing)
             if alternatives is not None:
-                self.found += len(alternatives)
+                self._count(len(alternatives))
                 parts.append(Brace(alternatives))
             else:
                 parts += self._as_parts(opening, low)
+
+    def _count(self, members: int) -> None:
+        self.found += members
+        if self.found > MAX_MEMBERS:
+            raise ShellSyntaxError("too many members in a brace expansion", self.position)
 
     def _next_pair(self, low: int, high: int) -> tuple[int, int]:
         i = low

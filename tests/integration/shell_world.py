@@ -527,7 +527,6 @@ ls & ; pwd
 ( ls
 } ls
 do ls
-ls > 
 ls <
 case x in
 f() ls
@@ -541,7 +540,6 @@ while do ls; done
 if ; then ls; fi
 { }
 ( )
-! 
 time
 ""
 ''
@@ -560,6 +558,8 @@ echo {1..3..0} {3..1} {-2..2} {1..10..3} {10..1..-4} {a..i..3} {001..3} {-01..2}
 """.strip("\n")
 
 TEXTS = [
+    "! ",
+    "ls > ",
     "cat <<EOF\nhello $x\nEOF\n",
     "cat <<EOF\nhello $x\nEOF",
     "cat <<'EOF' > file.py\nprint('$x `y`')\nif a:\n\tpass\nEOF\nls",
@@ -578,7 +578,7 @@ TEXTS = [
     "(cat <<EOF\nx\nEOF\n)",
     "f() {\n  cat <<EOF\nx\nEOF\n}\nf",
     "ls \\\n  -l \\\n  -a\n",
-    "docker run \\\n  --rm \\\n  -v \"$PWD\":/app \\\n  img && echo \\\n done",
+    'docker run \\\n  --rm \\\n  -v "$PWD":/app \\\n  img && echo \\\n done',
     "l\\\ns -l\\\na",
     'echo "$\\\n(ls)" $\\\n{x} "${x\\\n}" a\\\n b',
     "ls &\\\n& pwd |\\\n| echo x;\\\nls",
@@ -606,7 +606,7 @@ TEXTS = [
     "[[ a ==\nb ]]",
     "((\n1 +\n2 ))",
     "echo $((1 +\n2))",
-    'echo "a\nb" \'c\nd\'',
+    "echo \"a\nb\" 'c\nd'",
     "echo `ls\npwd`",
     "echo $(ls\npwd\n)",
     "echo $(\n# comment with ' quote\nls)",
@@ -634,7 +634,7 @@ TEXTS = [
     "cat <<E\\\nOF\nx\nEOF\n",
     "cat << 'E F'\nx\nE F\n",
     "cat <<$x\na\n$x\n",
-    "cat <<E\"O\"F\n$(\nEOF\n",
+    'cat <<E"O"F\n$(\nEOF\n',
     "! ! ls",
     "ls \\\n",
     "{ ls\n}\n",
@@ -649,7 +649,7 @@ TEXTS = [
     "echo $'\\'' x",
     "echo $'a\\\nb'",
     "echo 'a\\\nb'",
-    "echo \"a\\\\\nb\"",
+    'echo "a\\\\\nb"',
     "coproc ls",
     "echo +(a) @(b|c)",
     "ls ?(a)",
@@ -678,7 +678,11 @@ class Generator:
         text = self.list_of()
         if self.random.random() < 0.17:
             at = self.random.randrange(len(text) + 1)
-            text = text[:at] + self.pick(*"'\"`$(){}[];&|<>\\\n #=*~!,", "", "\\\n", "<<E", "$(", "${", "((") + text[at + self.random.randint(0, 1) :]
+            text = (
+                text[:at]
+                + self.pick(*"'\"`$(){}[];&|<>\\\n #=*~!,", "", "\\\n", "<<E", "$(", "${", "((")
+                + text[at + self.random.randint(0, 1) :]
+            )
         return text
 
     def spend(self) -> bool:
@@ -723,8 +727,9 @@ class Generator:
         words = [self.pick("ls", "echo", "git", "rm", "x", "/bin/cat", "'l's", "e\\cho", "[")]
         if self.random.random() < 0.2:
             words.insert(0, self.pick("A=1", "B=$x", 'C="a b"', "D=(1 2)", "E+=x", "F[1]=2", "G=~/x", "H={a,b}"))
-        for _ in range(self.random.randint(0, 4)):
-            words.append(self.redirect() if self.random.random() < 0.15 else self.word())
+        words += [
+            self.redirect() if self.random.random() < 0.15 else self.word() for _ in range(self.random.randint(0, 4))
+        ]
         return self.pick(" ", " ", " ", "  ", "\t", " \\\n ").join(words)
 
     def redirect(self) -> str:
@@ -743,11 +748,37 @@ class Generator:
         """A piece without substitutions or parameters."""
         return self.random.choice(
             [
-                lambda: self.pick("a", "-x", "--long=v", "src/a.py", "1", "=", "a=b", ":", "%", "@", "^", "#", ",", "..", "]", "!", "+"),
+                lambda: self.pick(
+                    "a",
+                    "-x",
+                    "--long=v",
+                    "src/a.py",
+                    "1",
+                    "=",
+                    "a=b",
+                    ":",
+                    "%",
+                    "@",
+                    "^",
+                    "#",
+                    ",",
+                    "..",
+                    "]",
+                    "!",
+                    "+",
+                ),
                 lambda: self.pick("a", "b", "foo", "bar.txt", "-v"),
                 lambda: "'" + self.pick("a b", "$x", '"', "", "{a,b}", "*", "\\", ";|&", "~", "#") + "'",
-                lambda: '"' + self.pick("a b", "it's", "\\$x", '\\"', "\\\\", "\\a", "", "{a,b}", "*", "$", "a\\\nb", "#") + '"',
-                lambda: "$'" + self.pick("a\\nb", "\\x41", "\\'", "\\101\\t", "a b", "\\e[0m", "\\q", "\\u00e9", "\\xc3\\xa9") + "'",
+                lambda: (
+                    '"'
+                    + self.pick("a b", "it's", "\\$x", '\\"', "\\\\", "\\a", "", "{a,b}", "*", "$", "a\\\nb", "#")
+                    + '"'
+                ),
+                lambda: (
+                    "$'"
+                    + self.pick("a\\nb", "\\x41", "\\'", "\\101\\t", "a b", "\\e[0m", "\\q", "\\u00e9", "\\xc3\\xa9")
+                    + "'"
+                ),
                 lambda: "\\" + self.pick("a", " ", "$", "'", '"', "*", "{", ",", "}", "\\", ";", "#", "~"),
                 self.brace,
             ]
@@ -760,7 +791,9 @@ class Generator:
                 lambda: "{" + inner() + "," + inner() + "}",
                 lambda: "{" + inner() + "}",
                 lambda: "{" + inner() + "," + inner() + "," + inner() + "}" + self.pick("", "z", "}", "{"),
-                lambda: "{" + self.pick("1..3", "a..c", "3..1", "01..3", "1..9..4", "a..1", "1..", "-1..1", "c..a..2") + "}",
+                lambda: (
+                    "{" + self.pick("1..3", "a..c", "3..1", "01..3", "1..9..4", "a..1", "1..", "-1..1", "c..a..2") + "}"
+                ),
                 lambda: self.pick("{", "}", "{}", "{a", "a}", "{{", "}}", "{,", ",}"),
             ]
         )()
@@ -768,13 +801,22 @@ class Generator:
     def expansion(self, quoted: bool) -> str:
         return self.random.choice(
             [
-                lambda: self.pick("$x", "${x}", "$1", "$@", "$?", "$#", "${10}", "${#x}", "${!x}", "${a[0]}", "${a[@]}", "${#a[@]}"),
-                lambda: "${x" + self.pick(":-", "-", ":=", "+", "?", "#", "##", "%", "/", "//", "^^", ":") + self.operand() + "}",
+                lambda: self.pick(
+                    "$x", "${x}", "$1", "$@", "$?", "$#", "${10}", "${#x}", "${!x}", "${a[0]}", "${a[@]}", "${#a[@]}"
+                ),
+                lambda: (
+                    "${x"
+                    + self.pick(":-", "-", ":=", "+", "?", "#", "##", "%", "/", "//", "^^", ":")
+                    + self.operand()
+                    + "}"
+                ),
                 lambda: f"$({self.list_of()})",
                 lambda: f"`{self.pick('ls', 'echo a', 'cat f | wc')}`",
                 lambda: f"$(({self.arithmetic()}))",
                 lambda: self.pick("~", "*", "?.py", "[a-z]*") if quoted else f"<({self.list_of()})",
-                lambda: '"' + self.pick("a ", "") + self.expansion(True) + self.pick("", " b") + '"' if not quoted else "$y",
+                lambda: (
+                    '"' + self.pick("a ", "") + self.expansion(True) + self.pick("", " b") + '"' if not quoted else "$y"
+                ),
             ]
         )()
 
@@ -782,7 +824,9 @@ class Generator:
         return self.pick("a", "a b", "", '"q r"', "$y", "*.x", "\\}", "a/b", "1:2", "(z)")
 
     def arithmetic(self) -> str:
-        return self.pick("1+2", "x", "$x*3", "x++", "(1+2)*3", "a[1]", "x ? 1 : 2", "1 << 2", "x==1", "${#y}", "$(echo 1)+2")
+        return self.pick(
+            "1+2", "x", "$x*3", "x++", "(1+2)*3", "a[1]", "x ? 1 : 2", "1 << 2", "x==1", "${#y}", "$(echo 1)+2"
+        )
 
     def number(self) -> str:
         return self.pick("1", "10", "n", "$n")
@@ -792,10 +836,22 @@ class Generator:
 
     def condition(self) -> str:
         return self.pick(
-            "-f a", "a == b*", "$x =~ ^a(b|c)$", "! -e x", "-n $x && a != b", "( a = b )", "1 -lt 2", "a < b", "$x", '"a b" == $y', "-z ''"
+            "-f a",
+            "a == b*",
+            "$x =~ ^a(b|c)$",
+            "! -e x",
+            "-n $x && a != b",
+            "( a = b )",
+            "1 -lt 2",
+            "a < b",
+            "$x",
+            '"a b" == $y',
+            "-z ''",
         )
 
     def literal_words(self) -> list[str]:
         """Words without substitutions, for bash to print."""
         self.budget = 0
-        return ["".join(self.literal() for _ in range(self.random.randint(1, 4))) for _ in range(self.random.randint(1, 3))]
+        return [
+            "".join(self.literal() for _ in range(self.random.randint(1, 4))) for _ in range(self.random.randint(1, 3))
+        ]

@@ -26,7 +26,8 @@ SHFMT = shutil.which("shfmt") or shutil.which("shfmt", path=str(Path(sys.executa
 pytestmark = pytest.mark.skipif(BASH is None, reason="no bash to compare with")
 
 READ_EACH = """while IFS= read -r -d '' line; do
-  if said=$("$BASH" --noprofile --norc -n -c "$line" 2>&1) && [[ $said != *here-document* ]]; then echo yes; else echo no; fi
+  if said=$("$BASH" --noprofile --norc -n -c "$line" 2>&1) && [[ $said != *here-document* ]]
+  then echo yes; else echo no; fi
 done"""
 PRINT_EACH = """while IFS= read -r -d '' line; do eval "printf '%s\\0' $line"; printf '\\1\\0'; done"""
 
@@ -65,7 +66,9 @@ def compare_with_bash(lines: list[str], folder: Path) -> tuple[list[str], list[s
     both = list(zip(lines, ours, [answer == b"yes" for answer in answers], strict=True))
     assert sum(mine and theirs for _, mine, theirs in both) > len(lines) // 2
     assert sum(not theirs for *_, theirs in both) > 20
-    return [line for line, mine, theirs in both if mine > theirs], [line for line, mine, theirs in both if mine < theirs]
+    return [line for line, mine, theirs in both if mine > theirs], [
+        line for line, mine, theirs in both if mine < theirs
+    ]
 
 
 def test_nothing_is_accepted_that_bash_rejects_and_little_else_is_refused(tmp_path: Path) -> None:
@@ -208,7 +211,9 @@ def unescaped(text: str, only: str | None) -> str:
 
 def shfmt_tree(text: str) -> Any | None:
     assert SHFMT
-    done = subprocess.run([SHFMT, "-ln", "bash", "--to-json"], input=text.encode(), capture_output=True, timeout=30)
+    done = subprocess.run(
+        [SHFMT, "-ln", "bash", "--to-json"], input=text.encode(), capture_output=True, timeout=30, check=False
+    )
     return json.loads(done.stdout) if done.returncode == 0 else None
 
 
@@ -230,15 +235,27 @@ def differences(text: str) -> tuple[list[Any], list[Any]] | None:
     return ours, theirs
 
 
+# Where shfmt is the one that differs from bash: it keeps `let` apart, drops carriage returns, takes `time` behind a
+# pipe for a keyword, and does not join `$` and `(` over a line continuation.
+SHFMT_DIFFERS = {
+    "let i=i+1",
+    'let "x = 5"',
+    "ls | time wc",
+    'echo "$\\\n(ls)" $\\\n{x} "${x\\\n}" a\\\n b',
+    "a\r\nb",
+    "ls\r",
+}
+
+
 def test_commands_and_their_words_are_those_that_shfmt_sees() -> None:
     if SHFMT is None or shfmt_tree("ls") is None:
         pytest.skip("shfmt does not run here")
-    lines = [line for line in [*COMMANDS, *generated(23, 400)] if "`" not in line and parsed(line) is not None]
+    lines = [line for line in [*COMMANDS, *generated(23, 400)] if parsed(line) is not None]
     compared = 0
     different = []
     for line in lines:
         found = differences(line)
-        if found is not None:
+        if found is not None and line not in SHFMT_DIFFERS:
             compared += 1
             if found != ([], []):
                 different.append((line, *found))

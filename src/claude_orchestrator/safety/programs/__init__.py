@@ -1,5 +1,91 @@
 """What programs do with their arguments: one table a family of programs.
 
 Options are listed positively: an option that no table names is unknown, and an unknown option of a program that can
-write or execute is rule A0. Adding a program is adding rows.
+write or execute is rule A0. Adding a program is adding rows (see :mod:`~claude_orchestrator.safety.programs.framework`),
+and its name to ``_FAMILIES`` here: a family is imported when one of its programs is first seen.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from claude_orchestrator.safety.programs.framework import Program
+
+_FAMILIES = {
+    "builtins": (
+        "echo printf true false : test [ cd pushd popd dirs pwd export declare typeset local readonly unset set shift"
+        " read mapfile readarray eval source . exec command builtin trap alias unalias shopt hash enable type wait exit"
+        " return break continue getopts let ulimit umask jobs fg bg disown times history help caller logout sleep"
+    ),
+    "readers": (
+        "cat tac nl head tail wc ls dir vdir stat file grep egrep fgrep zgrep rg ag ack fd fdfind tree du df diff cmp"
+        " comm cut paste join tr rev fold fmt expand unexpand column sort uniq shuf tsort seq factor numfmt basename"
+        " dirname realpath readlink md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum cksum sum shasum"
+        " base64 base32 basenc xxd od hexdump hd strings less more zcat bzcat xzcat zstdcat zless zmore zdiff lz4cat"
+        " bat batcat pr look iconv split csplit yes tee nproc cloc tokei scc colordiff sdiff diff3 pathchk"
+        " eza exa lsd which whereis expr bc dc cal ncal"
+    ),
+    "files": (
+        "rm unlink rmdir shred srm trash trash-put cp mv install ln link mkdir touch truncate chmod chown chgrp dd"
+        " mktemp mkfifo mknod rsync patch sync rename setfacl chattr"
+    ),
+    "texts": "find xargs sed gsed awk gawk mawk nawk jq yq parallel",
+    "archives": "tar bsdtar zip unzip zipinfo gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd lz4 7z ar cpio",
+    "git": "git git-lfs",
+    "wrappers": (
+        "env sudo doas su time timeout nice ionice nohup setsid stdbuf watch script busybox chroot unshare flock"
+        " caffeinate chronic taskset chrt unbuffer gtimeout toybox setarch linux64 linux32 arch runuser pkexec"
+        " systemd-run strace ltrace gdb firejail bwrap proxychains proxychains4 torsocks torify entr coproc ts"
+    ),
+    "shells": "sh bash dash zsh ksh mksh ash fish rbash csh tcsh",
+    "network": (
+        "curl wget ssh scp sftp ftp lftp tftp nc ncat netcat nc.traditional nc.openbsd socat telnet ping ping6 dig host"
+        " nslookup traceroute tracepath mtr nmap whois http https httpie xh aria2c axel rclone s3cmd mail mailx sendmail"
+        " mutt msmtp swaks openssl gpg ab wrk hey k6 websocat grpcurl ngrok cloudflared tailscale arp arping ip6tables"
+        " lynx w3m links elinks yt-dlp youtube-dl smbclient ldapsearch rdesktop autossh sshpass mosh ssh-copy-id"
+        " ssh-keyscan ssh-add ssh-agent ssh-keygen croc wormhole magic-wormhole slack-cli telegram-send tcpdump"
+    ),
+    "interpreters": (
+        "python python3 python2 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13 python3.14 pypy pypy3"
+        " ipython node nodejs deno bun perl ruby irb php lua luajit Rscript R julia tclsh osascript pwsh powershell"
+        " groovy scala elixir erl ghci runghc java ts-node tsx swift sqlite-utils jshell"
+    ),
+    "system": (
+        "shutdown reboot halt poweroff init telinit systemctl service kill pkill killall xkill skill crontab at batch"
+        " mkfs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.vfat mkfs.fat mkfs.ntfs mkfs.f2fs mke2fs mkswap"
+        " mkdosfs newfs"
+        " wipefs blkdiscard fdisk sfdisk cfdisk parted sgdisk gdisk cgdisk hdparm mount umount losetup swapon swapoff"
+        " insmod modprobe rmmod depmod sysctl useradd usermod userdel adduser deluser groupadd groupmod groupdel passwd"
+        " chpasswd gpasswd visudo vipw iptables nft ufw firewall-cmd dmesg journalctl setcap getcap chsh loginctl"
+        " hostnamectl timedatectl localectl launchctl pvcreate pvremove vgcreate vgremove lvcreate lvremove cryptsetup"
+        " zpool zfs mdadm badblocks e2fsck fsck resize2fs tune2fs debugfs update-rc.d rc-service eject apachectl"
+        " nginx supervisorctl pm2 chage newgrp sg nsenter ip ifconfig route kexec"
+    ),
+    "databases": (
+        "psql mysql mariadb mysqladmin mysqldump mysqlimport pg_dump pg_dumpall pg_restore dropdb createdb dropuser"
+        " createuser sqlite3 sqlite mongosh mongo mongodump mongorestore redis-cli valkey-cli sqlcmd bq clickhouse"
+        " clickhouse-client duckdb cqlsh influx snowsql sqlplus usql pgcli mycli litecli sqitch flyway liquibase"
+        " cockroach vacuumdb reindexdb"
+    ),
+    "agents": "claude codex gemini aider cursor-agent opencode goose amp claude-orchestrator qwen copilot crush",
+}
+
+_INDEX = {name: family for family, names in _FAMILIES.items() for name in names.split()}
+_LOADED: dict[str, Program] = {}
+
+
+def lookup(name: str) -> Program | None:
+    """The program of that name, or None when no table knows it."""
+    program = _LOADED.get(name)
+    if program is None and (family := _INDEX.get(name)) is not None:
+        rows: dict[str, Program] = import_module(f"{__name__}.{family}").ROWS
+        _LOADED.update(rows)
+        program = rows.get(name)
+    return program
+
+
+def names() -> dict[str, str]:
+    """Every program that a table knows, with its family."""
+    return _INDEX.copy()

@@ -1,0 +1,445 @@
+"""What the words of a command become: parameters, substitutions, braces, tildes, globs and field splitting.
+
+The result is text with marks (:mod:`~claude_orchestrator.safety.values`) wherever it is not known from the operation
+alone. Raises :class:`~claude_orchestrator.safety.scope.Fork` where a value is one of several.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from claude_orchestrator.safety.scope import Fork, Limit, dangerous_name
+from claude_orchestrator.safety.shell.nodes import Arith, Brace, CommandSub, Lit, Param, Part, ProcessSub, Word
+from claude_orchestrator.safety.values import NUM, ONE, SOME, SPLIT, STAR, UNK, known, marked, show, taints, unknown
+
+if TYPE_CHECKING:
+    from claude_orchestrator.safety.effects import Walk
+
+_MOST_FIELDS = 2000
+
+_BRACKETS = re.compile(r"\[(?:\[:\w+:\]|[^\]/])[^\]/]*\]")
+_ACTIVE = re.compile(r"[*?\[]")
+_GLOBS = str.maketrans({"*": STAR, "?": ONE})
+_TILDE = re.compile(r"~([\w.+-]*)(?=/|$)")
+_UNQUOTED_UNKNOWN = re.compile("[\U000f0005-\U000f0009]")
+_HIDDEN = re.compile(
+    "[\r\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f"
+    "\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+def globbed(text: str) -> str:
+    """Unquoted text with its active glob characters marked."""
+    if not _ACTIVE.search(text):
+        return text
+    if "[" in text:
+        text = _BRACKETS.sub(SOME, text)
+    return text.translate(_GLOBS)
+
+
+def _tilde(walk: Walk, text: str) -> str:
+    match = _TILDE.match(text)
+    if match is None:
+        return text
+    user = match.group(1)
+    if not user:
+        home = walk.state.lookup("HOME", walk.place.home)
+    elif user == "+":
+        home = walk.state.lookup("PWD", walk.place.home)
+    elif user == "-":
+        home = walk.state.lookup("OLDPWD", walk.place.home)
+    elif user == "root":
+        home = "/root"
+    else:
+        home = "/home/" + user
+    return home + text[match.end() :]
+
+
+def fields(walk: Walk, words: Sequence[Word]) -> list[str]:
+    """The arguments that words become."""
+    out: list[str] = []
+    for word in words:
+        if word.literal is not None and not walk.suspicious:
+            out.append(word.literal)
+        else:
+            _fields(walk, word, out)
+    return out
+
+
+def _hidden(walk: Walk, parts: Sequence[Part]) -> None:
+    for part in parts:
+        if part.__class__ is Lit and not part.quoted and _HIDDEN.search(part.text):
+            walk.emit("A12", "has a hidden or look-alike character outside quotes")
+
+
+def _fields(walk: Walk, word: Word, out: list[str]) -> None:
+    if walk.suspicious:
+        _hidden(walk, word.parts)
+        if word.literal is not None:
+            out.append(word.literal)
+            return
+    for parts in _braces(word.parts):
+        _expand(walk, parts, out)
+    if len(out) > _MOST_FIELDS:
+        raise Limit
+
+
+def _braces(parts: Sequence[Part]) -> list[Sequence[Part]]:
+    """The words that brace expansion makes, each a list of parts."""
+    for position, part in enumerate(parts):
+        if part.__class__ is Brace:
+            head, tails = list(parts[:position]), _braces(parts[position + 1 :])
+            found: list[Sequence[Part]] = []
+            for alternative in part.alternatives:
+                found.extend([*head, *middle, *tail] for middle in _braces(alternative) for tail in tails)
+                if len(found) > _MOST_FIELDS:
+                    raise Limit
+            return found
+    return [parts]
+
+
+def _expand(walk: Walk, parts: Sequence[Part], out: list[str]) -> None:
+    current: str | None = None
+    for position, part in enumerate(parts):
+        kind = part.__class__
+        if kind is Lit:
+            text = part.text  # type: ignore[union-attr]
+            if not part.quoted:  # type: ignore[union-attr]
+                if position == 0 and text[:1] == "~":
+                    text = _tilde(walk, text)
+                text = globbed(text)
+            current = text if current is None else current + text
+            continue
+        if kind is Param and part.name == "@" or (kind is Param and part.index is not None):  # type: ignore[union-attr]
+            several = _several(walk, part)  # type: ignore[arg-type]
+            if several is not None:
+                for index, value in enumerate(several):
+                    if index:
+                        out.append(current or "")
+                        current = None
+                    value = value if part.quoted else _unquoted(value)  # type: ignore[union-attr]
+                    current = value if current is None else current + value
+                continue
+        value = value_of(walk, part)
+        if kind is ProcessSub or part.quoted:  # type: ignore[union-attr]
+            current = value if current is None else current + value
+            continue
+        current = _split(_unquoted(value), current, out)
+    if current is not None:
+        out.append(current)
+
+
+def _unquoted(value: str) -> str:
+    """A value as it is seen without quotes: globs are active, unknown text may fall into several fields."""
+    if not value.isascii():
+        value = _UNQUOTED_UNKNOWN.sub(lambda found: found[0] + SPLIT if found[0] != UNK else SPLIT, value)
+    return globbed(value)
+
+
+def _split(value: str, current: str | None, out: list[str]) -> str | None:
+    """Split an unquoted value into fields that are appended; returns the field that is still open."""
+    pieces = value.split()
+    if not pieces:
+        if value and current is not None:
+            out.append(current)
+            return None
+        return current
+    if value[0].isspace() and current is not None:
+        out.append(current)
+        current = None
+    pieces[0] = pieces[0] if current is None else current + pieces[0]
+    if value[-1].isspace():
+        out.extend(pieces)
+        return None
+    out.extend(pieces[:-1])
+    return pieces[-1]
+
+
+def _several(walk: Walk, part: Param) -> list[str] | None:
+    """The values of ``$@`` or ``${array[@]}``; None where it is one value like any other."""
+    if part.op or part.length or part.indirect:
+        return None
+    if part.name == "@":
+        return [UNK if part.quoted else SPLIT] if walk.state.args is None else walk.state.args
+    if part.index is None or part.index.literal not in ("@", "*"):
+        return None
+    value = walk.state.vars.get(part.name)
+    if value.__class__ is list:
+        return value  # type: ignore[no-any-return]
+    return None
+
+
+def text(walk: Walk, word: Word) -> str:
+    """A word as one text: in an assignment, a here-document, a test or after ``<<<`` nothing is split or globbed."""
+    if walk.suspicious:
+        _hidden(walk, word.parts)
+    if word.literal is not None:
+        return word.literal
+    out = ""
+    for position, part in enumerate(word.parts):
+        if part.__class__ is Lit:
+            piece = part.text
+            if not part.quoted and position == 0 and piece[:1] == "~":
+                piece = _tilde(walk, piece)
+            out += piece
+        elif part.__class__ is Brace:
+            out += UNK
+        else:
+            out += value_of(walk, part)
+    return out
+
+
+def value_of(walk: Walk, part: Part) -> str:
+    """The value of an expansion, as it is in double quotes."""
+    kind = part.__class__
+    if kind is Param:
+        return parameter(walk, part)  # type: ignore[arg-type]
+    if kind is CommandSub:
+        return walk.substitute(part.script)  # type: ignore[union-attr]
+    if kind is Arith:
+        return arithmetic(walk, part.text, part.word)  # type: ignore[union-attr]
+    if kind is ProcessSub:
+        return walk.process(part)  # type: ignore[arg-type]
+    return UNK
+
+
+def _base(walk: Walk, part: Param) -> str:
+    """The plain value of the parameter itself."""
+    name, state = part.name, walk.state
+    if part.index is not None:
+        return _element(walk, part)
+    if name in ("@", "*"):
+        return UNK if state.args is None else " ".join(state.args)
+    if name == "#" and state.args is not None:
+        return str(len(state.args))
+    value = state.lookup(name, walk.place.home)
+    if name not in state.vars and not value.isascii() and taints(value):
+        walk.emit("A5", f"reads the secret variable {name}")
+    return value
+
+
+def _element(walk: Walk, part: Param) -> str:
+    assert part.index is not None
+    index = part.index.literal
+    values = walk.state.vars.get(part.name)
+    if index in ("@", "*"):
+        if values.__class__ is list:
+            return " ".join(values)
+        return walk.state.lookup(part.name, walk.place.home)
+    subscript = text(walk, part.index)
+    if not known(subscript) or not subscript.isdigit():
+        if not isinstance(values, dict):
+            arithmetic_names(walk, subscript)
+        return UNK + taints("".join(values)) if values.__class__ is list else UNK
+    if values.__class__ is list:
+        return values[int(subscript)] if int(subscript) < len(values) else ""
+    return walk.state.lookup(part.name, walk.place.home)
+
+
+def parameter(walk: Walk, part: Param) -> str:
+    """The value of ``$name`` or ``${name…}``."""
+    op = part.op
+    if part.indirect:
+        return _indirect(walk, part)
+    if not op:
+        value = _base(walk, part)
+        if part.length:
+            return str(len(value)) if known(value) else NUM
+        return value
+    if op in (":-", "-", ":=", "=", ":+", "+"):
+        return _default(walk, part)
+    value = _base(walk, part)
+    if op in (":?", "?"):
+        if part.word is not None:
+            text(walk, part.word)
+        return value
+    if op == "@":
+        letter = part.word.literal if part.word is not None else None
+        if letter in ("U", "L", "u", "Q", "A", "a", "K", "k"):
+            return UNK + taints(value)
+        walk.emit("A0", f"expands ${{{part.name}@{letter}}}, which can run commands")
+        return UNK + taints(value)
+    if op == ":":
+        return _substring(walk, part, value)
+    return _edited(walk, part, value)
+
+
+def _indirect(walk: Walk, part: Param) -> str:
+    if part.op or part.index is not None or part.name.endswith(("*", "@")):
+        return UNK
+    name = walk.state.lookup(part.name, walk.place.home)
+    if known(name) and name.isidentifier():
+        return walk.state.lookup(name, walk.place.home)
+    walk.emit("A0", f"uses a variable whose name is not known (${{!{part.name}}})")
+    return UNK
+
+
+def _default(walk: Walk, part: Param) -> str:
+    """``${name:-word}`` and its kin: one or the other, both where the variable is not known."""
+    assert part.word is not None
+    op = part.op[-1]
+    chosen = walk.state.vars.get(part)
+    if chosen is not None:
+        return str(chosen)
+    set_here = part.name in walk.state.vars
+    value = _base(walk, part)
+    other = text(walk, part.word)
+    if op == "+":
+        if set_here and known(value):
+            return other if value else ""
+        raise Fork(part, (other, ""))
+    if op == "=" and dangerous_name(part.name):
+        walk.emit("A10", f"sets {part.name}")
+    if known(value) and (value or (set_here and part.op[0] != ":")):
+        return value
+    if known(value) and (set_here or part.name.isdigit()):
+        result = other
+    else:
+        result = UNK + taints(value)
+        if op == "=":
+            walk.state.vars[part.name] = (other, result)
+        raise Fork(part, (other, result))
+    if op == "=":
+        walk.state.vars[part.name] = result
+    return result
+
+
+def _substring(walk: Walk, part: Param, value: str) -> str:
+    """``${name:offset:length}``."""
+    expression = text(walk, part.word) if part.word is not None else ""
+    offset, _, length = expression.partition(":")
+    try:
+        start = int(offset.strip(" ()"))
+        stop = int(length.strip(" ()")) if length.strip() else None
+    except ValueError:
+        arithmetic_names(walk, expression)
+        return UNK + taints(value)
+    if not known(value) or part.name in ("@", "*"):
+        return UNK + taints(value)
+    if start < 0:
+        start = max(len(value) + start, 0)
+    if stop is None:
+        return value[start:]
+    return value[start : start + stop] if stop >= 0 else value[start:stop]
+
+
+def _edited(walk: Walk, part: Param, value: str) -> str:
+    """``#`` ``%`` ``/`` ``^`` ``,``: computed where everything is literal."""
+    op = part.op
+    pattern = text(walk, part.word) if part.word is not None else ""
+    replacement = text(walk, part.replacement) if part.replacement is not None else ""
+    if not known(value):
+        if op in ("#", "##", "%", "%%") and not unknown(value):
+            return UNK if "/" not in value else UNK
+        return UNK + taints(value + replacement)
+    if not (known(pattern) and known(replacement)) or "[" in pattern or "(" in pattern:
+        return UNK + taints(value + pattern + replacement)
+    if op in ("^^", ",,", "^", ","):
+        if pattern:
+            return UNK
+        change = str.upper if op[0] == "^" else str.lower
+        return change(value) if len(op) == 2 else change(value[:1]) + value[1:]
+    if op in ("#", "##"):
+        return _cut_front(value, pattern, longest=op == "##")
+    if op in ("%", "%%"):
+        return _cut_back(value, pattern, longest=op == "%%")
+    regex = _regex(pattern)
+    if op == "//":
+        return re.sub(regex, lambda _: replacement, value) if pattern else value
+    if op == "/#":
+        return re.sub(r"\A(?:" + regex + ")", lambda _: replacement, value)
+    if op == "/%":
+        return re.sub("(?:" + regex + r")\Z", lambda _: replacement, value)
+    return re.sub(regex, lambda _: replacement, value, count=1) if pattern else value
+
+
+def _regex(pattern: str) -> str:
+    return "".join({"*": ".*", "?": "."}.get(character) or re.escape(character) for character in pattern)
+
+
+def _cut_front(value: str, pattern: str, longest: bool) -> str:
+    match = re.compile(_regex(pattern), re.DOTALL).fullmatch
+    lengths = range(len(value), -1, -1) if longest else range(len(value) + 1)
+    for length in lengths:
+        if match(value[:length]):
+            return value[length:]
+    return value
+
+
+def _cut_back(value: str, pattern: str, longest: bool) -> str:
+    match = re.compile(_regex(pattern), re.DOTALL).fullmatch
+    starts = range(len(value) + 1) if longest else range(len(value), -1, -1)
+    for start in starts:
+        if match(value[start:]):
+            return value[:start]
+    return value
+
+
+_NAMES = re.compile(r"(?<![\w#@.])([A-Za-z_]\w*)(\s*\[)?")
+_ASSIGNED = re.compile(r"(?:\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(?:\+\+|--|(?:<<|>>|[-+*/%&^|])?=(?!=))")
+_BASED = re.compile(r"\b(?:0[xX][0-9a-fA-F]+|\d+#[0-9a-zA-Z@_]+)")
+_NUMERIC = re.compile("[-+]?[0-9\U000f0004]+")
+
+
+def arithmetic(walk: Walk, source: str, word: Word | None) -> str:
+    """Judge an arithmetic expression (S7: only numbers and variables that hold them) and give its value: a number."""
+    expression = source
+    if word is not None and (word.literal is None or walk.suspicious):
+        expression = text(walk, word)
+    arithmetic_names(walk, expression)
+    if expression.strip().isdigit():
+        return expression.strip()
+    return NUM
+
+
+def arithmetic_names(walk: Walk, expression: str) -> None:
+    """Emit A0 unless every name of an expression holds a number; names that are assigned hold numbers afterwards."""
+    if not expression.isascii() and unknown(expression):
+        walk.emit("A0", "computes with text that is not known, which can run commands")
+        return
+    if "$" in expression or "`" in expression:
+        walk.emit("A0", f"computes with text that can run commands: {show(expression)}")
+        return
+    expression = _BASED.sub("0", expression)
+    assigned = {found[1] or found[2] for found in _ASSIGNED.finditer(expression)}
+    plain = set(re.findall(r"(?:^|[(,;?:&|])\s*([A-Za-z_]\w*)\s*=(?!=)", expression))
+    for found in _NAMES.finditer(expression):
+        name, subscript = found.groups()
+        if subscript:
+            _subscripted(walk, expression, name, found.end())
+            continue
+        if name in plain:
+            continue
+        _must_be_number(walk, name)
+    for name in assigned:
+        if dangerous_name(name):
+            walk.emit("A10", f"sets {name}")
+        walk.state.vars[name] = NUM
+
+
+def _subscripted(walk: Walk, expression: str, name: str, start: int) -> None:
+    inner = expression[start : expression.find("]", start)]
+    values = walk.state.vars.get(name)
+    if values.__class__ is not list or not all(_NUMERIC.fullmatch(value) for value in values):
+        walk.emit("A0", f"computes with an element of {name}, whose value is not known")
+    if not _NUMERIC.fullmatch(inner.strip()):
+        for found in _NAMES.finditer(inner):
+            _must_be_number(walk, found[1])
+
+
+def _must_be_number(walk: Walk, name: str) -> None:
+    value = walk.state.lookup(name, walk.place.home)
+    if not _NUMERIC.fullmatch(value.strip()) and not (value == "" and name in walk.state.vars):
+        walk.emit("A0", f"computes with {name}, which is not known to hold a number")
+
+
+def numeric(walk: Walk, value: str) -> bool:
+    """Whether an operand of ``-eq`` and its like is a number, or the name of a variable that holds one."""
+    if marked(value) is None or not unknown(value):
+        before = len(walk.effects)
+        arithmetic_names(walk, value)
+        return len(walk.effects) == before
+    walk.emit("A0", "compares text that is not known as a number, which can run commands")
+    return False

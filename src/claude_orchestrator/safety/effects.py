@@ -794,9 +794,9 @@ class Walk:
     def finish(self) -> list[Effect]:
         """All effects, decoded for people; flows that only the whole shows are added."""
         seen = self.seen
-        if "fifo" in seen and "netcat" in seen and "shell" in seen:
+        if "netcat" in seen and ("shell" in seen or {"fifo", "piped shell"} <= seen):
             self.argv = []
-            self.emit("B7", "connects a shell to the network through a named pipe")
+            self.emit("B7", "connects a shell to the network")
         effects = self.effects
         if self.uncalled:
             self._uncalled()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
-from claude_orchestrator.safety.values import DEC, NAME, NUM, UNK, known, show, taints, unknown
+from claude_orchestrator.safety.values import DEC, NAME, NUM, STAR, UNK, known, show, taints, unknown
 
 if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
@@ -92,7 +92,10 @@ def _listing(walk: Walk, argv: list[str], options: Options, operands: list[str],
             walk.read(operand)
         plain = operand.rstrip("/") or "/"
         pattern = not operand.isascii() or "directory" in names
-        output += plain + "\n" if pattern else NAME + "\n"
+        if pattern:
+            output += plain + "\n"
+        else:
+            output += (NAME if names & {"a", "A", "all", "almost-all"} else STAR) + "\n"
     walk.emit("S1", "lists files")
     if names & {"l", "size", "inode", "context", "format", "o", "g", "full-time", "numeric-uid-gid", "s", "i", "Z", "n"}:
         return None

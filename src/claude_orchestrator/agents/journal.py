@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from claude_orchestrator.agents.base import Assignment, Result
 from claude_orchestrator.errors import RepositoryError
-from claude_orchestrator.safety.classifier import Policy, classify
+from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.operations import Operation, Verdict
+from claude_orchestrator.safety.policy import Policy
 from claude_orchestrator.state import events
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.workspace.git import Repository, git_folder
@@ -26,7 +28,7 @@ class JournalHost:
         # Before the agent can touch it: whatever it does to ``.git``, we go on in the same repository.
         self._git_folder = git_folder(assignment.worktree)
         self._repository = Repository(assignment.worktree, self._git_folder)
-        self._policy = Policy(assignment.worktree)
+        self._policy = Policy("worktree", home=str(Path.home()), live=True)
         self._index = assignment.folder / "index"
         self._tree: str | None = None
 

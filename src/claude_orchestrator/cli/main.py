@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from claude_orchestrator import __version__
-from claude_orchestrator.cli import demo, doctor, inbox, output, plan, run, show, stop, verify
+from claude_orchestrator.cli import demo, doctor, inbox, judging, output, plan, policy, run, show, stop, verify
 from claude_orchestrator.errors import OrchestratorError
 
 _USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
@@ -44,6 +44,9 @@ app.command(rich_help_panel="Answer")(inbox.deny)
 app.add_typer(plan.app, name="plan", rich_help_panel="Check")
 app.command(rich_help_panel="Check")(verify.verify)
 app.command(rich_help_panel="Check")(doctor.doctor)
+app.command(rich_help_panel="Judge")(judging.classify)
+app.add_typer(policy.app, name="policy", rich_help_panel="Judge")
+app.add_typer(judging.hook_app, name="hook", rich_help_panel="Judge")
 
 
 def _print_version(wanted: bool) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _MAY_BE_EMPTY: Final = frozenset({"__init__.py", "py.typed", ".gitkeep", ".keep", ".nojekyll", ".npmignore"})
 """Files that are usually empty: creating one empties nothing."""
 
+_PLAIN_BASH: Final = frozenset({"command", "description", "timeout", "run_in_background"})
+
 
 def effects_of(operation: Operation, policy: Policy) -> list[Effect]:
     """All effects that the operation can have. May raise anything on hostile input: the classifier catches it."""
@@ -135,6 +137,10 @@ def _mcp(operation: Operation, place: Place, policy: Policy) -> list[Effect]:
 
 
 def _tool(operation: Operation, place: Place, policy: Policy) -> list[Effect]:
+    arguments = operation.arguments
+    if operation.target == "Bash" and arguments.keys() <= _PLAIN_BASH and isinstance(arguments.get("command"), str):
+        # By far the most frequent call; the hook answers it without loading what judges all other tools.
+        return command_effects(arguments["command"], place, policy)
     from claude_orchestrator.safety.tools import tool_effects
 
     return tool_effects(operation.target, operation.arguments, place, policy, operation.read_only)

@@ -65,7 +65,7 @@ def judge(effects: Sequence[Effect], operation: Operation, policy: Policy) -> Ve
         if plain:
             decision, because = table[effect.rule], ""
         else:
-            decision, because = _decided(effect, operation, policy)
+            decision, because = decided(effect, operation, policy)
         if strictest is None or STRICTNESS[decision] > STRICTNESS[strictest]:
             strictest, deciding, said = decision, effect, because
             if decision is Decision.BLOCKED:
@@ -75,8 +75,8 @@ def judge(effects: Sequence[Effect], operation: Operation, policy: Policy) -> Ve
     return Verdict(strictest, reason, deciding.rule, tuple(effects))
 
 
-def _decided(effect: Effect, operation: Operation, policy: Policy) -> tuple[Decision, str]:
-    """What the table, the rules and the preset make of one effect, and what of it is not the table's."""
+def decided(effect: Effect, operation: Operation, policy: Policy) -> tuple[Decision, str]:
+    """What the table, the rules and the preset make of one effect, and in words why if it is not the table's."""
     decision = policy.table[effect.rule]
     said = ""
     if decision is Decision.REQUIRES_APPROVAL and policy.recovers(effect.rule, effect.paths, operation.root):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PRESETS: Final = {
     "worktree": "as standard; deleting or restoring what git can bring back inside the worktree needs nobody",
-    "standard": "reading, testing and writing in the workspace go ahead; what reaches beyond asks; destruction is blocked",
+    "standard": "reading, testing and writing in the workspace go ahead; beyond it asks; destruction is blocked",
     "read-only": "as standard, but running tests, writing files and recording commits ask, too",
     "ci": "nobody is there to ask: as standard, but everything that would ask is blocked",
 }
@@ -35,6 +35,9 @@ RULES: Final = (
 
 BRANCHES: Final = ("main", "master", "release/*")
 """Protected branches where nothing else is said."""
+
+OWN_FOLDER: Final = ".claude-orchestrator/**"
+"""Where a project's layer lies: protected while an agent works there, so that it cannot drop what tightens."""
 
 STRICTNESS: Final = {Decision.SAFE: 0, Decision.REQUIRES_APPROVAL: 1, Decision.BLOCKED: 2}
 _LETTERS: Final = {"B": Decision.BLOCKED, "A": Decision.REQUIRES_APPROVAL, "S": Decision.SAFE}
@@ -174,14 +177,18 @@ def load_policy(
     """The policy of the layers: ``preset`` < ``user`` < ``project``, the last of which only tightens.
 
     Layers come from :mod:`claude_orchestrator.safety.policy_file`. ``surroundings`` are arguments of
-    :class:`Policy` that no file says: ``home``, ``root``, ``live``, ``tracked``. What the project's layer would have
-    loosened is in ``ignored``. Raises KeyError for an unknown preset.
+    :class:`Policy` that no file says: ``home``, ``root``, ``live``, ``tracked``. A live policy also protects the
+    project's layer. What that would have loosened is in ``ignored``. Raises KeyError for an unknown preset.
     """
     if user is None and project is None:
-        return Policy(preset, **surroundings)
-    from claude_orchestrator.safety.layers import merged
+        values: dict[str, Any] = {"preset": preset}
+    else:
+        from claude_orchestrator.safety.layers import merged
 
-    return Policy(**merged(preset, user, project), **surroundings)
+        values = merged(preset, user, project)
+    if surroundings.get("live"):
+        values["protected_paths"] = (*values.get("protected_paths", ()), OWN_FOLDER)
+    return Policy(**values, **surroundings)
 
 
 def operation_home(operation: Operation, policy: Policy) -> str:

@@ -223,9 +223,10 @@ class _Reader:
         import shlex
 
         try:
-            return rule.matches_command(shlex.split(example))
+            argv = shlex.split(example)
         except ValueError as error:
             self.fail(f"{where}: the example {example!r} is no command: {error}")
+        return rule.matches_command(argv)
 
     def known(self, table: Mapping[str, object], names: Iterable[str], where: str) -> None:
         for key in table:

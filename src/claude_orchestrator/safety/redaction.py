@@ -33,10 +33,10 @@ KEY_SHAPES: Final = {
 PRIVATE_KEY: Final = r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----"
 """The first line of a private key."""
 
-WEB_TOKEN: Final = r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
+WEB_TOKEN: Final = r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"  # noqa: S105
 """A JSON web token."""
 
-ADDRESS_PASSWORD: Final = r"\b[a-z][a-z0-9+.-]*://[^\s:/@'\"{}<>$%]+:(?P<value>[^\s@/'\"{}<>$%]{8,})@[\w.-]+"
+ADDRESS_PASSWORD: Final = r"\b[a-z][a-z0-9+.-]*://[^\s:/@'\"{}<>$%]+:(?P<value>[^\s@/'\"{}<>$%]{8,})@[\w.-]+"  # noqa: S105
 """A password in an address; ``value`` is the password."""
 
 _NAME: Final = (
@@ -66,6 +66,10 @@ _HARMLESS: Final = re.compile(
     r"|(?:self|os|env|process|config|settings|args|request|secrets|vars)\.[\w.\[\]'\"]+"
 )
 _WORDLIKE: Final = re.compile(r"(?i)[a-z]{1,30}(?:[-_. /:][a-z]{0,30})*")
+_NAME_IN_CODE: Final = re.compile(r"[A-Za-z_][\w.]*(?:\[.*)?")
+_FILE: Final = re.compile(
+    r"[\w.~/-]*/[\w./-]+\.\w{1,5}|[\w./-]+\.(?:py|ts|js|go|rs|json|ya?ml|toml|md|txt|pem|key)"
+)
 _LEAST_ENTROPY: Final = 3.0
 
 
@@ -118,6 +122,11 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
             yield *match.span(), "key"
     for match in _WEB_TOKEN.finditer(text):
         yield *match.span(), "token"
+    yield from _plausible(text)
+
+
+def _plausible(text: str) -> Iterator[tuple[int, int, str]]:
+    """What only its surroundings make a secret."""
     for match in _ADDRESS.finditer(text):
         if not _HARMLESS.fullmatch(match["value"]):
             yield *match.span("value"), "password"
@@ -136,17 +145,9 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _is_secret(name: str, value: str, *, quoted: bool) -> bool:
     """Whether the value of a name that promises a secret is one: no code, no reference, no word, no placeholder."""
-    if value.startswith("[redacted") or _HARMLESS.fullmatch(value):
+    if value.startswith("[redacted") or _HARMLESS.fullmatch(value) or _WORDLIKE.fullmatch(value):
         return False
-    if len(value) >= 4 and name.isupper() and not _WORDLIKE.fullmatch(value):
+    if len(value) >= 4 and name.isupper():
         return True
-    if len(value) < 8 or " " in value:
-        return False
-    digits = any(character.isdigit() for character in value)
-    if _WORDLIKE.fullmatch(value):
-        return False
-    if not quoted and re.fullmatch(r"[A-Za-z_][\w.]*(?:\[.*)?", value) and not digits:
-        return False
-    if re.fullmatch(r"[\w.~/-]*/[\w./-]+\.\w{1,5}|[\w./-]+\.(?:py|ts|js|go|rs|json|ya?ml|toml|md|txt|pem|key)", value):
-        return False
-    return entropy(value) >= 2.5
+    is_code = not quoted and _NAME_IN_CODE.fullmatch(value) and not any(character.isdigit() for character in value)
+    return len(value) >= 8 and " " not in value and not (is_code or _FILE.fullmatch(value)) and entropy(value) >= 2.5

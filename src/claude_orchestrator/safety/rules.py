@@ -65,7 +65,7 @@ _COMMAND_TOOLS: Final = frozenset(
 
 
 class Rule:
-    """One rule. ``argv``, ``tool`` or ``path`` says what it is about, ``effect`` narrows a path to one kind of effect."""
+    """One rule: ``argv``, ``tool`` or ``path`` says what it is about, ``effect`` narrows a path to one kind."""
 
     __slots__ = ("argv", "decision", "effect", "path", "reason", "source", "tool", "words")
 
@@ -141,7 +141,7 @@ def is_known(text: str) -> bool:
     return text.isascii() or _MARK.search(text) is None
 
 
-def too_general(argv: Sequence[str], tool: str = "", path: str = "", effect: str = "") -> str:
+def too_general(argv: Sequence[str], tool: str = "", path: str = "", effect: str = "") -> str:  # noqa: PLR0911  (one way out for each reason)
     """Why nobody should allow this, or an empty text."""
     if tool:
         if _GLOB.match(tool) or tool.replace("mcp__", "") in _COMMAND_TOOLS or tool.startswith("mcp__*"):
@@ -220,7 +220,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _translated(pattern: str) -> str:
-    """A path's glob as an expression: ``*`` and ``?`` stay in one folder, ``**`` does not, ``dir/**`` is ``dir``, too."""
+    """A path's glob as an expression: ``*`` and ``?`` stay in one folder, ``**`` does not, ``dir/**`` also is ``dir``."""
     out = []
     position = 0
     while position < len(pattern):

@@ -28,7 +28,7 @@ def statement_effects(statement: str, where: str = "a database") -> list[Effect]
 
 
 def destroys_database(statement: str) -> bool:
-    """Whether a statement drops a database or schema. Texts and comments in it count only where they can be executed."""
+    """Whether a statement drops a database or schema. Texts in it count only where they can be executed."""
     code = _PIECES.sub(_code, statement)
     if _DESTROYS.search(code):
         return True

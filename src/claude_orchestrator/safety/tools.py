@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_orchestrator.safety import calls
+from claude_orchestrator.safety import calls, zones
 from claude_orchestrator.safety.effects import argv_effects, command_effects
 from claude_orchestrator.safety.operations import Effect
 from claude_orchestrator.safety.requests import request_effects, sends_secret
 from claude_orchestrator.safety.statements import destroys_database, statement_effects, tool_destroys_database
+from claude_orchestrator.safety.values import ONE, SOME, STAR
 from claude_orchestrator.safety.zones import Place
 
 if TYPE_CHECKING:
@@ -87,10 +88,13 @@ def mcp_effects(
         found.append(Effect("B9", f"answers a request for approval itself: {target}"))
     if server in OWN_SERVERS and _DISARMS.search(tool):
         found.append(Effect("B9", f"turns the guard off: {target}"))
-    found += _argument_effects(server, tool, arguments, place, policy)
+    try:
+        found += _argument_effects(server, tool, arguments, place, policy)
+    except (TypeError, ValueError, KeyError) as error:
+        found.append(Effect("A0", f"the arguments of {target} are not understood: {error}"))
     readers = ENGINE_READERS if server in ("", "engine") else FILE_READERS if server in _FILE_SERVERS else frozenset()
     if tool in readers:
-        return [*found, Effect("S10", f"only reads: {target}")]
+        return [Effect("S10", f"only reads: {target}"), *found]
     if read_only and server in policy.trusted_servers:
         return [*found, Effect("S10", f"only reads, says {server}, which is trusted: {target}")]
     if tool_destroys_database(tool):
@@ -353,16 +357,21 @@ def _find(call: _Call) -> list[Effect]:
     names = call.optional("glob", "include")
     if call.name.casefold() in ("glob", "find", "file_search", "glob_file_search"):
         names = call.text("pattern", "glob_pattern", "glob")
-    for name in names.split(",") if names else ():
-        fixed = name.strip().lstrip("!")
-        start = re.split(r"[*?\[{]", fixed, maxsplit=1)[0]
-        path = fixed if start == fixed else start.rpartition("/")[0] or ("/" if start.startswith("/") else ".")
-        last = fixed.rpartition("/")[2]
-        inside = path if path.startswith(("/", "~")) else f"{folder.rstrip('/')}/{path}"
-        found += calls.read_effects(inside, call.place, call.policy)
-        if re.search(r"\w{2}", last) and not name.strip().startswith("!"):
-            found += calls.read_effects(f"{inside.rstrip('/')}/{last.replace('*', '')}", call.place, call.policy)
+    for name in names.split(",") if names and not names.startswith("!") else ():
+        if not name.isprintable():
+            raise ValueError("hidden characters in a glob")
+        found.append(zones.read_effect(_globbed(name.strip(), folder, call.place.home), call.place, call.policy))
     return found
+
+
+def _globbed(pattern: str, folder: str, home: str) -> str:
+    """A tool's glob as a path with our wildcards: what it can find is judged by the kind of name that it asks for."""
+    parts = [part for part in re.sub(r"\{[^{}]*\}", "*", pattern).split("/") if part != "**"]
+    path = "/".join(parts) or "."
+    path = re.sub(r"\[[^\]]*\]", SOME, re.sub(r"\*+", STAR, path)).replace("?", ONE)
+    if path.startswith("~/"):
+        return home + path[1:]
+    return path if path.startswith("/") else f"{folder.rstrip('/')}/{path}"
 
 
 def _fetch(call: _Call) -> list[Effect]:
@@ -397,27 +406,31 @@ _OF_ITS_OWN: Final = _rule("S2", "looks at or ends a command that the agent has 
 
 _TABLE: Final[tuple[tuple[str, Callable[[_Call], list[Effect]]], ...]] = (
     (
-        "Bash bash shell local_shell exec_command run_shell_command execute_bash execute_command run_command run_in_terminal"
-        " terminal/create run_terminal_cmd container.exec execute",
+        (
+            "Bash bash shell local_shell exec_command run_shell_command execute_bash execute_command run_command execute"
+            " run_in_terminal terminal/create run_terminal_cmd container.exec"
+        ),
         _bash,
     ),
     ("BashOutput TaskOutput AgentOutput KillShell KillBash TaskStop list_shells terminal/output", _OF_ITS_OWN),
     ("Read NotebookRead read_file read view view_image fs/read_text_file read_text_file", _read),
     ("read_many_files", _read_many),
     ("Write write_file write write_to_file create_file fs/write_text_file", _write),
-    ("Edit MultiEdit NotebookEdit replace edit edit_file replace_in_file multi_edit str_replace insert_edit_into_file", _edit),
+    ("Edit MultiEdit NotebookEdit replace edit edit_file replace_in_file multi_edit str_replace", _edit),
     ("str_replace_based_edit_tool str_replace_editor", _editor),
     ("apply_patch", _patch),
     ("LS list_directory list_dir ls list_files", _list),
-    ("Glob Grep glob grep grep_search search_file_content file_search glob_file_search find search_files codebase_search", _find),
+    ("Glob Grep glob grep grep_search search_file_content file_search glob_file_search find search_files", _find),
     ("WebFetch web_fetch fetch", _fetch),
     ("WebSearch web_search google_web_search", _search_web),
     ("Task Agent task agent spawn_agent delegate_to_agent", _subagent),
     ("Monitor", _monitor),
     (
-        "TodoWrite TodoRead TaskCreate TaskUpdate TaskList TaskGet EnterPlanMode ExitPlanMode AskUserQuestion Skill"
-        " ToolSearch ListMcpResourcesTool StructuredOutput SendMessage update_plan write_todos think enter_plan_mode"
-        " exit_plan_mode activate_skill ask_user request_user_input attempt_completion",
+        (
+            "TodoWrite TodoRead TaskCreate TaskUpdate TaskList TaskGet EnterPlanMode ExitPlanMode AskUserQuestion Skill"
+            " ToolSearch ListMcpResourcesTool StructuredOutput SendMessage update_plan write_todos think enter_plan_mode"
+            " exit_plan_mode activate_skill ask_user request_user_input attempt_completion"
+        ),
         _NOTHING,
     ),
     ("LSP", _rule("S1", "asks the language server")),

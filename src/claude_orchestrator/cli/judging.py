@@ -1,0 +1,55 @@
+"""The whole command lines of ``classify`` and ``hook``; plain ones never come here (:mod:`.entry`)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from claude_orchestrator.cli.classify import Request, problem, run
+
+hook_app = typer.Typer(help="Answer the hooks of coding agents.", no_args_is_help=True)
+
+
+def classify(
+    operation: Annotated[
+        str | None, typer.Argument(metavar="OPERATION", help="What is wanted, in the form of its kind.")
+    ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="shell, git, file_write, file_edit, file_delete, file_move, file_read, mcp_tool, agent_tool or http."
+        ),
+    ] = "shell",
+    cwd: Annotated[str, typer.Option(metavar="DIR", help="Where it would happen; not looked at.")] = ".",
+    workspace: Annotated[
+        str | None, typer.Option(metavar="DIR", help="The folder that the work is about.", show_default="the cwd")
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A policy file in place of the user's.", show_default="the user's"),
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="A preset in place of all files.", show_default="standard")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Judge every line of standard input, a JSON object with `op`.")
+    ] = False,
+) -> None:
+    """Say what the policy thinks of an operation: safe, requires_approval or blocked. Nothing is run or looked at."""
+    given = {"kind": kind, "cwd": cwd, "workspace": workspace, "policy": policy, "preset": preset}
+    values = {
+        name: value for name, value in given.items() if value is not None and not (name == "cwd" and value == ".")
+    }
+    flags = {name for name, wanted in (("json", as_json), ("jsonl", jsonl)) if wanted}
+    request = Request(operation, values, flags)
+    if wrong := problem(request):
+        raise typer.BadParameter(wrong)
+    raise typer.Exit(run(request))
+
+
+@hook_app.command("pre-tool-use")
+def pre_tool_use() -> None:
+    """Answer Claude Code's PreToolUse hook: allow, ask or deny the call on standard input, by this machine's policy."""
+    from claude_orchestrator.cli.hook import answer
+
+    raise typer.Exit(answer())

@@ -49,8 +49,8 @@ _FAMILIES = {
     ),
     "interpreters": (
         "python python3 python2 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13 python3.14 pypy pypy3"
-        " ipython node nodejs deno bun perl ruby irb php lua luajit Rscript R julia tclsh osascript pwsh powershell"
-        " groovy scala elixir erl ghci runghc java ts-node tsx swift sqlite-utils jshell"
+        " ipython node nodejs deno perl ruby irb php lua luajit Rscript R julia tclsh osascript pwsh powershell"
+        " groovy scala elixir erl ghci runghc java ts-node tsx swift jshell"
     ),
     "system": (
         "shutdown reboot halt poweroff init telinit systemctl service kill pkill killall xkill skill crontab at batch"

@@ -326,6 +326,18 @@ _FD = row(
     hook=_fd,
 )
 
+_LS = row(
+    "S1",
+    "-aAbBcCDfFghGHkLmnNopqQrsStuUvxXZ1i -l -d,--directory -R,--recursive -I,--ignore= -T,--tabsize= -w,--width= --all"
+    " --almost-all --author --escape --block-size= --ignore-backups --color? --file-type --format= --full-time"
+    " --group-directories-first --no-group --human-readable --si --dereference --dereference-command-line"
+    " --dereference-command-line-symlink-to-dir --hide= --hyperlink? --indicator-style= --inode --kibibytes"
+    " --numeric-uid-gid --literal --hide-control-chars --show-control-chars --quote-name --quoting-style= --reverse"
+    " --size --sort= --time= --time-style= --context --zero --classify? --dired" + _INFO,
+    "read*",
+    hook=_listing,
+)
+
 ROWS: dict[str, Program] = {
     "cat": row(
         "S1",
@@ -352,17 +364,7 @@ ROWS: dict[str, Program] = {
         hook=_selects,
     ),
     "wc": row("S1", "-cmlLw --bytes --chars --lines --max-line-length --words --total= --files0-from=read" + _INFO, "read*", hook=_wc),
-    "ls": row(
-        "S1",
-        "-aAbBcCDfFghGHkLmnNopqQrsStuUvxXZ1i -l -d,--directory -R,--recursive -I,--ignore= -T,--tabsize= -w,--width= --all"
-        " --almost-all --author --escape --block-size= --ignore-backups --color? --file-type --format= --full-time"
-        " --group-directories-first --no-group --human-readable --si --dereference --dereference-command-line"
-        " --dereference-command-line-symlink-to-dir --hide= --hyperlink? --indicator-style= --inode --kibibytes"
-        " --numeric-uid-gid --literal --hide-control-chars --show-control-chars --quote-name --quoting-style= --reverse"
-        " --size --sort= --time= --time-style= --context --zero --classify? --dired" + _INFO,
-        "read*",
-        hook=_listing,
-    ),
+    **dict.fromkeys(("ls", "dir", "vdir"), _LS),
     "stat": row("S1", "-LftxFlnqrs -c,--format= --printf= --dereference --file-system --cached= --terse" + _INFO, "read*"),
     "file": row(
         "S1",

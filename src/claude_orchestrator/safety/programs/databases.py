@@ -1,0 +1,87 @@
+"""Database clients: what is sent to them (B3), everything else about a database (A11)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from claude_orchestrator.safety.programs.framework import Program, Run, custom
+from claude_orchestrator.safety.programs.network import sends
+from claude_orchestrator.safety.values import show, taints
+
+if TYPE_CHECKING:
+    from claude_orchestrator.safety.effects import Walk
+
+_COMMENTS = re.compile(r"/\*.*?\*/|--[^\n]*(?:\n|$)", re.DOTALL)
+_SQL = re.compile(r"\bDROP\s+(?:DATABASE|SCHEMA|KEYSPACE)\b", re.IGNORECASE)
+_MONGO = re.compile(r"\bdropDatabase\b|\bdropAllUsers\b", re.IGNORECASE)
+_REDIS = re.compile(r"\bFLUSH(?:ALL|DB)\b", re.IGNORECASE)
+_INFO_FLAGS = frozenset(("--version", "-V", "--help", "-?", "-version", "-v"))
+
+
+def destroys(text: str) -> str | None:
+    """What in a text that is sent to a database destroys a whole one (B3), or None."""
+    plain = _COMMENTS.sub(" ", text)
+    found = _SQL.search(plain) or _SQL.search(text) or _MONGO.search(text) or _REDIS.search(text)
+    return " ".join(found[0].split()) if found else None
+
+
+def judge_text(walk: Walk, text: str) -> None:
+    """Judge a text that a database client executes; commands of the client's own may start a shell."""
+    what = destroys(text)
+    if what:
+        walk.emit("B3", f"destroys a database: {show(what)}")
+    for found in re.finditer(r"(?:^|\n)\s*(?:\\!|\.shell|\.system|system)\s+([^\n]+)|\bCOPY\b.*?\bPROGRAM\s+'([^']*)'", text, re.IGNORECASE):
+        walk.contained(lambda command=found[1] or found[2]: walk.run_text(command, None, "a command of a database client"))  # type: ignore[misc]
+
+
+def _client(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
+    if len(argv) == 2 and argv[1] in _INFO_FLAGS:
+        walk.emit("S2", f"{argv[0]} informs")
+        return None
+    judge_text(walk, "\n".join(argv[1:]))
+    if argv[0] in ("redis-cli", "valkey-cli"):
+        judge_text(walk, " ".join(argv[1:]))
+    if stdin:
+        judge_text(walk, stdin)
+    for index, argument in enumerate(argv):
+        path = ""
+        if argument in ("-f", "--file", "-i") and index + 1 < len(argv):
+            path = argv[index + 1]
+        elif argument.startswith("--file="):
+            path = argument[7:]
+        if path:
+            judge_text(walk, walk.read(path) or "")
+    walk.emit("A11", f"uses a database: {show(' '.join(argv[:4]))}")
+    sends(walk, argv, stdin, frozenset(("--sslkey", "--ssl-key", "--ssl-cert")))
+    return taints(stdin) or None
+
+
+def _drops(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
+    if len(argv) == 2 and argv[1] in _INFO_FLAGS:
+        walk.emit("S2", f"{argv[0]} informs")
+    else:
+        walk.emit("B3", f"destroys a database: {show(' '.join(argv))}")
+    return None
+
+
+def _mysqladmin(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
+    if "drop" in argv[1:]:
+        walk.emit("B3", f"destroys a database: {show(' '.join(argv))}")
+    elif len(argv) == 2 and argv[1] in _INFO_FLAGS:
+        walk.emit("S2", "mysqladmin informs")
+    else:
+        walk.emit("A11", f"administers a database: {show(' '.join(argv))}")
+    return None
+
+
+_RUNS: dict[str, Run] = {"dropdb": _drops, "mysqladmin": _mysqladmin}
+
+ROWS: dict[str, Program] = {
+    name: custom(_RUNS.get(name, _client))
+    for name in (
+        "psql mysql mariadb mysqladmin mysqldump mysqlimport pg_dump pg_dumpall pg_restore dropdb createdb dropuser createuser sqlite3 sqlite mongosh"
+        " mongo mongodump mongorestore redis-cli valkey-cli sqlcmd bq clickhouse clickhouse-client duckdb cqlsh influx snowsql sqlplus usql pgcli mycli"
+        " litecli sqitch flyway liquibase cockroach vacuumdb reindexdb"
+    ).split()
+}

@@ -67,6 +67,7 @@ class Walk:
         "depth",
         "effects",
         "forking",
+        "integers",
         "nested",
         "place",
         "policy",
@@ -95,6 +96,7 @@ class Walk:
         self.forking = 0
         self.calling: list[tuple[str, int]] = []
         self.seen: set[str] = set()
+        self.integers: set[str] = set()
         self.uncalled: dict[str, Command] = {}
         self.pseudo = 0
         self.suspicious = False
@@ -238,18 +240,19 @@ class Walk:
             elif DEC in content:
                 self.emit("B5", f"runs {show(full)}, which this operation decodes", (full,))
             elif shell or content.startswith("#!"):
-                self.script_with(args, lambda: self.run_text(content, stdin))
+                self.script_with(args, lambda: self.run_text(content, stdin), path)
         rule = read_rule(full, self.place, self.policy)
         if rule == "A5" and secret(full, self.policy):
             self.emit(rule, f"reads {show(full)}", (full,))
         self.emit("A0" if unknown(full) else "A8", f"runs {show(full)}", (full,))
         return UNK + taints(content)
 
-    def script_with(self, args: list[str], action: Callable[[], str | None]) -> str | None:
-        """Judge code of another shell process: its own state, ``args`` as its positional parameters."""
+    def script_with(self, args: list[str], action: Callable[[], str | None], zero: str = "bash") -> str | None:
+        """Judge code of another shell process: its own state, ``args`` as its positional parameters, ``zero`` as ``$0``."""
 
         def act() -> str | None:
             self.state.args = args
+            self.state.vars["0"] = zero
             self.state.dead = False
             return action()
 
@@ -524,6 +527,9 @@ class Walk:
                     self.emit("A10", f"sets {name}")
                 else:
                     self.emit("S7", f"sets {name}")
+                if name in self.integers and isinstance(value, str):
+                    expansion.arithmetic_names(self, value)
+                    value = NUM
                 variables[name] = value
                 continue
             if not harmless_name(name):

@@ -379,6 +379,7 @@ def _cut_back(value: str, pattern: str, longest: bool) -> str:
 
 _NAMES = re.compile(r"(?<![\w#@.])([A-Za-z_]\w*)(\s*\[)?")
 _ASSIGNED = re.compile(r"(?:\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(?:\+\+|--|(?:<<|>>|[-+*/%&^|])?=(?!=))")
+_SET = re.compile(r"(?:^|[(,;?:&|])\s*([A-Za-z_]\w*)\s*=(?!=)")
 _BASED = re.compile(r"\b(?:0[xX][0-9a-fA-F]+|\d+#[0-9a-zA-Z@_]+)")
 _NUMERIC = re.compile("[-+]?[0-9\U000f0004]+")
 
@@ -404,13 +405,13 @@ def arithmetic_names(walk: Walk, expression: str) -> None:
         return
     expression = _BASED.sub("0", expression)
     assigned = {found[1] or found[2] for found in _ASSIGNED.finditer(expression)}
-    plain = set(re.findall(r"(?:^|[(,;?:&|])\s*([A-Za-z_]\w*)\s*=(?!=)", expression))
+    plain = {found.start(1) for found in _SET.finditer(expression)}
     for found in _NAMES.finditer(expression):
         name, subscript = found.groups()
         if subscript:
             _subscripted(walk, expression, name, found.end())
             continue
-        if name in plain:
+        if found.start(1) in plain:
             continue
         _must_be_number(walk, name)
     for name in assigned:

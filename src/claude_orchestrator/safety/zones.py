@@ -106,7 +106,7 @@ def _secret_name(name: str) -> bool:
 
 
 _EXEMPLARS = (
-    ".env .env.local .netrc .npmrc .pypirc .git-credentials a.pem a.key id_rsa id_ed25519 id_ecdsa a.p12 a.pfx a.kdbx"
+    ".env .env. .env.local .netrc .npmrc .pypirc .git-credentials a.pem a.key id_rsa id_ed25519 id_ecdsa a.p12 a.pfx a.kdbx"
     " credentials.json service-account.json secrets.yml secrets.yaml secrets.json secrets.toml a.tfstate .bash_history"
     " .zsh_history .ssh .aws .gnupg .kube .docker server.key server.pem cert.pem key.pem private.pem private.key"
     " tls.key terraform.tfstate prod.tfstate id_rsa.pub .env.production .env.prod .env.test .env.dev .env.development"
@@ -195,7 +195,7 @@ def read_rule(path: str, place: Place, policy: Policy) -> str:
     return rule
 
 
-_PRIVILEGES = re.compile(r"/etc/(?:passwd|g?shadow|sudoers)(?:[-.~/]|$)|/etc/sudoers\.d(?:/|$)|.*/authorized_keys2?$")
+_PRIVILEGES = re.compile(r"/etc/(?:passwd|shadow)$|/etc/sudoers|.*/authorized_keys2?$")
 
 
 def write_rule(path: str, place: Place, policy: Policy) -> str:

@@ -35,7 +35,7 @@ _FAMILIES = {
     "archives": "tar bsdtar zip unzip zipinfo gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd lz4 7z ar cpio",
     "git": "git git-lfs",
     "wrappers": (
-        "env sudo doas su time timeout nice ionice nohup setsid stdbuf watch script busybox chroot unshare flock"
+        "env printenv sudo doas su time timeout nice ionice nohup setsid stdbuf watch script busybox chroot unshare flock"
         " caffeinate chronic taskset chrt unbuffer gtimeout toybox setarch linux64 linux32 arch runuser pkexec"
         " systemd-run strace ltrace gdb firejail bwrap proxychains proxychains4 torsocks torify entr coproc ts"
     ),

@@ -307,7 +307,7 @@ ROWS: dict[str, Program] = {
         "read*",
         hook=_zip,
     ),
-    "unzip": row("S1", "-lvtZzpcqojnaCLXMuf -d= -P= -x=" + _INFO, "read*", hook=_unzip),
+    "unzip": row("S1", "-lvtZzpcqojnaCLXMuf12smhT -d= -P= -x=" + _INFO, "read*", hook=_unzip),
     "zipinfo": row("S1", "-12smlvhtTzZ", "read*", hook=_unzip),
     **{name: _GZIP for name in "gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd lz4".split()},
     "7z": custom(_seven),

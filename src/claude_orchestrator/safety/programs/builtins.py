@@ -186,6 +186,8 @@ def _declared(walk: Walk, command: str, argument: str, exported: bool, number: b
         elif exported and (function or not harmless_name(argument)):
             walk.emit("A10", f"exports {argument}")
         else:
+            if number:
+                walk.integers.add(argument)
             walk.emit("S7", f"declares {argument}")
         return
     name, subscript, sign, value = match.groups()
@@ -194,6 +196,7 @@ def _declared(walk: Walk, command: str, argument: str, exported: bool, number: b
     if number:
         arithmetic_names(walk, value)
         value = NUM
+        walk.integers.add(name)
     if dangerous_name(name) or (exported and not harmless_name(name)):
         walk.emit("A10", f"{'exports' if exported else 'sets'} {show(argument)}")
     else:

@@ -39,7 +39,7 @@ def _client(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     if len(argv) == 2 and argv[1] in _INFO_FLAGS:
         walk.emit("S2", f"{argv[0]} informs")
         return None
-    judge_text(walk, "\n".join(argv[1:]))
+    judge_text(walk, "\n".join(a[2:] if a[:1] == "-" and a[1:2] != "-" else a for a in argv[1:]))
     if argv[0] in ("redis-cli", "valkey-cli"):
         judge_text(walk, " ".join(argv[1:]))
     if stdin:

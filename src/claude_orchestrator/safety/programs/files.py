@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
-from claude_orchestrator.safety.values import NAME, NUM, UNK, show, taints, unknown, wild
-from claude_orchestrator.safety.zones import delete_rule, mass, read_rule, write_rule, zone
+from claude_orchestrator.safety.values import NAME, NUM, SEC, UNK, show, taints, unknown, wild
+from claude_orchestrator.safety.zones import absolute, delete_rule, mass, read_rule, secret, write_rule, zone
 
 if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
@@ -103,7 +103,7 @@ def _mv(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
             rule = write_rule(full, walk.place, walk.policy)
             if rule != "S4":
                 walk.emit(rule, f"moves {show(full)} away", (full,))
-        content = walk.content(full)
+        content = UNK + SEC if secret(full, walk.policy) else walk.content(full)
         if not nowhere:
             walk.write(target, content)
             inside = _arrives(walk, target, source)
@@ -122,7 +122,7 @@ def _ln(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
     symbolic = any(name in ("symbolic", "s") for name, _ in options)
     for source in sources:
         folder = walk.absolute(target).rpartition("/")[0] or "/"
-        full = walk.absolute(source) if source[:1] == "/" or not symbolic else _beside(walk, folder, source)
+        full = walk.absolute(source) if source[:1] == "/" or not symbolic else absolute(source, folder)
         if full == "/dev/null":
             walk.emit("A1", f"puts a link to nothing in place of {show(target)}", (walk.absolute(target),))
             continue
@@ -139,12 +139,6 @@ def _ln(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
     return None
 
 
-def _beside(walk: Walk, folder: str, source: str) -> str:
-    from claude_orchestrator.safety.zones import absolute
-
-    return absolute(source, folder)
-
-
 _OCTAL = re.compile(r"[0-7]{3,5}")
 _SYMBOLIC = re.compile(r"(?:[ugoa]*[-+=][rwxXstugo]*)(?:,[ugoa]*[-+=][rwxXstugo]*)*")
 _WORLD = re.compile(r"(?:^|,)[ug]*[oa][ugoa]*[+=][rxX]*w")
@@ -157,7 +151,7 @@ def _mode(walk: Walk, mode: str, what: str) -> None:
         bits = int(mode, 8)
         if bits & 0o6000:
             walk.emit("B10", f"sets the setuid or setgid bit ({mode}) of {what}")
-        elif bits & 0o002 and not bits & 0o1000:
+        elif bits & 0o002:
             walk.emit("A4", f"makes {what} writable for everybody ({mode})")
         return
     if not _SYMBOLIC.fullmatch(mode):
@@ -206,7 +200,7 @@ def _chmod(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
             _mode(walk, mode, show(full))
         if recursive:
             walk.emit("A4", f"changes the modes of everything in {show(full)}", (full,))
-        walk.write(path)
+        walk.write(path, walk.content(full))
     if not operands:
         walk.emit("A0", "changes modes of files that are not named")
     return None

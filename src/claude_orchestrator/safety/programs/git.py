@@ -300,7 +300,8 @@ def _push(walk: Walk, argv: list[str], options: Options, operands: list[str], st
         return None
     if "mirror" in names:
         walk.emit("B4", "overwrites every branch of a remote (--mirror)")
-    forced = bool(names & _FORCES)
+    # An abbreviation that is ambiguous to git today need not be tomorrow.
+    forced = bool(names & _FORCES) or any(a.startswith("--fo") for a in argv)
     deletes = bool(names & {"delete"})
     for ref in refs:
         plus = ref[:1] == "+"
@@ -403,7 +404,7 @@ _VERBS: dict[str, Program] = {
     "log": row("S5", _DIFF + _LOG + _INFO, "revision*", hook=_listing),
     "show": row("S5", _DIFF + _LOG + _INFO, "revision*", hook=_listing),
     "rev-list": row("S5", _DIFF + _LOG + _INFO, "revision*"),
-    "shortlog": row("S5", "-nsec -w? --numbered --summary --email --group= --committer" + _LOG + _INFO, "revision*"),
+    "shortlog": row("S5", _LOG + " -nsec -w? --numbered --summary --email --group= --committer" + _INFO, "revision*"),
     "reflog": row("S5", _DIFF + _LOG + " --expire= --expire-unreachable= --updateref --rewrite --stale-fix" + _INFO, "revision*", hook=_reflog),
     "blame": row(
         "S5",
@@ -589,12 +590,14 @@ def _git(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
             elif not equals:
                 walk.emit("A6", f"git with {show(argument)}")
                 continue
+            if argument == "-C" or name in _FOLDER_GLOBALS:
+                _folder(walk, value)
             if argument == "-C":
                 outer = outer or walk.state
                 walk.state = walk.state.copy()
                 walk.state.vars["PWD"] = walk.absolute(value) if not unknown(value) else UNK
-            if argument == "-C" or name in _FOLDER_GLOBALS:
-                _folder(walk, value)
+            elif name in _FOLDER_GLOBALS:
+                pass
             elif argument == "-c":
                 _setting(walk, value)
             else:

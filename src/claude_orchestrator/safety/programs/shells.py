@@ -60,7 +60,7 @@ def _shell(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         if not rest:
             walk.emit("A0", "a shell with no code")
             return None
-        return walk.script_with(rest[2:], lambda: walk.run_text(rest[0], stdin, "shell code"))
+        return walk.script_with(rest[2:], lambda: walk.run_text(rest[0], stdin, "shell code"), rest[1] if len(rest) > 1 else argv[0])
     if "n" in flags and "s" not in flags and rest:
         walk.read(rest[0])
         walk.emit("S1", "checks a script's syntax")

@@ -364,6 +364,7 @@ def _sed_script(walk: Walk, script: str) -> None:
                 walk.run_text(value, None, "a command of sed")
         elif value not in ("/dev/stdout", "/dev/stderr", "/dev/stdin"):
             if kind == "w":
+                walk.emit("A9", f"sed writes {show(value)}")
                 walk.write(value)
             else:
                 walk.read(value)
@@ -504,6 +505,7 @@ def _awk_file(walk: Walk, following: tuple[str, str], writes: bool) -> None:
     if path.startswith("/inet"):
         walk.emit("A2", f"connects to {path}")
     elif writes:
+        walk.emit("A9", f"awk writes {show(path)}")
         walk.write(path)
     else:
         walk.read(path)

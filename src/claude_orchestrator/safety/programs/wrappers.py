@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import Hook, Options, Program, custom, row
-from claude_orchestrator.safety.scope import dangerous_name, harmless_name
+from claude_orchestrator.safety.scope import dangerous_name, harmless_name, secret_variable
 from claude_orchestrator.safety.values import SEC, UNK, marked, show, unknown
 
 if TYPE_CHECKING:
@@ -97,6 +97,18 @@ def _env(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         return walk.run_argv(argv[index:], stdin)
     finally:
         walk.state = state
+
+
+def _printenv(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
+    names = [a for a in argv[1:] if a not in ("-0", "--null")]
+    if names and names[0] in ("--help", "--version"):
+        walk.emit("S2", "informs")
+        return None
+    if not names or any(secret_variable(name) or unknown(name) for name in names):
+        walk.emit("A5", "prints secrets of the environment")
+        return UNK + SEC
+    walk.emit("S2", "prints variables")
+    return walk.state.lookup(names[0], walk.place.home) + "\n" if len(names) == 1 else None
 
 
 def _assigned(walk: Walk, name: str, value: str) -> None:
@@ -210,6 +222,7 @@ _TIMEOUT = "-k,--kill-after= -s,--signal= --foreground --preserve-status -v,--ve
 
 ROWS: dict[str, Program] = {
     "env": custom(_env),
+    "printenv": custom(_printenv),
     "sudo": custom(_sudo),
     "doas": custom(_sudo),
     "su": custom(_su),

@@ -28,7 +28,8 @@ class ArithmeticNames:
     """The variables of an expression.
 
     ``reads`` are evaluated, ``writes`` are assigned (``=``, ``+=``, ``++`` and the like), ``subscripted`` stand in
-    front of a subscript (and are in ``reads`` even if only assigned); the names inside subscripts count as well. ``${#name}`` is no evaluation.
+    front of a subscript (and are in ``reads`` even if only assigned). The names inside subscripts count as well;
+    ``${#name}`` is no evaluation.
     """
 
     reads: tuple[str, ...]

@@ -31,6 +31,7 @@ TOKEN = re.compile(
 # A line of nothing but ordinary words, one space between them.
 PLAIN_LINE = re.compile(rf"{_PLAIN_WORD}(?:\ {_PLAIN_WORD})*+", re.VERBOSE).fullmatch
 
+_OPERATORS = frozenset([OPERATOR, REDIRECT])
 _BLANKS = re.compile(r"[ \t]*+(?:\\\n[ \t]*+)*+").match
 _DELIMITER = re.compile(r"""(?:([^ \t\n;&|<>()$`'"\\]++)|'([^'\n]*+)'|"([^"$`\\\n]*+)"|\\([^\n]))""").match
 _JOINED_OPERATOR = re.compile(r"(?:\\\n)+[&|;<>(-]").match
@@ -59,7 +60,10 @@ class TokenReader(WordReader):
     __slots__ = ("kind", "last", "opened", "pending", "pos", "start", "substituted", "text")
 
     def __init__(self, source: str, depth: int = 0, texts: int = 0) -> None:
-        super().__init__(source, depth, texts)
+        self.source = source
+        self.depth = depth
+        self.texts = texts
+        self.cost = 0
         self.pending: list[_HereDocument] = []
         self.substituted = False
         self.pos = self.start = self.last = 0
@@ -80,13 +84,12 @@ class TokenReader(WordReader):
         if kind == NEWLINE:
             if self.pending:
                 self.read_bodies(self.start + 1)
-        elif kind == OPERATOR or kind == REDIRECT:  # noqa: PLR1714, SIM109  (quicker)
+        elif kind in _OPERATORS and self.source.startswith("\\\n", self.pos):
             self.check_joined()
 
     def check_joined(self) -> None:
         """Refuse to read an operator that goes on behind a line continuation."""
-        source = self.source
-        if source.startswith("\\\n", self.pos) and _JOINED_OPERATOR(source, self.pos):
+        if _JOINED_OPERATOR(self.source, self.pos):
             raise JoinLines(self.pos)
 
     def unexpected(self) -> ShellSyntaxError:

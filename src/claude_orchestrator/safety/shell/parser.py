@@ -64,6 +64,9 @@ _READERS = {
     "case": CompoundReader.read_case,
     "function": CompoundReader.read_function,
 }
+_COMMON_REDIRECTS = {
+    fd + operator: (operator, fd) for fd in ("", "1", "2") for operator in ("<", ">", ">>", ">&", "<<<", ">|")
+} | {operator: (operator, "") for operator in ("&>", "&>>")}
 _STOPPERS = frozenset(["then", "elif", "else", "fi", "do", "done", "esac", "}"])
 _UNSUPPORTED = frozenset(["in", "]]", "coproc"])
 _RESERVED = frozenset([*_READERS, *_STOPPERS, *_UNSUPPORTED, "!", "time"])
@@ -94,7 +97,10 @@ def parse(source: str) -> Script:
     if len(source) > MAX_LENGTH:
         raise ShellSyntaxError("too long", MAX_LENGTH)
     try:
-        return _parse_joining(source, 0, 0)
+        try:
+            return Parser(source).whole()
+        except JoinLines:
+            return _parse_joining(source, 0, 0)
     except RecursionError:
         raise ShellSyntaxError("nested too deeply", 0) from None
 
@@ -244,7 +250,9 @@ class Parser(CompoundReader):
         return None
 
     def _command(self) -> Command:
-        self.charge(2, self.start)
+        self.cost += 2
+        if self.cost > MAX_COST:
+            self.charge(0, self.start)
         kind = self.kind
         if kind == PLAIN:
             text = self.text
@@ -297,6 +305,18 @@ class Parser(CompoundReader):
                     words.append(word)
                     pos = word.end
             elif kind == REDIRECT:
+                found = TOKEN(source, pos)
+                if found.lastindex == PLAIN and text in _COMMON_REDIRECTS:  # type: ignore[union-attr]
+                    operator, fd = _COMMON_REDIRECTS[text]
+                    text = found[PLAIN]  # type: ignore[index]
+                    target, pos = found.span(PLAIN)  # type: ignore[union-attr]
+                    redirects.append(Redirect(operator, fd, Word(text, (Lit(text),), target, pos), start, pos))
+                    last = pos
+                    found = TOKEN(source, pos)
+                    kind = found.lastindex  # type: ignore[union-attr,assignment]
+                    text = found[kind]  # type: ignore[index]
+                    start, pos = found.span(kind)  # type: ignore[union-attr]
+                    continue
                 self.text = text
                 self.start = start
                 self.pos = pos

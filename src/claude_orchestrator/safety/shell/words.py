@@ -36,6 +36,8 @@ _PIECE = re.compile(
     r"""([^ \t\n;&|<>()$`'"\\]++)
     |'([^']*+)'
     |"([^"$`\\]*+)"
+    |"\$([A-Za-z_][A-Za-z0-9_]*+)"
+    |\$([A-Za-z_][A-Za-z0-9_]*+)(?!\\)
     |(")
     |((?:\\[^\n])++)
     |(\$)
@@ -84,11 +86,10 @@ class WordReader:
 
     __slots__ = ("cost", "depth", "source", "texts")
 
-    def __init__(self, source: str, depth: int = 0, texts: int = 0) -> None:
-        self.source = source
-        self.depth = depth
-        self.texts = texts
-        self.cost = 0
+    source: str
+    depth: int
+    texts: int
+    cost: int
 
     def script_until_parenthesis(self, position: int, start: int) -> tuple[Script, int]:
         """The script that begins at ``position`` and the offset behind its closing parenthesis."""
@@ -166,19 +167,27 @@ class WordReader:
                 parts.append(Lit(found[kind], True))
                 quoted = True
             elif kind == 4:
+                parts.append(Param(found[4], True, i - 2 - len(found[4]), i - 1))
+                quoted = True
+            elif kind == 5:
+                parts.append(Param(found[5], False, found.start(), i))
+            elif kind == 6:
                 quoted = True
                 i = self._read_quotes(i, parts)
-            elif kind == 5:
+            elif kind == 7:
                 quoted = True
-                parts.append(Lit(found[5][1::2], True))
-            elif kind == 6:
+                parts.append(Lit(found[7][1::2], True))
+            elif kind == 8:
                 quoted = quoted or source.startswith(("'", '"'), i)
                 i = self._read_dollar(i - 1, parts, BARE)
-            elif kind == 7:
+            elif kind == 9:
                 i = self._read_backquotes(i - 1, parts, BARE)
             else:
+                if source.startswith("(", i):
+                    # Bash looks for the end of it as if it were arithmetic.
+                    raise ShellSyntaxError("unsupported process substitution", i)
                 script, end = self.script_until_parenthesis(i, i - 2)
-                parts.append(ProcessSub(found[8], script, i - 2, end))
+                parts.append(ProcessSub(found[10], script, i - 2, end))
                 i = end
         return i, quoted
 

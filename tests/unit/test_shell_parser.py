@@ -594,8 +594,10 @@ def test_a_long_harmless_line_is_read() -> None:
     assert command[0] == "cat"
 
 
-PIECES = r"""a if then fi do done case in esac [[ ]] (( )) ${ $( $(( f() ! time 2> 1 -f x= a[ + @ / :- % == =~ ' " ` $ ( )
-{ } [ ] < > & | ; \ # = ~ * , .."""
+PIECES = r"""a if then fi do done case in esac [[ ]] (( )) ${ $( $(( f() ! time 2> 1 -f x= a[ + @ / :- % == =~
+' " ` $ ( )
+{ } [ ] < > & | ; \ # = ~
+* , .."""
 BLANKS = [" ", " ", "\n", "\\\n", "<<E\n", "\nE\n", "\udcff", "\r", "\t", "\0"]
 FRAGMENTS = st.sampled_from([*PIECES.split(), *BLANKS])
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from claude_orchestrator.safety.shell.expansions import MAX_TEXTS, JoinLines
 from claude_orchestrator.safety.shell.nodes import Lit, Redirect, Script, ShellSyntaxError, Word
 from claude_orchestrator.safety.shell.quoting import Offsets, relocate
-from claude_orchestrator.safety.shell.words import MAX_TEXTS, JoinLines, WordReader
+from claude_orchestrator.safety.shell.words import WordReader
 
 PLAIN, SINGLE, DOUBLE, REDIRECT, OPERATOR, NEWLINE, END, SLOW = range(1, 9)
 

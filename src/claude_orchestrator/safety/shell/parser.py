@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.shell.compound import CompoundReader
+from claude_orchestrator.safety.shell.expansions import MAX_COST, JoinLines
 from claude_orchestrator.safety.shell.lexer import (
     DOUBLE,
     END,
@@ -41,7 +42,6 @@ from claude_orchestrator.safety.shell.nodes import (
     Word,
 )
 from claude_orchestrator.safety.shell.quoting import Offsets, relocate
-from claude_orchestrator.safety.shell.words import MAX_COST, JoinLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -463,6 +463,9 @@ def test_offsets(source: str, kind: type, expected: list[str]) -> None:
         ],
         *[
             "for a in b; c",
+            "for ((a;b;c;)); do d; done",
+            "for ((a;b)); do d; done",
+            "<((a) | b)",
             "case a in b",
             "case a b) c; esac",
             "f() a",

@@ -178,6 +178,8 @@ class CompoundReader(TokenReader):
                 if not self.source.startswith(";", position - 1):
                     raise ShellSyntaxError("three expressions are expected", begin)
                 expression.end -= 1
+            elif ";" in expression.text:
+                raise ShellSyntaxError("three expressions are expected", begin)
             else:
                 expression.end -= 2
             expressions.append(expression)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from claude_orchestrator.safety.shell.nodes import ShellSyntaxError
 
@@ -23,7 +22,6 @@ _TOKEN = re.compile(
 _REST = re.compile(r"\s*\Z").match
 
 
-@dataclass(slots=True)
 class ArithmeticNames:
     """The variables of an expression.
 
@@ -32,9 +30,12 @@ class ArithmeticNames:
     ``${#name}`` is no evaluation.
     """
 
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
-    subscripted: tuple[str, ...]
+    __slots__ = ("reads", "subscripted", "writes")
+
+    def __init__(self, reads: tuple[str, ...], writes: tuple[str, ...], subscripted: tuple[str, ...]) -> None:
+        self.reads = reads
+        self.writes = writes
+        self.subscripted = subscripted
 
 
 def parse_arithmetic(text: str) -> ArithmeticNames:  # noqa: C901, PLR0912  (one loop over tokens)

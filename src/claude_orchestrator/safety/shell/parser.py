@@ -211,9 +211,11 @@ class Parser(CompoundReader):
         negated = timed = doubtful = False
         while self.kind == PLAIN:
             if self.text == "!":
+                self.charge(1, self.start)
                 negated = not negated
                 self.advance()
             elif self.text == "time":
+                self.charge(1, self.start)
                 timed = True
                 # At the beginning of a substitution some versions of bash take it for a program's name.
                 doubtful = self.start == self.opened

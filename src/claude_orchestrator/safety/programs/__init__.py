@@ -69,6 +69,11 @@ _FAMILIES = {
         " clickhouse-client duckdb cqlsh influx snowsql sqlplus usql pgcli mycli litecli sqitch flyway liquibase"
         " cockroach vacuumdb reindexdb"
     ),
+    "information": (
+        "whoami logname id groups users who tty uname hostname domainname date free uptime vmstat ps pgrep pidof pstree locale getconf lscpu"
+        " lsb_release clear reset"
+    ),
+    "devtools": "pytest py.test unittest tox nox coverage coverage3 ruff black isort flake8 pylint mypy pyright pre-commit",
     "agents": "claude codex gemini aider cursor-agent opencode goose amp claude-orchestrator qwen copilot crush",
 }
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # --- Python -----------------------------------------------------------------------------------------------------------
 
 _PYTHON_FLAGS = frozenset("bBdEhiIOPqRsSuvVxt3")
-_TOOLS = frozenset(("devtools", "packages", "information"))
+_TOOLS = frozenset(("devtools", "packages"))
 _MODULE_NAMES = {"pre_commit": "pre-commit", "pip3": "pip", "claude_orchestrator": "claude-orchestrator"}
 
 
@@ -104,11 +104,6 @@ _MODULES: dict[str, Program] = {
     "py_compile": row("S9", "-q --quiet", "read*", hook=_in_tree),
     "compileall": row("S9", "-lfqb -r= -j,--workers= -x= -o= --hardlink-dupes --invalidation-mode=", "read*", hook=_in_tree),
     "this": row("S9", "", ""),
-    "unittest": row(
-        "S3",
-        "-vqfcbh -k= --locals --verbose --quiet --failfast --catch --buffer --durations= -s,--start-directory=dir -p,--pattern= -t,--top-level-directory=dir --help",
-        "load*",
-    ),
 }
 
 

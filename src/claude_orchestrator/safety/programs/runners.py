@@ -1,0 +1,198 @@
+"""What test runners, linters, formatters and build tools have in common (S3).
+
+They are safe where they stay in the workspace: the folder they start in, the configuration and code they load, the
+files they are given, and what they write. :class:`Tool` is a :class:`~.framework.Program` that knows this; the roles
+here say where a value may lie:
+
+``work``  code or tests that are run: the workspace only, and no names that a listing gives
+``site``  files whose own folder may configure (and run) the tool: the workspace only
+``check`` files that are only looked at: the workspace or a temporary folder
+``alter`` files that are changed in place
+``chdir`` the folder that the tool changes to before it does anything
+``plain`` a word without a path in it
+``open``  nothing is passed on to a program that is not known: A0 unless it is a plain word
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from claude_orchestrator.safety.programs.framework import ROLES, Hook, Option, Options, Program, custom
+from claude_orchestrator.safety.values import DEC, NAME, NET, known, show, unknown
+from claude_orchestrator.safety.zones import zone
+
+if TYPE_CHECKING:
+    from claude_orchestrator.safety.effects import Walk
+
+_INFO = frozenset("--version --help -h -V".split())
+_RUN_FILES = re.compile(
+    r"(?:GNUmakefile|[Mm]akefile|.*\.mk|conftest\.py|setup\.py|(?:nox|task)file\.py|tox\.ini|pytest\.ini|pyproject\.toml|package\.json|pom\.xml"
+    r"|build\.rs|Cargo\.toml|[\w.]+\.gradle(?:\.kts)?|Rakefile|Gemfile|Directory\.Build\.\w+|\.rspec|\.(?:mocharc|eslintrc|prettierrc)\.\w+"
+    r"|\.pre-commit-config\.yaml|[\w.-]+\.config\.[cm]?[jt]s|test_.*\.py|.*_test\.(?:py|go)|.*[._](?:test|spec)\.\w+)"
+)
+
+
+def at_home(walk: Walk, name: str) -> None:
+    """Judge where a tool is started, and whether this operation itself has just put the code there that it runs."""
+    if not walk.in_workspace(""):
+        where = walk.cwd()
+        rule = "A0" if unknown(where) else "A8"
+        walk.emit(rule, f"runs {name} in {show(where)}, which is not in the workspace")
+    for path, content in walk.state.files.items():
+        if content.isascii() or not (NET in content or DEC in content):
+            continue
+        if _RUN_FILES.fullmatch(path.rpartition("/")[2]) and path.startswith(walk.place.inside):
+            walk.emit("B5", f"runs {show(path)} with {name}, which this operation downloads or decodes", (path,))
+
+
+def _inside(walk: Walk, value: str) -> str | None:
+    """The workspace only; content that this operation brings from outside must not be run."""
+    if not value:
+        return None
+    full = walk.absolute(value)
+    if not walk.in_workspace(value):
+        walk.emit("A0" if unknown(full) else "A8", f"uses {show(full)}, which is not in the workspace", (full,))
+    content = walk.content(full)
+    if content and not content.isascii() and (NET in content or DEC in content):
+        walk.emit("B5", f"runs {show(full)}, which this operation downloads or decodes", (full,))
+    return walk.read(value)
+
+
+def _work(walk: Walk, value: str) -> str | None:
+    if NAME in value:
+        walk.emit("A8", f"runs what a listing names: {show(value)}")
+    return _inside(walk, value)
+
+
+def _check(walk: Walk, value: str) -> str | None:
+    full = walk.absolute(value)
+    count = len(walk.effects)
+    content = walk.read(value)
+    if zone(full, walk.place) not in ("WS", "TMP", "DEV") and all(e.rule[0] == "S" for e in walk.effects[count:]):
+        walk.emit("A5", f"looks at {show(full)}, which is not in the workspace", (full,))
+    return content
+
+
+def _alter(walk: Walk, value: str) -> str | None:
+    if NAME in value and not unknown(value):
+        return _inside(walk, value)
+    walk.read(value)
+    full = walk.absolute(value)
+    files = walk.state.files
+    before = files.get(full)
+    walk.write(value)
+    if before is None:
+        files.pop(full, None)
+    else:
+        files[full] = before
+    return None
+
+
+def _chdir(walk: Walk, value: str) -> None:
+    _inside(walk, value)
+    full, cwd = walk.absolute(value), walk.cwd()
+    below = full == cwd or full.startswith(cwd.rstrip("/") + "/")
+    if not below and sum(".." in argument for argument in walk.argv) > (".." in value):
+        walk.emit("A0", f"changes to {show(full)} and uses paths that are relative to it")
+
+
+_WORD = re.compile(r"[\w.,:+@%^=-]*")
+
+
+def _plain(walk: Walk, value: str) -> None:
+    if not _WORD.fullmatch(value) or ".." in value or "=" in value or unknown(value):
+        walk.emit("A0", f"is given {show(value)}, whose meaning is not known")
+
+
+ROLES.update(work=_work, site=_inside, check=_check, alter=_alter, chdir=_chdir, plain=_plain)
+check, alter, work, site = _check, _alter, _work, _inside
+
+
+class Tool(Program):
+    """A program that runs, checks or builds what lies in the workspace, and that has to be started there."""
+
+    __slots__ = ("anywhere", "info")
+
+    info: frozenset[str]
+    anywhere: bool
+
+    def long(self, name: str) -> Option | None:
+        """Only whole names: these tools do not abbreviate as GNU programs do, or should not be trusted to."""
+        return self.longs.get(name)
+
+    def _run(self, walk: Walk, argv: list[str], stdin: str | None) -> str | None:
+        if len(argv) == 2 and argv[1] in self.info:
+            walk.emit("S2", f"{self.name} informs")
+            return None
+        if not self.anywhere:
+            at_home(walk, self.name)
+        return super()._run(walk, argv, stdin)
+
+
+def tool(
+    options: str = "",
+    operands: str = "",
+    hook: Hook | None = None,
+    style: str = "",
+    subcommands: Mapping[str, Program] | None = None,
+    rule: str = "S3",
+    info: str = "",
+    what: str = "",
+) -> Tool:
+    """A row (see :mod:`~.framework`) for a tool that works in the workspace; ``info``: what else only informs."""
+    made = Tool(rule, options, operands, hook, style, subcommands, what, False)
+    made.info = _INFO.union(info.split()) if info else _INFO
+    made.anywhere = rule == "S2"
+    return made
+
+
+def informs(options: str = "", operands: str = "") -> Tool:
+    """A row for something that only informs (S2), wherever it is started."""
+    return tool(options, operands, rule="S2")
+
+
+def given(options: Options) -> frozenset[str]:
+    """The names of the options that a command line has."""
+    return frozenset(name for name, _ in options)
+
+
+def altering(fixes: str = "", checks: str = "", look: Callable[[Walk, str], str | None] = _check) -> Hook:
+    """Operands that are changed when one of ``fixes`` is given (or none of ``checks``), and only looked at otherwise."""
+    fixing, checking = frozenset(fixes.split()), frozenset(checks.split())
+
+    def hook(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
+        names = given(options)
+        changes = bool(names & fixing) if fixing else not names & checking
+        for path in operands or ["."]:
+            if path != "-":
+                if look is _inside:
+                    _inside(walk, path)
+                (_alter if changes else look)(walk, path)
+        walk.emit("S3", f"{argv[0]} checks or formats")
+        return None
+
+    return hook
+
+
+def fixed(rule: str, what: str, info: str = "", words: str = "") -> Program:
+    """A program that always has one effect, except that it tells its version (an option or one of ``words``)."""
+    asks = _INFO.union(info.split())
+    verbs = frozenset(words.split())
+
+    def run(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
+        if is_question(argv, asks, verbs):
+            walk.emit("S2", f"{argv[0]} informs")
+        else:
+            walk.emit(rule, f"{what}: {show(' '.join(argv[:6]))}")
+        return None
+
+    return custom(run)
+
+
+def is_question(argv: list[str], info: frozenset[str] = _INFO, words: frozenset[str] = frozenset()) -> bool:
+    """Whether a command line only asks for a version or for help: ``x --version``, ``x version``, ``x verb --help``."""
+    if len(argv) == 2:
+        return argv[1] in info or argv[1] in words
+    return len(argv) == 3 and argv[2] == "--help" and bool(words) and argv[1].isidentifier() and known(argv[1])

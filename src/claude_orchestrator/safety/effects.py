@@ -38,8 +38,9 @@ from claude_orchestrator.safety.shell.nodes import (
     While,
 )
 from claude_orchestrator.safety.shell.parser import parse
-from claude_orchestrator.safety.values import DEC, NET, NUM, SEC, UNK, known, marked, show, taints, unknown, unnamed
-from claude_orchestrator.safety.zones import Place, absolute, delete_rule, read_rule, secret, write_rule, zone
+from claude_orchestrator.safety.touching import Record
+from claude_orchestrator.safety.values import DEC, NET, NUM, UNK, known, marked, show, taints, unknown, unnamed
+from claude_orchestrator.safety.zones import Place, read_rule, secret
 
 _MOST_STEPS = 1500
 _MOST_DEPTH = 40
@@ -53,7 +54,7 @@ _HOMOGLYPH = re.compile(r"[^\x00-\x7f]")
 SHELLS = frozenset("sh bash dash zsh ksh mksh ash fish rbash csh tcsh".split())
 
 
-class Walk:
+class Walk(Record):
     """One judgement in progress: the effects found so far and the state at the point that has been reached.
 
     Programs' tables call :meth:`emit`, :meth:`read`, :meth:`write`, :meth:`delete`, :meth:`send`, :meth:`run_argv`,
@@ -61,20 +62,14 @@ class Walk:
     """
 
     __slots__ = (
-        "argv",
         "calling",
         "capture",
         "depth",
-        "effects",
         "forking",
         "integers",
         "nested",
-        "place",
-        "policy",
         "pseudo",
         "seen",
-        "span",
-        "state",
         "stdin",
         "steps",
         "suspicious",
@@ -82,14 +77,9 @@ class Walk:
     )
 
     def __init__(self, place: Place, policy: Policy) -> None:
-        self.place = place
-        self.policy = policy
-        self.effects: list[Effect] = []
-        self.state = State(place.cwd)
+        super().__init__(place, policy)
         self.stdin: str | None = None
         self.capture: list[str] | None = None
-        self.argv: list[str] = []
-        self.span: tuple[int, int] | None = None
         self.depth = 0
         self.nested = 0
         self.steps = 0
@@ -102,80 +92,6 @@ class Walk:
         self.suspicious = False
 
     # --- what programs call -------------------------------------------------------------------------------------
-
-    def emit(self, rule: str, what: str, paths: tuple[str, ...] = ()) -> None:
-        """Record an effect of the command that is being judged."""
-        self.effects.append(Effect(rule, what, tuple(self.argv), self.span, paths))
-
-    def cwd(self) -> str:
-        """The folder that the current command runs in (with marks where it is not known)."""
-        return self.state.lookup("PWD", self.place.home)
-
-    def absolute(self, path: str) -> str:
-        """A path as absolute text."""
-        return absolute(path, self.cwd()) if path else self.cwd()
-
-    def in_workspace(self, path: str) -> bool:
-        """Whether a known path lies in the workspace."""
-        full = self.absolute(path)
-        return not unknown(full) and zone(full, self.place) == "WS"
-
-    def read(self, path: str) -> str | None:
-        """Judge reading a path; returns what is known about its content (a secret's taint, what was written before)."""
-        full = absolute(path, self.cwd()) if path else self.cwd()
-        files = self.state.files
-        if files and (content := self.content(full)) is not None and full in files:
-            if zone(full, self.place) != "DEV" and read_rule(full, self.place, self.policy) != "S1":
-                self.emit(read_rule(full, self.place, self.policy), f"reads {show(full)}", (full,))
-            return content
-        rule = read_rule(full, self.place, self.policy)
-        if rule == "S1":
-            return "" if full == "/dev/null" else None
-        self.emit(rule, f"reads {show(full)}", (full,))
-        return UNK + SEC if secret(full, self.policy) else None
-
-    def read_tree(self, path: str) -> str | None:
-        """Judge reading everything below a path: the system's root holds homes, too."""
-        full = self.absolute(path)
-        if full == "/":
-            self.emit("A5", "reads everything below /", (full,))
-            return None
-        return self.read(path)
-
-    def content(self, full: str) -> str | None:
-        """What this operation itself has put into a file, or into the folder that a file is in."""
-        files = self.state.files
-        found = files.get(full)
-        if found is None:
-            for path, content in files.items():
-                if path[-1] == "/" and full.startswith(path):
-                    return content
-        return found
-
-    def write(self, path: str, content: str | None = None, empties: bool = False) -> None:
-        """Judge creating or changing a path; ``content``: what is known about the new text."""
-        full = absolute(path, self.cwd()) if path else self.cwd()
-        rule = write_rule(full, self.place, self.policy)
-        if rule == "S4" and zone(full, self.place) == "DEV":
-            return
-        if empties and rule == "S4":
-            self.emit("A1", f"empties {show(full)}", (full,))
-        else:
-            self.emit(rule, f"writes {show(full)}", (full,))
-        self.state.files[full] = UNK if content is None else content
-
-    def delete(self, path: str, recursive: bool, what: str = "deletes", rule: str = "A1") -> None:
-        """Judge deleting a path; ``rule`` is that of what is no mass destruction."""
-        full = absolute(path, self.cwd()) if path else self.cwd()
-        found = delete_rule(full, self.place, recursive)
-        if found == "A1":
-            found = "A0" if rule[0] == "S" and unknown(full) else rule
-        self.emit(found, f"{what} {show(full)}" + (" with everything in it" if recursive else ""), (full,))
-
-    def send(self, value: str | None, where: str = "the network") -> None:
-        """Judge data that goes to the network."""
-        if value and SEC in value:
-            self.emit("B6", f"sends a secret to {where}")
 
     def run_argv(self, argv: list[str], stdin: str | None = None) -> str | None:
         """Judge a command that another one starts; returns its output."""
@@ -230,7 +146,7 @@ class Walk:
             self.state = state
             state.files = files
 
-    def run_file(self, path: str, args: list[str], stdin: str | None, shell: bool) -> str | None:
+    def run_file(self, path: str, args: list[str], stdin: str | None, by_shell: bool) -> str | None:
         """Judge running a script: by what this operation itself put into it, and as A8."""
         full = self.absolute(path)
         content = self.content(full)
@@ -239,24 +155,34 @@ class Walk:
                 self.emit("B5", f"runs {show(full)}, which this operation downloads", (full,))
             elif DEC in content:
                 self.emit("B5", f"runs {show(full)}, which this operation decodes", (full,))
-            elif shell or content.startswith("#!"):
-                self.script_with(args, lambda: self.run_text(content, stdin), path)
+            elif by_shell or content.startswith("#!"):
+                self.shell_code(content, stdin, args, path)
         rule = read_rule(full, self.place, self.policy)
         if rule == "A5" and secret(full, self.policy):
             self.emit(rule, f"reads {show(full)}", (full,))
         self.emit("A0" if unknown(full) else "A8", f"runs {show(full)}", (full,))
         return UNK + taints(content)
 
+    def shell_code(
+        self,
+        source: str,
+        stdin: str | None = None,
+        args: Sequence[str] = (),
+        zero: str = "bash",
+        what: str = "shell code",
+    ) -> str | None:
+        """Judge text that another shell process executes."""
+        return self.script_with(list(args), lambda: self.run_text(source, stdin, what), zero)
+
     def script_with(self, args: list[str], action: Callable[[], str | None], zero: str = "bash") -> str | None:
-        """Judge code of another shell process: its own state, ``args`` as its positional parameters, ``zero`` as ``$0``."""
-
-        def act() -> str | None:
-            self.state.args = args
-            self.state.vars["0"] = zero
-            self.state.dead = False
+        """Judge code of another shell process: its own state, its parameters."""
+        state = self.state
+        self.state = state.child(args, zero)
+        try:
             return action()
-
-        return self.contained(act)
+        finally:
+            state.files = self.state.files
+            self.state = state
 
     # --- commands -----------------------------------------------------------------------------------------------
 
@@ -291,7 +217,7 @@ class Walk:
                 program = lookup(base)
                 if program is not None:
                     return program.run(self, [base, *argv[1:]], stdin)
-            return self.run_file(name, argv[1:], stdin, shell=False)
+            return self.run_file(name, argv[1:], stdin, by_shell=False)
         if _HOMOGLYPH.search(name):
             self.emit("A12", f"runs {name!r}, a name with characters that look like others")
         else:
@@ -401,34 +327,33 @@ class Walk:
         words, assigns = command.words, command.assigns
         argv = expansion.fields(self, words) if words else []
         self.argv = argv
-        state = self.state
-        if assigns:
-            self._assignments(assigns, alone=not argv)
-        stdin = self.stdin
-        if not command.redirects:
-            output = self.execute(argv, stdin) if argv else None
-            if argv:
-                if self.capture is not None:
-                    self.capture.append(UNK if output is None else output)
-            elif not assigns and words:
-                pass
-        else:
+        before = self._assignments(assigns, alone=not argv) if assigns else None
+        if command.redirects:
             self._redirected(argv, command.redirects)
-        if assigns and argv:
-            for assign in assigns:
-                if assign.name == "PWD":
-                    state.vars["PWD"] = UNK
+        elif argv:
+            output = self.execute(argv, self.stdin)
+            if self.capture is not None:
+                self.capture.append(UNK if output is None else output)
+        if before is not None:
+            self.state.exported, old = before
+            for name, value in old.items():
+                if value is None:
+                    self.state.vars.pop(name, None)
+                else:
+                    self.state.vars[name] = value
         self.argv, self.span = outer, span
 
     def _redirected(self, argv: list[str], redirects: Sequence[Redirect]) -> None:
         """A simple command with redirections."""
         flow = _Flow(self.stdin)
         for redirect in redirects:
-            self._redirect(redirect, flow, argv)
+            self._redirect(redirect, flow)
         if flow.network and argv and argv[0].rpartition("/")[2] in SHELLS:
             self.emit("B7", "connects a shell to the network")
         lasting = argv and argv[0] == "exec" and len(argv) == 1
         output: str | None = ""
+        if not argv and not flow.targets and flow.stdin is not self.stdin:
+            output = flow.stdin
         if lasting:
             self.state.fds.update(flow.fds)
             self.emit("S7", "opens files for what follows")
@@ -450,6 +375,10 @@ class Walk:
         if flow.targets:
             for path, append in flow.targets:
                 self._store(path, append, output)
+        elif flow.script is not None:
+            standard, self.stdin = self.stdin, UNK if output is None else output
+            self.substitute(flow.script)
+            self.stdin = standard
         elif not flow.discarded and self.capture is not None:
             self.capture.append(UNK if output is None else output)
 
@@ -462,7 +391,7 @@ class Walk:
             return
         self.write(path, output, empties=output == "")
 
-    def _redirect(self, redirect: Redirect, flow: _Flow, argv: list[str]) -> None:
+    def _redirect(self, redirect: Redirect, flow: _Flow) -> None:  # noqa: C901, PLR0911, PLR0912  (one branch an operator)
         op, fd, word = redirect.op, redirect.fd, redirect.target
         if op in ("<<", "<<-"):
             if fd in ("", "0"):
@@ -472,6 +401,10 @@ class Walk:
             value = expansion.text(self, word) + "\n"
             if fd in ("", "0"):
                 flow.stdin = value
+            return
+        first = word.parts[0] if word.parts else None
+        if first.__class__ is ProcessSub and first.direction == ">" and ">" in op:
+            flow.script = first.script
             return
         targets = expansion.fields(self, (word,))
         target = targets[0] if len(targets) == 1 else UNK
@@ -488,7 +421,9 @@ class Walk:
         if op == "<":
             content = self.read(target)
             if fd in ("", "0"):
-                flow.stdin = content
+                flow.stdin = UNK if content is None else content
+            else:
+                flow.fds[fd.strip("{}")] = UNK if content is None else content
             return
         if op == "<>":
             self.read(target)
@@ -510,15 +445,16 @@ class Walk:
         if other == NET:
             flow.network = True
         if op == "<&" and fd in ("", "0"):
-            flow.stdin = UNK + NET if other == NET else UNK
-        elif op == "<&" and other == NET:
-            flow.fds[fd] = NET
+            flow.stdin = UNK + NET if other == NET else other or UNK
+        elif op == "<&" and other:
+            flow.fds[fd] = other
         if op == ">&" and fd in ("", "1") and target != "1":
             flow.discarded = True
 
-    def _assignments(self, assigns: Sequence[Assign], alone: bool) -> None:
-        """Assignments alone (S7 or A10), or in front of a command (S8 or A10)."""
+    def _assignments(self, assigns: Sequence[Assign], alone: bool) -> tuple[frozenset[str], dict[str, Any]] | None:
+        """Assignments alone (S7 or A10), or in front of a command (S8 or A10): then what they replace while it runs."""
         variables = self.state.vars
+        exported, old = self.state.exported, {}
         for assign in assigns:
             name = assign.name
             value = self._assigned(assign)
@@ -535,8 +471,10 @@ class Walk:
             if not harmless_name(name):
                 shown = show(value) if isinstance(value, str) else "..."
                 self.emit("A10", f"sets {name}={shown} for a command")
-            if value.__class__ is str and SEC in value:
-                self.seen.add("secret")
+            old[name] = variables.get(name)
+            variables[name] = value
+            self.state.exported |= {name}
+        return None if alone else (exported, old)
 
     def _assigned(self, assign: Assign) -> Any:
         """The value of an assignment."""
@@ -621,7 +559,7 @@ class Walk:
             return
         flow = _Flow(self.stdin)
         for redirect in redirects:
-            self._redirect(redirect, flow, [])
+            self._redirect(redirect, flow)
         stdin, capture = self.stdin, self.capture
         self.stdin, self.capture = flow.stdin, []
         if flow.network:
@@ -813,7 +751,6 @@ class Walk:
                 effects[index] = effects[index]._replace(paths=tuple(show(path) for path in effect.paths))
         return effects
 
-
     def _uncalled(self) -> None:
         """Functions that nothing in the operation calls: harmless only if their bodies are."""
         for name, body in list(self.uncalled.items()):
@@ -832,7 +769,7 @@ class Walk:
 class _Flow:
     """Where a command's descriptors lead."""
 
-    __slots__ = ("discarded", "fds", "network", "stdin", "targets")
+    __slots__ = ("discarded", "fds", "network", "script", "stdin", "targets")
 
     def __init__(self, stdin: str | None) -> None:
         self.stdin = stdin
@@ -840,8 +777,11 @@ class _Flow:
         self.fds: dict[str, str] = {}
         self.network = False
         self.discarded = False
+        self.script: Script | None = None
 
 
+_UNREADABLE = "cannot be read"
+_COPROC = re.compile(r"(^|[;&|({\n]\s*)coproc\s+(?:\w+\s+(?=[{(]))?")
 _CHAIN = ("&&", "||")
 _COMPARE = frozenset("-eq -ne -lt -le -gt -ge".split())
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*(?:\[(?:\d+|[@*])\])?")
@@ -897,7 +837,7 @@ def _judge(walk: Walk, action: Callable[[], object]) -> list[Effect]:
     except Limit:
         walk.emit("A0", "is too large or too deep to be judged")
     except ShellSyntaxError as error:
-        walk.emit("A0", f"cannot be read: {error}")
+        walk.emit("A0", f"{_UNREADABLE}: {error}")
     except RecursionError:
         walk.emit("A0", "is nested too deeply to be judged")
     return walk.finish()
@@ -910,7 +850,11 @@ def command_effects(source: str, place: Place, policy: Policy) -> list[Effect]:
         if _PRIVATE.search(source):
             return [Effect("A12", "contains characters of a private Unicode plane")]
         walk.suspicious = True
-    return _judge(walk, lambda: walk.script(parse(source)))
+    effects = _judge(walk, lambda: walk.script(parse(source)))
+    if len(effects) == 1 and "coproc" in source and effects[0].what.startswith(_UNREADABLE):
+        # Not supported, but what it runs is certain all the same.
+        effects += command_effects(_COPROC.sub(r"\1", source), place, policy)
+    return effects
 
 
 def argv_effects(argv: Sequence[str], place: Place, policy: Policy) -> list[Effect]:

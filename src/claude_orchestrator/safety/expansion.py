@@ -112,15 +112,15 @@ def _expand(walk: Walk, parts: Sequence[Part], out: list[str]) -> None:
                 text = globbed(text)
             current = text if current is None else current + text
             continue
-        if kind is Param and part.name == "@" or (kind is Param and part.index is not None):  # type: ignore[union-attr]
+        if (kind is Param and part.name == "@") or (kind is Param and part.index is not None):  # type: ignore[union-attr]
             several = _several(walk, part)  # type: ignore[arg-type]
             if several is not None:
                 for index, value in enumerate(several):
                     if index:
                         out.append(current or "")
                         current = None
-                    value = value if part.quoted else _unquoted(value)  # type: ignore[union-attr]
-                    current = value if current is None else current + value
+                    piece = value if part.quoted else _unquoted(value)  # type: ignore[union-attr]
+                    current = piece if current is None else current + piece
                 continue
         value = value_of(walk, part)
         if kind is ProcessSub or part.quoted:  # type: ignore[union-attr]
@@ -167,7 +167,7 @@ def _several(walk: Walk, part: Param) -> list[str] | None:
         return None
     value = walk.state.vars.get(part.name)
     if value.__class__ is list:
-        return value  # type: ignore[no-any-return]
+        return value
     return None
 
 
@@ -238,7 +238,7 @@ def _element(walk: Walk, part: Param) -> str:
     return walk.state.lookup(part.name, walk.place.home)
 
 
-def parameter(walk: Walk, part: Param) -> str:
+def parameter(walk: Walk, part: Param) -> str:  # noqa: PLR0911  (one return a form)
     """The value of ``$name`` or ``${name…}``."""
     op = part.op
     if part.indirect:
@@ -325,14 +325,12 @@ def _substring(walk: Walk, part: Param, value: str) -> str:
     return value[start : start + stop] if stop >= 0 else value[start:stop]
 
 
-def _edited(walk: Walk, part: Param, value: str) -> str:
+def _edited(walk: Walk, part: Param, value: str) -> str:  # noqa: PLR0911  (one return an operator)
     """``#`` ``%`` ``/`` ``^`` ``,``: computed where everything is literal."""
     op = part.op
     pattern = text(walk, part.word) if part.word is not None else ""
     replacement = text(walk, part.replacement) if part.replacement is not None else ""
     if not known(value):
-        if op in ("#", "##", "%", "%%") and not unknown(value):
-            return UNK if "/" not in value else UNK
         return UNK + taints(value + replacement)
     if not (known(pattern) and known(replacement)) or "[" in pattern or "(" in pattern:
         return UNK + taints(value + pattern + replacement)

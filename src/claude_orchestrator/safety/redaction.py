@@ -67,9 +67,7 @@ _HARMLESS: Final = re.compile(
 )
 _WORDLIKE: Final = re.compile(r"(?i)[a-z]{1,30}(?:[-_. /:][a-z]{0,30})*")
 _NAME_IN_CODE: Final = re.compile(r"[A-Za-z_][\w.]*(?:\[.*)?")
-_FILE: Final = re.compile(
-    r"[\w.~/-]*/[\w./-]+\.\w{1,5}|[\w./-]+\.(?:py|ts|js|go|rs|json|ya?ml|toml|md|txt|pem|key)"
-)
+_FILE: Final = re.compile(r"[\w.~/-]*/[\w./-]+\.\w{1,5}|[\w./-]+\.(?:py|ts|js|go|rs|json|ya?ml|toml|md|txt|pem|key)")
 _LEAST_ENTROPY: Final = 3.0
 
 

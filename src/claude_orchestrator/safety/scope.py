@@ -24,9 +24,7 @@ class Limit(Exception):  # noqa: N818
 _MOST = 32
 """How many possible values a variable keeps."""
 
-_SECRET_VARIABLE = re.compile(
-    "TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIAL", re.IGNORECASE
-)
+_SECRET_VARIABLE = re.compile("TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIAL", re.IGNORECASE)
 secret_variable = _SECRET_VARIABLE.search
 """Whether an environment variable's name says that its value is a secret."""
 
@@ -76,7 +74,7 @@ class State:
     ``vars`` maps a name to its value, to a tuple of possible values, or to a list (an array); ``PWD`` is the folder.
     """
 
-    __slots__ = ("args", "dead", "fds", "files", "funcs", "vars")
+    __slots__ = ("args", "dead", "exported", "fds", "files", "funcs", "vars")
 
     def __init__(self, cwd: str) -> None:
         self.vars: dict[Any, Any] = {"PWD": cwd}
@@ -85,6 +83,7 @@ class State:
         self.args: list[str] | None = None
         self.fds: dict[str, str] = {}
         self.dead = False
+        self.exported: frozenset[str] = frozenset()
 
     def copy(self) -> State:
         """A state that can change without changing this one."""
@@ -95,6 +94,18 @@ class State:
         new.args = self.args
         new.fds = self.fds.copy()
         new.dead = self.dead
+        new.exported = self.exported
+        return new
+
+    def child(self, args: list[str], zero: str) -> State:
+        """The state of another shell process: of the variables and functions it gets those that are exported."""
+        new = self.copy()
+        kept = self.exported | {"PWD", "OLDPWD", "HOME"}
+        new.vars = {name: value for name, value in self.vars.items() if name in kept}
+        new.funcs = {name: body for name, body in self.funcs.items() if name in kept}
+        new.vars["0"] = zero
+        new.args = args
+        new.dead = False
         return new
 
     def lookup(self, name: str, home: str) -> str:
@@ -108,7 +119,7 @@ class State:
             return value[0] if value else ""
         return value  # type: ignore[no-any-return]
 
-    def environment(self, name: str, home: str) -> str:
+    def environment(self, name: str, home: str) -> str:  # noqa: PLR0911  (one return a variable)
         """The value of a variable that the operation did not set, or of a special parameter."""
         if name in _NUMBERS:
             return NUM
@@ -149,12 +160,7 @@ def join(one: State, other: State) -> State:
         return one
     if one.vars != other.vars:
         names = one.vars.keys() | other.vars.keys()
-        one.vars = {
-            name: _merge(
-                one.vars[name] if name in one.vars else UNK, other.vars[name] if name in other.vars else UNK
-            )
-            for name in names
-        }
+        one.vars = {name: _merge(one.vars.get(name, UNK), other.vars.get(name, UNK)) for name in names}
     for name, bodies in other.funcs.items():
         mine = one.funcs.get(name, ())
         one.funcs[name] = (*mine, *[body for body in bodies if body not in mine])
@@ -164,6 +170,7 @@ def join(one: State, other: State) -> State:
         else:
             one.files[path] = content
     one.fds.update(other.fds)
+    one.exported |= other.exported
     if one.args != other.args:
         one.args = None
     return one

@@ -35,6 +35,8 @@ class Place:
         """The workspace's real path, looked up when it is first needed."""
 
 
+# `..` after one of these leads away from where the link points, not back.
+_LINKS = re.compile(r"/proc/[^/]+/(?:root|cwd|fd|task/[^/]+/(?:root|cwd|fd))(?=/)")
 _MESSY = re.compile(r"//|/\.\.?(?:/|$)")
 
 
@@ -43,6 +45,8 @@ def absolute(path: str, cwd: str) -> str:
     if path[:1] != "/":
         path = cwd + "/" + path
     if path[-1] == "/" or _MESSY.search(path):
+        if "/proc/" in path and (link := _LINKS.search(path)):
+            return os.path.normpath(path[: link.end()]) + path[link.end() :]
         path = os.path.normpath(path)
         if path.startswith("//"):
             path = path[1:]
@@ -53,12 +57,14 @@ _SYSTEM = frozenset(
     "bin boot dev etc lib lib32 lib64 libx32 opt proc run sbin snap sys usr var Library System Applications".split()
 )
 _DEVICES = frozenset(
-    "/dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/stdin /dev/stdout /dev/stderr /dev/tty /dev/ptmx".split()
+    "/dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/stdin /dev/stdout /dev/stderr /dev/tty".split()
 )
 _BLOCK = re.compile(
     r"/dev/(?:sd[a-z]|nvme\d|vd[a-z]|xvd[a-z]|hd[a-z]|mmcblk\d|dm-\d|disk/|mapper/|md\d|loop\d|ram\d|sr\d"
     r"|(?:sd|nvme|vd|xvd|hd|mmcblk|dm-|disk|md|loop)[\U000f0000-\U000f0009])"
 )
+_TEMPORARY = ("/var/tmp/", "/dev/shm/")  # noqa: S108  (the policy's TMP zone)
+_TEMPORARY_FOLDERS = ("/var/tmp", "/dev/shm")  # noqa: S108
 _BLOCK_ROOT = re.compile(r"/dev/disk$|/dev/[\U000f0000-\U000f0003]")
 
 
@@ -67,7 +73,7 @@ def zone(path: str, place: Place) -> str:
     if path.startswith(place.inside) or path == place.workspace:
         return "WS"
     first = path[1:].partition("/")[0]
-    if first == "tmp" or path.startswith(("/var/tmp/", "/dev/shm/")) or path in ("/var/tmp", "/dev/shm"):
+    if first == "tmp" or path.startswith(_TEMPORARY) or path in _TEMPORARY_FOLDERS:
         return "TMP"
     if first == "dev":
         if path in _DEVICES or path.startswith(("/dev/fd/", "/dev/pts/")):
@@ -87,9 +93,7 @@ _SECRET_NAMES = frozenset(
 _SECRET_ENDS = (".pem", ".key", ".p12", ".pfx", ".kdbx", ".tfstate")
 _SECRET_STARTS = ("id_rsa", "id_ed25519", "id_ecdsa")
 _HARMLESS_ENDS = (".example", ".sample", ".template")
-_SECRET_FOLDER = re.compile(
-    r"/\.(?:ssh|aws|gnupg|kube)(?:/|$)|/\.docker/config\.json$|/\.config/(?:gcloud|gh)(?:/|$)"
-)
+_SECRET_FOLDER = re.compile(r"/\.(?:ssh|aws|gnupg|kube)(?:/|$)|/\.docker/config\.json$|/\.config/(?:gcloud|gh)(?:/|$)")
 _SECRET_SYSTEM = re.compile(
     r"/etc/g?shadow-?$|/etc/sudoers|/proc/[^/]+/(?:environ|root|cwd|fd|mem)(?:/|$)|/proc/[^/]+/task/[^/]+/environ"
     r"|/proc/kcore$|/dev/mem$|/dev/kmem$|(?:/var)?/run/secrets(?:/|$)"
@@ -227,19 +231,18 @@ _GIT_EXEMPLARS = (".git",)
 
 
 def _root(path: str, place: Place) -> bool:
-    """Whether a known absolute path is one whose loss B1 forbids: system root, home, workspace, its ancestors, `.git`."""
+    """Whether a known absolute path is one whose loss B1 forbids: the system's, a home, the workspace, a `.git`."""
     return (
         path in _TOP_DIRS
-        or path.startswith("/lib") and path.count("/") == 1
-        or path == place.workspace
-        or path == place.home
+        or (path.startswith("/lib") and path.count("/") == 1)
+        or path in (place.workspace, place.home)
         or place.inside.startswith(path.rstrip("/") + "/")
         or _HOMES.fullmatch(path) is not None
         or path.endswith("/.git")
     )
 
 
-def mass(path: str, place: Place) -> bool:
+def mass(path: str, place: Place) -> bool:  # noqa: PLR0911  (each return says why)
     """Whether an absolute path can be, or be everything in, one of the places that B1 protects."""
     if path.isascii():
         return _root(path, place)
@@ -291,8 +294,8 @@ def write_effect(path: str, place: Place, policy: Policy, empties: bool = False)
     return Effect(rule, f"writes {show(full)}", (), None, (full,))
 
 
-def delete_effect(path: str, place: Place, policy: Policy, recursive: bool = True) -> Effect:
-    """The effect of deleting a path; ``recursive``: with everything below it."""
+def delete_effect(path: str, place: Place, policy: Policy, recursive: bool = True) -> Effect:  # noqa: ARG001
+    """The effect of deleting a path; ``recursive``: with everything below it. The policy is not asked, by the page."""
     full = absolute(path, place.cwd)
     rule = delete_rule(full, place, recursive)
     if rule == "A1" and _BLOCK.match(full):

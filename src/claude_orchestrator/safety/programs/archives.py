@@ -148,7 +148,7 @@ def _tar(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         return _tar_create(walk, tar, archive, bool(remote))
     content = stdin if archive == "-" else None if remote else walk.read(archive)
     found = taints(content)
-    if mode == {"t"} or mode == {"d"}:
+    if len(mode) == 1 and mode <= {"t", "d"}:
         walk.emit("S1", "lists an archive")
         return UNK + found
     if mode == {"x"}:
@@ -309,7 +309,7 @@ ROWS: dict[str, Program] = {
     ),
     "unzip": row("S1", "-lvtZzpcqojnaCLXMuf12smhT -d= -P= -x=" + _INFO, "read*", hook=_unzip),
     "zipinfo": row("S1", "-12smlvhtTzZ", "read*", hook=_unzip),
-    **{name: _GZIP for name in "gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd lz4".split()},
+    **dict.fromkeys("gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd lz4".split(), _GZIP),
     "7z": custom(_seven),
     "ar": custom(_ar),
     "cpio": custom(_cpio),

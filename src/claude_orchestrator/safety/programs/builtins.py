@@ -68,7 +68,7 @@ def _printf(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     if not arguments:
         walk.emit("S7", "prints nothing")
         return ""
-    if arguments[0][:1] == "-" and len(arguments[0]) > 1 or unknown(arguments[0][:1]):
+    if (arguments[0][:1] == "-" and len(arguments[0]) > 1) or unknown(arguments[0][:1]):
         walk.emit("A0", f"printf has an option or format that is not known: {show(arguments[0])}")
         return UNK + taints("".join(arguments))
     walk.emit("S7", "prints text")
@@ -157,7 +157,7 @@ def _declare(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     """``export``, ``declare``, ``local``, ``readonly`` and their kin."""
     command = argv[0]
     flags = ""
-    names = []
+    names: list[str] = []
     for argument in argv[1:]:
         if argument[:1] in "-+" and len(argument) > 1 and not names:
             flags += argument[1:]
@@ -184,6 +184,7 @@ def _declared(walk: Walk, command: str, argument: str, exported: bool, number: b
         if unknown(argument) or not argument.isidentifier():
             walk.emit("A0", f"{command} with a name that is not known: {show(argument)}")
         elif exported and (function or not harmless_name(argument)):
+            walk.state.exported |= {argument}
             walk.emit("A10", f"exports {argument}")
         else:
             if number:
@@ -203,6 +204,8 @@ def _declared(walk: Walk, command: str, argument: str, exported: bool, number: b
         walk.emit("S7", f"sets {name}")
     if sign == "+=":
         value = walk.state.lookup(name, walk.place.home) + value
+    if exported:
+        walk.state.exported |= {name}
     if not subscript:
         walk.state.vars[name] = value
 
@@ -370,7 +373,7 @@ def _alias(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     for argument in argv[1:]:
         name, _, text = argument.partition("=")
         if text and known(name):
-            walk.contained(lambda text=text: walk.run_text(text, None, "an alias"))  # type: ignore[misc]
+            walk.shell_code(text, what="an alias")
     return ""
 
 

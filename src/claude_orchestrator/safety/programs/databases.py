@@ -7,39 +7,37 @@ from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import Program, Run, custom
 from claude_orchestrator.safety.programs.network import sends
+from claude_orchestrator.safety.statements import destroys_database
 from claude_orchestrator.safety.values import show, taints
 
 if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
 
-_COMMENTS = re.compile(r"/\*.*?\*/|--[^\n]*(?:\n|$)", re.DOTALL)
-_SQL = re.compile(r"\bDROP\s+(?:DATABASE|SCHEMA|KEYSPACE)\b", re.IGNORECASE)
-_MONGO = re.compile(r"\bdropDatabase\b|\bdropAllUsers\b", re.IGNORECASE)
-_REDIS = re.compile(r"\bFLUSH(?:ALL|DB)\b", re.IGNORECASE)
 _INFO_FLAGS = frozenset(("--version", "-V", "--help", "-?", "-version", "-v"))
-
-
-def destroys(text: str) -> str | None:
-    """What in a text that is sent to a database destroys a whole one (B3), or None."""
-    plain = _COMMENTS.sub(" ", text)
-    found = _SQL.search(plain) or _SQL.search(text) or _MONGO.search(text) or _REDIS.search(text)
-    return " ".join(found[0].split()) if found else None
 
 
 def judge_text(walk: Walk, text: str) -> None:
     """Judge a text that a database client executes; commands of the client's own may start a shell."""
-    what = destroys(text)
-    if what:
-        walk.emit("B3", f"destroys a database: {show(what)}")
-    for found in re.finditer(r"(?:^|\n)\s*(?:\\!|\.shell|\.system|system)\s+([^\n]+)|\bCOPY\b.*?\bPROGRAM\s+'([^']*)'", text, re.IGNORECASE):
-        walk.contained(lambda command=found[1] or found[2]: walk.run_text(command, None, "a command of a database client"))  # type: ignore[misc]
+    if destroys_database(text):
+        walk.emit("B3", f"destroys a database: {show(' '.join(text.split()))[:200]}")
+    for found in re.finditer(
+        r"(?:^|\n)\s*(?:\\!|\.shell|\.system|system)\s+([^\n]+)|\bCOPY\b.*?\bPROGRAM\s+'([^']*)'", text, re.IGNORECASE
+    ):
+        walk.shell_code(found[1] or found[2], what="a command of a database client")
+
+
+def _value(argument: str) -> str:
+    """An argument without the option that a value is glued to."""
+    if argument[:2] == "--":
+        return argument.partition("=")[2]
+    return argument[2:] if argument[:1] == "-" else argument
 
 
 def _client(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     if len(argv) == 2 and argv[1] in _INFO_FLAGS:
         walk.emit("S2", f"{argv[0]} informs")
         return None
-    judge_text(walk, "\n".join(a[2:] if a[:1] == "-" and a[1:2] != "-" else a for a in argv[1:]))
+    judge_text(walk, "\n".join(_value(argument) for argument in argv[1:]))
     if argv[0] in ("redis-cli", "valkey-cli"):
         judge_text(walk, " ".join(argv[1:]))
     if stdin:

@@ -157,7 +157,9 @@ def _mode(walk: Walk, mode: str, what: str) -> None:
     if not _SYMBOLIC.fullmatch(mode):
         walk.emit("A0", f"sets a mode that is not known ({show(mode)}) of {what}")
         return
-    if any("s" in clause.partition("=" if "=" in clause else "+")[2] and "-" not in clause for clause in mode.split(",")):
+    if any(
+        "s" in clause.partition("=" if "=" in clause else "+")[2] and "-" not in clause for clause in mode.split(",")
+    ):
         walk.emit("B10", f"sets the setuid or setgid bit ({mode}) of {what}")
     elif _WORLD.search(mode):
         walk.emit("A4", f"makes {what} writable for everybody ({mode})")
@@ -325,7 +327,9 @@ def _rsync(walk: Walk, argv: list[str], options: Options, operands: list[str], s
         full = walk.absolute(target)
         if deletes:
             empty = any(_empty(walk, source) for source in sources)
-            walk.emit("B1" if empty and mass(full, walk.place) else "A1", f"deletes what is in {show(full)} only", (full,))
+            walk.emit(
+                "B1" if empty and mass(full, walk.place) else "A1", f"deletes what is in {show(full)} only", (full,)
+            )
         if "dry-run" not in names:
             walk.write(target, taint or None)
     if "remove-source-files" in names:
@@ -378,7 +382,8 @@ _COPY = (
 
 _CHMOD = row(
     "S4",
-    "-cfvR -R,--recursive --changes --quiet --silent --verbose --no-preserve-root --preserve-root --reference=read" + _INFO,
+    "-cfvR -R,--recursive --changes --quiet --silent --verbose --no-preserve-root --preserve-root --reference=read"
+    + _INFO,
     "text*",
 )
 _CHMOD.compile("chmod")
@@ -427,9 +432,14 @@ ROWS: dict[str, Program] = {
     "link": row("S4", _INFO, "text text", hook=_ln),
     "mkdir": row("S4", "-pvZ -m,--mode= --parents --verbose --context?" + _INFO, "write*", hook=_mkdir),
     "touch": row(
-        "S4", "-acfhm -r,--reference=read -t= -d,--date= --time= --no-create --no-dereference" + _INFO, "write*", hook=_touch
+        "S4",
+        "-acfhm -r,--reference=read -t= -d,--date= --time= --no-create --no-dereference" + _INFO,
+        "write*",
+        hook=_touch,
     ),
-    "truncate": row("S4", "-co -s,--size= -r,--reference=read --no-create --io-blocks" + _INFO, "write*", hook=_truncate),
+    "truncate": row(
+        "S4", "-co -s,--size= -r,--reference=read --no-create --io-blocks" + _INFO, "write*", hook=_truncate
+    ),
     "chmod": custom(_chmod),
     "chown": row(
         "A7",

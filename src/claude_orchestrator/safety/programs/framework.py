@@ -106,8 +106,8 @@ class Program:
         "name",
         "number",
         "operands",
-        "run",
         "rule",
+        "run",
         "shorts",
         "source",
         "style",
@@ -153,8 +153,8 @@ class Program:
         self.shorts: dict[str, Option] = {}
         self.longs: dict[str, Option] = {}
         self.number = False
-        for token in options.split():
-            self._option(token)
+        for item in options.split():
+            self._option(item)
         self.operands: list[Role] = []
         self.after: list[Role] = []
         self.many: Role | None = None
@@ -167,11 +167,11 @@ class Program:
                 self.after.append(ROLES[role])
         self.run = self._run
 
-    def _option(self, token: str) -> None:
-        if token == "-#":
+    def _option(self, item: str) -> None:
+        if item == "-#":
             self.number = True
             return
-        rest, _, rule = token.partition("!")
+        rest, _, rule = item.partition("!")
         arity, role = _FLAG, "text"
         for sign, kind in (("=", _VALUE), ("?", _MAYBE)):
             if sign in rest:

@@ -111,7 +111,10 @@ def _branch(walk: Walk, argv: list[str], options: Options, operands: list[str], 
     if names & _BRANCH_LISTS or not operands:
         walk.emit("S5", "lists branches")
     elif len(operands) <= 2:
-        walk.emit("A0" if any(unknown(operand[:1]) for operand in operands) else "S6", f"creates the branch {show(operands[0])}")
+        walk.emit(
+            "A0" if any(unknown(operand[:1]) for operand in operands) else "S6",
+            f"creates the branch {show(operands[0])}",
+        )
     else:
         walk.emit("A0", "git branch takes no such argument")
     return None
@@ -136,9 +139,7 @@ def _stash(walk: Walk, argv: list[str], options: Options, operands: list[str], s
 def _remote(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     names = {name for name, _ in options}
     verb = operands[0] if operands else ""
-    if not verb or verb == "get-url":
-        walk.emit("S5", "lists remotes")
-    elif verb == "show" and (len(operands) == 1 or "n" in names):
+    if not verb or verb == "get-url" or (verb == "show" and (len(operands) == 1 or "n" in names)):
         walk.emit("S5", "lists remotes")
     elif verb in ("show", "update", "prune", "set-head"):
         walk.emit("A2", "asks a remote")
@@ -183,9 +184,9 @@ def _config(walk: Walk, argv: list[str], options: Options, operands: list[str], 
     writes = names & {
         "add", "replace-all", "unset", "unset-all", "rename-section", "remove-section", "edit", "e", "fixed-value", "comment", "append"
     }  # fmt: skip
-    if not writes and (names & _CONFIG_READS or operands[:1] in (["get"], ["list"])):
-        walk.emit("S5", "reads the configuration")
-    elif not writes and len(operands) == 1 and operands[0] not in ("set", "unset", "edit"):
+    if (not writes and (names & _CONFIG_READS or operands[:1] in (["get"], ["list"]))) or (
+        not writes and len(operands) == 1 and operands[0] not in ("set", "unset", "edit")
+    ):
         walk.emit("S5", "reads the configuration")
     else:
         walk.emit("A6", f"changes git's configuration: {show(' '.join(operands))}")
@@ -292,7 +293,11 @@ _FORCES = frozenset(("f", "force", "force-with-lease", "force-if-includes"))
 def _push(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     names = {name for name, _ in options}
     walk.send("".join(argv), "a git remote")
-    refs = operands if "repo" in names and not (operands and ":" not in operands[0] and "/" not in operands[0]) else operands[1:]
+    refs = (
+        operands
+        if "repo" in names and not (operands and ":" not in operands[0] and "/" not in operands[0])
+        else operands[1:]
+    )
     if "repo" in names:
         refs = operands
     if "dry-run" in names:
@@ -311,7 +316,10 @@ def _push(walk: Walk, argv: list[str], options: Options, operands: list[str], st
         if (plus or forced or gone) and target and _protects(walk, target):
             walk.emit("B4", f"{'deletes' if gone else 'rewrites'} {show(target)} on a remote")
     if any(name == "prune" for name in names) and any("*" in ref for ref in refs):
-        walk.emit("B4" if any(_protects(walk, ref.rpartition(":")[2]) for ref in refs) else "A6", "deletes branches of a remote")
+        walk.emit(
+            "B4" if any(_protects(walk, ref.rpartition(":")[2]) for ref in refs) else "A6",
+            "deletes branches of a remote",
+        )
     walk.emit("A2", "pushes to a remote")
     return None
 
@@ -351,7 +359,7 @@ def _setting(walk: Walk, setting: str) -> None:
     name, _, value = setting.partition("=")
     walk.emit("A6", f"sets git's {show(setting)} for one command")
     if (name.lower().startswith("alias.") and value.startswith("!")) or (_RUNNING_SETTINGS.fullmatch(name) and value):
-        walk.contained(lambda: walk.run_text(value.lstrip("!"), None, "a command of git"))
+        walk.shell_code(value.lstrip("!"), what="a command of git")
 
 
 def _other(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
@@ -364,18 +372,30 @@ def _other(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         walk.run_text(" ".join(rest), None, "a command of git")
     elif verb in ("rebase", "filter-branch", "difftool", "mergetool"):
         for index, argument in enumerate(argv):
-            if argument in ("-x", "--exec", "--tree-filter", "--index-filter", "--msg-filter", "--env-filter", "--extcmd") and index + 1 < len(argv):
+            if argument in (
+                "-x",
+                "--exec",
+                "--tree-filter",
+                "--index-filter",
+                "--msg-filter",
+                "--env-filter",
+                "--extcmd",
+            ) and index + 1 < len(argv):
                 walk.run_text(argv[index + 1], None, "a command of git")
             elif argument.startswith(("--exec=", "--extcmd=")):
                 walk.run_text(argument.partition("=")[2], None, "a command of git")
-    network = verb in _ONLINE or (verb == "submodule" and any(a in ("update", "add", "init") for a in argv)) or any(
-        argument.startswith("--remote") for argument in argv if verb == "archive"
+    network = (
+        verb in _ONLINE
+        or (verb == "submodule" and any(a in ("update", "add", "init") for a in argv))
+        or any(argument.startswith("--remote") for argument in argv if verb == "archive")
     )
     walk.emit("A11" if verb == "send-email" else "A2" if network else "A6", f"git {show(' '.join(argv[:3]))}")
     return UNK + NET if network else None
 
 
-_ONLINE = frozenset("ls-remote fetch-pack send-pack remote-http remote-https http-fetch http-push svn p4 lfs send-email request-pull".split())
+_ONLINE = frozenset(
+    "ls-remote fetch-pack send-pack remote-http remote-https http-fetch http-push svn p4 lfs send-email request-pull".split()
+)
 _KNOWN_OTHERS = frozenset(
     "am annotate apply archimport archive bisect blob bundle bugreport check-attr check-mailmap check-ref-format cherry cherry-pick citool"
     " clean column commit-graph commit-tree credential credential-cache credential-store cvsexportcommit daemon diagnose diff-files diff-index"
@@ -405,7 +425,12 @@ _VERBS: dict[str, Program] = {
     "show": row("S5", _DIFF + _LOG + _INFO, "revision*", hook=_listing),
     "rev-list": row("S5", _DIFF + _LOG + _INFO, "revision*"),
     "shortlog": row("S5", _LOG + " -nsec -w? --numbered --summary --email --group= --committer" + _INFO, "revision*"),
-    "reflog": row("S5", _DIFF + _LOG + " --expire= --expire-unreachable= --updateref --rewrite --stale-fix" + _INFO, "revision*", hook=_reflog),
+    "reflog": row(
+        "S5",
+        _DIFF + _LOG + " --expire= --expire-unreachable= --updateref --rewrite --stale-fix" + _INFO,
+        "revision*",
+        hook=_reflog,
+    ),
     "blame": row(
         "S5",
         "-bcCefklMnpstw -L=text -M? -C? -S=read --since= --contents=read --date= --porcelain --line-porcelain --incremental --root"
@@ -431,9 +456,19 @@ _VERBS: dict[str, Program] = {
         hook=_tag,
     ),
     "stash": row("S5", "-puz --patch" + _INFO, "text*", hook=_stash),
-    "remote": row("S5", "-vn --verbose -t= -m= --tags --no-tags --mirror? --push --all -p --prune -f --delete --add -a --auto -d" + _INFO, "text*", hook=_remote),
+    "remote": row(
+        "S5",
+        "-vn --verbose -t= -m= --tags --no-tags --mirror? --push --all -p --prune -f --delete --add -a --auto -d"
+        + _INFO,
+        "text*",
+        hook=_remote,
+    ),
     "worktree": row(
-        "S5", "-vzfq --porcelain --verbose --expire= -b= -B= --detach -d --lock --reason= --orphan --force --track --guess-remote" + _INFO, "text*", hook=_worktree
+        "S5",
+        "-vzfq --porcelain --verbose --expire= -b= -B= --detach -d --lock --reason= --orphan --force --track --guess-remote"
+        + _INFO,
+        "text*",
+        hook=_worktree,
     ),
     "rev-parse": row(
         "S5",
@@ -456,7 +491,8 @@ _VERBS: dict[str, Program] = {
         "S5",
         "-cdmoiksutvfz -c,--cached -d,--deleted -m,--modified -o,--others -i,--ignored -s,--stage -u,--unmerged -k,--killed --directory"
         " --no-empty-directory -x,--exclude= -X,--exclude-from=read --exclude-per-directory= --exclude-standard --error-unmatch"
-        " --with-tree= --full-name --recurse-submodules --abbrev? --format= --eol --deduplicate --sparse --resolve-undo --debug" + _INFO,
+        " --with-tree= --full-name --recurse-submodules --abbrev? --format= --eol --deduplicate --sparse --resolve-undo --debug"
+        + _INFO,
         "revision*",
         hook=_listing,
     ),
@@ -466,7 +502,12 @@ _VERBS: dict[str, Program] = {
         "revision*",
         hook=_listing,
     ),
-    "cat-file": row("S5", "-ptse --textconv!A6 --filters!A6 --batch?!A6 --batch-check?!A6 --batch-all-objects!A6 --path=" + _INFO, "revision*", hook=_cat_file),
+    "cat-file": row(
+        "S5",
+        "-ptse --textconv!A6 --filters!A6 --batch?!A6 --batch-check?!A6 --batch-all-objects!A6 --path=" + _INFO,
+        "revision*",
+        hook=_cat_file,
+    ),
     "grep": row(
         "S5",
         "-EFGPaIiwvhHnlLzcopqWrlr -# --cached --untracked --no-index --recurse-submodules --exclude-standard --no-exclude-standard -a,--text"
@@ -489,7 +530,11 @@ _VERBS: dict[str, Program] = {
     ),
     "count-objects": row("S5", "-vH --verbose --human-readable" + _INFO),
     "merge-base": row("S5", "-a --all --octopus --independent --is-ancestor --fork-point" + _INFO, "revision*"),
-    "name-rev": row("S5", "--tags --refs= --exclude= --all --annotate-stdin --stdin --name-only --no-undefined --always" + _INFO, "revision*"),
+    "name-rev": row(
+        "S5",
+        "--tags --refs= --exclude= --all --annotate-stdin --stdin --name-only --no-undefined --always" + _INFO,
+        "revision*",
+    ),
     "check-ignore": row("S5", "-qvnz --quiet --verbose --stdin --non-matching --no-index" + _INFO, "text*"),
     "version": row("S2", "--build-options", "text*"),
     "help": row("S2", "-agimwcv --all --guides --config --no-aliases --no-external-commands --verbose", "text*"),
@@ -521,14 +566,21 @@ _VERBS: dict[str, Program] = {
         "text*",
         hook=_restore,
     ),
-    "rm": row("A1", "-frnq -f,--force -n,--dry-run -r --cached --ignore-unmatch --sparse -q,--quiet --pathspec-from-file=read --pathspec-file-nul" + _INFO, "text*", hook=_rm),
+    "rm": row(
+        "A1",
+        "-frnq -f,--force -n,--dry-run -r --cached --ignore-unmatch --sparse -q,--quiet --pathspec-from-file=read --pathspec-file-nul"
+        + _INFO,
+        "text*",
+        hook=_rm,
+    ),
     "mv": row("S6", "-fknv --force --dry-run --verbose --sparse" + _INFO, "text*", hook=_mv),
     "push": row(
         "A2",
         "-fdnqvu46 -f,--force --force-with-lease? --no-force-with-lease --force-if-includes --no-force-if-includes --mirror -d,--delete"
         " --all --branches --tags --follow-tags --no-follow-tags -u,--set-upstream -n,--dry-run -q,--quiet -v,--verbose --prune"
         " --no-verify --verify --atomic --no-atomic --signed? --no-signed --receive-pack=exec!A8 --exec=exec!A8 --repo= -o,--push-option= --thin"
-        " --no-thin --porcelain --progress --no-progress --recurse-submodules= --no-recurse-submodules --ipv4 --ipv6" + _INFO,
+        " --no-thin --porcelain --progress --no-progress --recurse-submodules= --no-recurse-submodules --ipv4 --ipv6"
+        + _INFO,
         "text*",
         hook=_push,
     ),
@@ -550,12 +602,14 @@ _CHECKOUT = row(
     "A6",
     "-qft2 -b= -B=!A6 -f,--force!A6 --orphan=!A6 --track? -t --no-track --guess --no-guess -l --detach -d -m,--merge!A6 --conflict= -p,--patch!A6"
     " --ours --theirs --progress --no-progress --overlay --no-overlay --ignore-skip-worktree-bits --ignore-other-worktrees!A6"
-    " --recurse-submodules? --no-recurse-submodules --overwrite-ignore --no-overwrite-ignore --pathspec-from-file=read --pathspec-file-nul -q,--quiet" + _INFO,
+    " --recurse-submodules? --no-recurse-submodules --overwrite-ignore --no-overwrite-ignore --pathspec-from-file=read --pathspec-file-nul -q,--quiet"
+    + _INFO,
 )
 _SWITCH = row(
     "A6",
     "-qfd -c,--create= -C,--force-create=!A6 -f,--force!A6 --discard-changes!A6 --orphan=!A6 --track? -t --no-track --guess --no-guess --detach -m,--merge!A6"
-    " --conflict= --progress --no-progress --ignore-other-worktrees!A6 --recurse-submodules? --no-recurse-submodules -q,--quiet" + _INFO,
+    " --conflict= --progress --no-progress --ignore-other-worktrees!A6 --recurse-submodules? --no-recurse-submodules -q,--quiet"
+    + _INFO,
 )
 _CHECKOUT.compile("git checkout")
 _SWITCH.compile("git switch")
@@ -584,7 +638,10 @@ def _git(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
             if argument in _INFO_GLOBALS:
                 walk.emit("S2", "git informs")
                 return None
-            if argument in ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--super-prefix") and index < end:
+            if (
+                argument in ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--super-prefix")
+                and index < end
+            ):
                 value = argv[index]
                 index += 1
             elif not equals:
@@ -621,7 +678,11 @@ def _folder(walk: Walk, value: str) -> None:
 def _verb_of(walk: Walk, rest: list[str], stdin: str | None) -> str | None:
     verb = rest[0]
     program = _VERBS.get(verb)
-    if program is not None and verb in ("status", "diff", "log", "show", "add", "commit") and not walk.in_workspace("."):
+    if (
+        program is not None
+        and verb in ("status", "diff", "log", "show", "add", "commit")
+        and not walk.in_workspace(".")
+    ):
         _folder(walk, ".")
     if verb == "stash" and (len(rest) < 2 or rest[1] not in ("list", "show")):
         walk.emit("A6", "git stash changes the working tree")

@@ -86,7 +86,7 @@ def _python_script(walk: Walk, path: str, args: list[str], stdin: str | None) ->
         before = len(walk.effects)
         inline_python(walk, content)
         walk.effects[before:] = [effect for effect in walk.effects[before:] if effect.rule[0] == "B"]
-    return walk.run_file(path, args, stdin, shell=False)
+    return walk.run_file(path, args, stdin, by_shell=False)
 
 
 def _in_tree(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
@@ -100,9 +100,13 @@ def _in_tree(walk: Walk, argv: list[str], options: Options, operands: list[str],
 
 
 _MODULES: dict[str, Program] = {
-    "json.tool": row("S9", "-h --sort-keys --json-lines --indent= --tab --no-indent --compact --no-ensure-ascii --help", "read write"),
+    "json.tool": row(
+        "S9", "-h --sort-keys --json-lines --indent= --tab --no-indent --compact --no-ensure-ascii --help", "read write"
+    ),
     "py_compile": row("S9", "-q --quiet", "read*", hook=_in_tree),
-    "compileall": row("S9", "-lfqb -r= -j,--workers= -x= -o= --hardlink-dupes --invalidation-mode=", "read*", hook=_in_tree),
+    "compileall": row(
+        "S9", "-lfqb -r= -j,--workers= -x= -o= --hardlink-dupes --invalidation-mode=", "read*", hook=_in_tree
+    ),
     "this": row("S9", "", ""),
 }
 
@@ -137,16 +141,24 @@ _COMMANDS = re.compile(
 )
 _BACKTICKS = re.compile(r"`([^`]+)`")
 _DELETES = re.compile(
-    r"(?:\brm_rf|\brm_r\b|\bremove_tree|\brmtree|\brmSync|\brmdirSync|\bremoveSync|\brimraf(?:\.sync)?|\.rm|\.rmdir|remove_dir_all|\bremove_entry_secure)\s*\(?\s*" + _STRING
+    r"(?:\brm_rf|\brm_r\b|\bremove_tree|\brmtree|\brmSync|\brmdirSync|\bremoveSync|\brimraf(?:\.sync)?|\.rm|\.rmdir|remove_dir_all|\bremove_entry_secure)\s*\(?\s*"
+    + _STRING
 )
 _ONLINE = re.compile(
     r"\bfetch\s*\(|\bhttps?\b|\baxios\b|\bnet\.(?:connect|Socket|create)|Net::HTTP|open-uri|URI\.open|LWP|HTTP::Tiny|IO::Socket|TCPSocket|fsockopen"
     r"|curl_exec|file_get_contents\(\s*['\"]http|XMLHttpRequest|socket|request\s*\("
 )
-_EVALUATES = re.compile(r"\beval\b|\binstance_eval\b|\bnew Function\b|\bassert\s*\(|\bvm\.run|\bload(?:string)?\s*\(|\bcreate_function\b|\bexec\b|\bsystem\b")
-_DECODES = re.compile(r"base64|\batob\s*\(|unpack1?\s*\(?\s*['\"](?:m|H)|\bpack\s*\(?\s*['\"]H|gzinflate|gzuncompress|str_rot13|hex2bin|fromCharCode|\bchr\s*\(", re.IGNORECASE)
+_EVALUATES = re.compile(
+    r"\beval\b|\binstance_eval\b|\bnew Function\b|\bassert\s*\(|\bvm\.run|\bload(?:string)?\s*\(|\bcreate_function\b|\bexec\b|\bsystem\b"
+)
+_DECODES = re.compile(
+    r"base64|\batob\s*\(|unpack1?\s*\(?\s*['\"](?:m|H)|\bpack\s*\(?\s*['\"]H|gzinflate|gzuncompress|str_rot13|hex2bin|fromCharCode|\bchr\s*\(",
+    re.IGNORECASE,
+)
 _SHELL = re.compile(r"/bin/(?:ba|z|da|k)?sh\b|\bcmd\.exe\b|['\"](?:ba)?sh['\"]|\$SHELL")
-_SOCKETS = re.compile(r"IO::Socket|use Socket|TCPSocket|fsockopen|net\.(?:connect|Socket|createConnection|createServer)|require\s*\(?['\"]socket|socket\.tcp|socket\s*\(|rsocket")
+_SOCKETS = re.compile(
+    r"IO::Socket|use Socket|TCPSocket|fsockopen|net\.(?:connect|Socket|createConnection|createServer)|require\s*\(?['\"]socket|socket\.tcp|socket\s*\(|rsocket"
+)
 _SECRETS = re.compile(
     r"\.env(?!\.(?:example|sample|template))\b(?!ironment)|id_rsa|id_ed25519|\.ssh/|\.aws/|\.netrc|\.npmrc|\.pem\b|/etc/shadow|process\.env|\bENV\[|getenv|%ENV|credentials\.json"
 )
@@ -160,7 +172,9 @@ def certain(walk: Walk, code: str) -> None:
     online = _ONLINE.search(code)
     if _SOCKETS.search(code) and _SHELL.search(code):
         walk.emit("B7", "connects a shell to the network")
-    if _EVALUATES.search(code) and (_DECODES.search(code) or (online and re.search(r"\beval\b|new Function|instance_eval|loadstring", code))):
+    if _EVALUATES.search(code) and (
+        _DECODES.search(code) or (online and re.search(r"\beval\b|new Function|instance_eval|loadstring", code))
+    ):
         walk.emit("B5", "evaluates code that it downloads or decodes")
     if online and (_SECRETS.search(code) or SEC in code):
         walk.emit("B6", "sends a secret to the network")
@@ -169,7 +183,7 @@ def certain(walk: Walk, code: str) -> None:
         for found in pattern.finditer(code):
             command = next((group for group in found.groups() if group), "")
             if command:
-                walk.contained(lambda command=command: walk.run_text(command, None, "a command"))  # type: ignore[misc]
+                walk.shell_code(command, what="a command")
     for found in _DELETES.finditer(code):
         path = next((group for group in found.groups() if group), "")
         if path:
@@ -191,7 +205,13 @@ class _Language:
 
 
 _LANGUAGES = {
-    "node": _Language("-e --eval -p --print -pe", "-v -h", "-r --require --import --loader --experimental-loader -C --conditions --env-file", "-c --check", "ep"),
+    "node": _Language(
+        "-e --eval -p --print -pe",
+        "-v -h",
+        "-r --require --import --loader --experimental-loader -C --conditions --env-file",
+        "-c --check",
+        "ep",
+    ),
     "deno": _Language("eval", "-V -h"),
     "perl": _Language("-e -E", "-v -V", "-I -M -m -C -F", "", "eE"),
     "ruby": _Language("-e", "-v -h", "-r -I -C -E -K", "", "e"),
@@ -280,12 +300,10 @@ def _file(walk: Walk, argv: list[str], path: str, args: list[str], stdin: str | 
     content = walk.content(walk.absolute(path))
     if content is not None:
         certain(walk, content)
-    return walk.run_file(path, args, stdin, shell=False)
+    return walk.run_file(path, args, stdin, by_shell=False)
 
 
-_PYTHONS = (
-    "python python3 python2 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13 python3.14 pypy pypy3 ipython".split()
-)
+_PYTHONS = "python python3 python2 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13 python3.14 pypy pypy3 ipython".split()
 _OTHERS = (
     "node nodejs deno perl ruby irb php lua luajit Rscript R julia tclsh osascript pwsh powershell groovy scala elixir erl ghci runghc java ts-node tsx"
     " swift jshell"

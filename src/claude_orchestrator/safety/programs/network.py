@@ -128,10 +128,24 @@ def _curl(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         elif name in ("K", "config"):
             walk.emit("A0", f"curl takes options from {show(value)}")
             walk.send(stdin if value == "-" else None)
-        elif name in ("o", "output", "c", "cookie-jar", "D", "dump-header", "trace", "trace-ascii", "stderr", "hsts", "alt-svc", "etag-save", "libcurl"):
+        elif name in (
+            "o",
+            "output",
+            "c",
+            "cookie-jar",
+            "D",
+            "dump-header",
+            "trace",
+            "trace-ascii",
+            "stderr",
+            "hsts",
+            "alt-svc",
+            "etag-save",
+            "libcurl",
+        ):
             if value and value != "-":
                 walk.write(f"{folder}/{value}" if folder and name in ("o", "output") else value, UNK + NET)
-            written = written or name in ("o", "output") and value != "-"
+            written = written or (name in ("o", "output") and value != "-")
         elif name in ("O", "remote-name", "remote-name-all", "J", "remote-header-name"):
             written = True
             for url in urls:
@@ -184,7 +198,9 @@ def _wget(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         argument = argv[index]
         index += 1
         name, equals, value = argument.partition("=")
-        short = re.fullmatch(r"-[a-zA-Z]*?([OPoaietTUQDIRAXBl])(.*)", argument, re.DOTALL) if argument[:2] != "--" else None
+        short = (
+            re.fullmatch(r"-[a-zA-Z]*?([OPoaietTUQDIRAXBl])(.*)", argument, re.DOTALL) if argument[:2] != "--" else None
+        )
         if short and argument[:1] == "-":
             name, value = "-" + short[1], short[2]
             equals = "=" if value else ""
@@ -278,7 +294,9 @@ def _telnet_extra(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 
 # --- mail, keys -------------------------------------------------------------------------------------------------------
 
-_OPENSSL_READS = frozenset("enc base64 dgst md5 sha1 sha256 sha384 sha512 x509 asn1parse verify crl rand version ciphers prime list errstr".split())
+_OPENSSL_READS = frozenset(
+    "enc base64 dgst md5 sha1 sha256 sha384 sha512 x509 asn1parse verify crl rand version ciphers prime list errstr".split()
+)
 _OPENSSL_FLAGS = frozenset(
     "-d -e -a -A -base64 -nopad -hex -noout -text -subject -issuer -dates -enddate -startdate -fingerprint -serial -pubkey -md5 -sha1 -sha256 -sha384"
     " -sha512 -r -binary -nosalt -salt -p -z -pbkdf2 -aes-256-cbc -aes-128-cbc -aes-256-ctr -help -hexdump -c -n -modulus -hash -email -v".split()
@@ -296,20 +314,45 @@ def _openssl(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     while index < len(argv):
         argument = argv[index]
         index += 1
-        if argument in ("-in", "-inkey", "-key", "-signkey", "-kfile", "-CAfile", "-CAkey", "-cert", "-CA") and index < len(argv):
+        if argument in (
+            "-in",
+            "-inkey",
+            "-key",
+            "-signkey",
+            "-kfile",
+            "-CAfile",
+            "-CAkey",
+            "-cert",
+            "-CA",
+        ) and index < len(argv):
             found += taints(walk.read(argv[index]))
             index += 1
         elif argument == "-out" and index < len(argv):
             walk.write(argv[index], UNK + DEC + found)
             index += 1
-        elif argument in ("-k", "-pass", "-K", "-iv", "-S", "-md", "-iter", "-inform", "-outform", "-checkend", "-nameopt", "-connect"):
+        elif argument in (
+            "-k",
+            "-pass",
+            "-K",
+            "-iv",
+            "-S",
+            "-md",
+            "-iter",
+            "-inform",
+            "-outform",
+            "-checkend",
+            "-nameopt",
+            "-connect",
+        ):
             index += 1
         elif argument in _OPENSSL_FLAGS:
             decoded = DEC if argument == "-d" else decoded
         elif argument[:1] == "-":
             walk.emit("A0", f"openssl has an option that is not known: {show(argument)}")
         else:
-            found += taints(walk.read(argument)) if verb in ("dgst", "verify", "md5", "sha1", "sha256", "sha512") else ""
+            found += (
+                taints(walk.read(argument)) if verb in ("dgst", "verify", "md5", "sha1", "sha256", "sha512") else ""
+            )
     if verb in ("s_client", "s_server", "ocsp", "s_time"):
         walk.emit("A2", "openssl connects to a host")
         walk.send(found)
@@ -323,7 +366,10 @@ def _gpg(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     if len(argv) == 2 and argv[1] in _INFO_FLAGS:
         walk.emit("S2", "gpg informs")
         return None
-    walk.emit("A2" if any(a in ("--recv-keys", "--send-keys", "--search-keys", "--refresh-keys") for a in argv) else "A5", "gpg uses keys")
+    walk.emit(
+        "A2" if any(a in ("--recv-keys", "--send-keys", "--search-keys", "--refresh-keys") for a in argv) else "A5",
+        "gpg uses keys",
+    )
     decrypts = any(a in ("-d", "--decrypt") or re.fullmatch("-[a-z]*d[a-z]*", a) for a in argv)
     return UNK + taints(stdin) + (DEC if decrypts else "")
 
@@ -368,5 +414,10 @@ ROWS: dict[str, Program] = {
     "gpg": custom(_gpg),
     "ssh-add": client("A5", "reads private keys"),
     "ssh-agent": client("A8", "starts a program"),
-    "ssh-keygen": row("A4", "-lyeiqvBpcHFRA -t= -b= -f=read -C= -N= -P= -E= -m= -O= -a= -I= -n= -s=read -V= -z=", "text*", hook=_keygen),
+    "ssh-keygen": row(
+        "A4",
+        "-lyeiqvBpcHFRA -t= -b= -f=read -C= -N= -P= -E= -m= -O= -a= -I= -n= -s=read -V= -z=",
+        "text*",
+        hook=_keygen,
+    ),
 }

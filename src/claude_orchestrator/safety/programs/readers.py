@@ -97,7 +97,21 @@ def _listing(walk: Walk, argv: list[str], options: Options, operands: list[str],
         else:
             output += (NAME if names & {"a", "A", "all", "almost-all"} else STAR) + "\n"
     walk.emit("S1", "lists files")
-    if names & {"l", "size", "inode", "context", "format", "o", "g", "full-time", "numeric-uid-gid", "s", "i", "Z", "n"}:
+    if names & {
+        "l",
+        "size",
+        "inode",
+        "context",
+        "format",
+        "o",
+        "g",
+        "full-time",
+        "numeric-uid-gid",
+        "s",
+        "i",
+        "Z",
+        "n",
+    }:
         return None
     return output
 
@@ -132,7 +146,9 @@ def _named(paths: list[str], recursive: bool) -> str:
     """The lines of a listing of files below paths; two marks, so that it is never taken for everything in a folder."""
     if not recursive:
         return "".join(path + "\n" for path in paths)
-    return "".join((NAME + NAME if path in (".", "./") else path.rstrip("/") + "/" + NAME + NAME) + "\n" for path in paths)
+    return "".join(
+        (NAME + NAME if path in (".", "./") else path.rstrip("/") + "/" + NAME + NAME) + "\n" for path in paths
+    )
 
 
 def _fd(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
@@ -201,7 +217,11 @@ def _resolved(walk: Walk, argv: list[str], options: Options, operands: list[str]
     for operand in operands:
         walk.read(operand)
     walk.emit("S1", "resolves paths")
-    if len(operands) == 1 and known(operands[0]) and all(name in ("canonicalize", "e", "m", "f") for name, _ in options):
+    if (
+        len(operands) == 1
+        and known(operands[0])
+        and all(name in ("canonicalize", "e", "m", "f") for name, _ in options)
+    ):
         return walk.absolute(operands[0]) + "\n"
     return None
 
@@ -282,6 +302,21 @@ def _cut(walk: Walk, argv: list[str], options: Options, operands: list[str], std
     return UNK + taints(content) if content is not None else None
 
 
+def _expr(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
+    walk.emit("S7", "computes")
+    return None
+
+
+def _dc(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
+    walk.emit("A0", "dc can run commands")
+    return UNK + taints("".join(argv))
+
+
+def _yes(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
+    walk.emit("S7", "prints text")
+    return " ".join(argv[1:] or ["y"]) + "\n"
+
+
 _GREP = (
     "-EFGPivwxclLqsoHhnTaUzbrRIyZ -# -e,--regexp= -f,--file=read -m,--max-count= -A,--after-context="
     " -B,--before-context= -C,--context= -d,--directories= -D,--devices= --color?  --colour? --include= --exclude="
@@ -314,7 +349,9 @@ _SORT = (
     " --numeric-sort --random-sort --reverse --version-sort --check? --merge --stable --unique --zero-terminated --debug"
     " --help --version"
 )
-_SUM = "-bctwz --binary --check --tag --text --zero --ignore-missing --quiet --status --strict -w,--warn --help --version"
+_SUM = (
+    "-bctwz --binary --check --tag --text --zero --ignore-missing --quiet --status --strict -w,--warn --help --version"
+)
 _FD = row(
     "S1",
     "-HIuUsgFiaLp0lq1 -d,--max-depth= --min-depth= --exact-depth= -t,--type= -e,--extension= -E,--exclude= -S,--size="
@@ -341,7 +378,8 @@ _LS = row(
 ROWS: dict[str, Program] = {
     "cat": row(
         "S1",
-        "-AbeEnstTuv --show-all --number-nonblank --show-ends --number --squeeze-blank --show-tabs --show-nonprinting" + _INFO,
+        "-AbeEnstTuv --show-all --number-nonblank --show-ends --number --squeeze-blank --show-tabs --show-nonprinting"
+        + _INFO,
         "read*",
         hook=_cat,
     ),
@@ -354,7 +392,10 @@ ROWS: dict[str, Program] = {
         "read*",
     ),
     "head": row(
-        "S1", "-qvz -# -c,--bytes= -n,--lines= --quiet --silent --verbose --zero-terminated" + _INFO, "read*", hook=_selects
+        "S1",
+        "-qvz -# -c,--bytes= -n,--lines= --quiet --silent --verbose --zero-terminated" + _INFO,
+        "read*",
+        hook=_selects,
     ),
     "tail": row(
         "S1",
@@ -363,9 +404,16 @@ ROWS: dict[str, Program] = {
         "read*",
         hook=_selects,
     ),
-    "wc": row("S1", "-cmlLw --bytes --chars --lines --max-line-length --words --total= --files0-from=read" + _INFO, "read*", hook=_wc),
+    "wc": row(
+        "S1",
+        "-cmlLw --bytes --chars --lines --max-line-length --words --total= --files0-from=read" + _INFO,
+        "read*",
+        hook=_wc,
+    ),
     **dict.fromkeys(("ls", "dir", "vdir"), _LS),
-    "stat": row("S1", "-LftxFlnqrs -c,--format= --printf= --dereference --file-system --cached= --terse" + _INFO, "read*"),
+    "stat": row(
+        "S1", "-LftxFlnqrs -c,--format= --printf= --dereference --file-system --cached= --terse" + _INFO, "read*"
+    ),
     "file": row(
         "S1",
         "-bcdEhikLnNprsSvzZ0 -e,--exclude= --exclude-quiet= -F,--separator= -P,--parameter= -f,--files-from=read"
@@ -431,11 +479,21 @@ ROWS: dict[str, Program] = {
         "read*",
         hook=_diff,
     ),
-    "colordiff": row("S1", "-abBdeiNpqrsTtwyuc -U,--unified? -x,--exclude= --recursive --brief --side-by-side", "read*", hook=_diff),
-    "sdiff": row("S1", "-abBdEiHlsWtw -w,--width= -o,--output=write --suppress-common-lines --diff-program=!A8", "read*"),
+    "colordiff": row(
+        "S1", "-abBdeiNpqrsTtwyuc -U,--unified? -x,--exclude= --recursive --brief --side-by-side", "read*", hook=_diff
+    ),
+    "sdiff": row(
+        "S1", "-abBdEiHlsWtw -w,--width= -o,--output=write --suppress-common-lines --diff-program=!A8", "read*"
+    ),
     "diff3": row("S1", "-aAeExX3imTv --text --merge --show-all -L,--label= --diff-program=!A8", "read*"),
-    "cmp": row("S1", "-bls -i,--ignore-initial= -n,--bytes= --print-bytes --verbose --quiet --silent" + _INFO, "read read text text"),
-    "comm": row("S1", "-123z --check-order --nocheck-order --output-delimiter= --total --zero-terminated" + _INFO, "read read"),
+    "cmp": row(
+        "S1",
+        "-bls -i,--ignore-initial= -n,--bytes= --print-bytes --verbose --quiet --silent" + _INFO,
+        "read read text text",
+    ),
+    "comm": row(
+        "S1", "-123z --check-order --nocheck-order --output-delimiter= --total --zero-terminated" + _INFO, "read read"
+    ),
     "cut": row(
         "S1",
         "-nsz -b,--bytes= -c,--characters= -d,--delimiter= -f,--fields= --output-delimiter= --complement --only-delimited"
@@ -446,7 +504,8 @@ ROWS: dict[str, Program] = {
     "paste": row("S1", "-sz -d,--delimiters= --serial --zero-terminated" + _INFO, "read*"),
     "join": row(
         "S1",
-        "-iz -a= -e= -j= -o= -t= -v= -1= -2= --header --ignore-case --check-order --nocheck-order --zero-terminated" + _INFO,
+        "-iz -a= -e= -j= -o= -t= -v= -1= -2= --header --ignore-case --check-order --nocheck-order --zero-terminated"
+        + _INFO,
         "read read",
     ),
     "tr": row("S1", "-cCdst --complement --delete --squeeze-repeats --truncate-set1" + _INFO, "text text", hook=_tr),
@@ -458,7 +517,8 @@ ROWS: dict[str, Program] = {
     "column": row(
         "S1",
         "-tLexnJd -s,--separator= -o,--output-separator= -c,--output-width= -N,--table-columns= -R,--table-right="
-        " -H,--table-hide= -W,--table-wrap= -T,--table-truncate= -E,--table-noextreme= -O,--table-order= -n,--table-name= --json --table" + _INFO,
+        " -H,--table-hide= -W,--table-wrap= -T,--table-truncate= -E,--table-noextreme= -O,--table-order= -n,--table-name= --json --table"
+        + _INFO,
         "read*",
     ),
     "sort": row("S1", _SORT, "read*", hook=_selects),
@@ -469,11 +529,16 @@ ROWS: dict[str, Program] = {
         "read write",
         hook=_uniq,
     ),
-    "shuf": row("S1", "-erz -i,--input-range= -n,--head-count= -o,--output=write --random-source=read --echo --repeat --zero-terminated" + _INFO, "read*"),
+    "shuf": row(
+        "S1",
+        "-erz -i,--input-range= -n,--head-count= -o,--output=write --random-source=read --echo --repeat --zero-terminated"
+        + _INFO,
+        "read*",
+    ),
     "tsort": row("S1", _INFO, "read*"),
     "seq": row("S7", "-w -f,--format= -s,--separator= --equal-width" + _INFO, "text*", hook=_number),
     "factor": row("S7", "-h --exponents" + _INFO, "text*", hook=_number),
-    "expr": custom(lambda walk, argv, stdin: walk.emit("S7", "computes") or None, "expr"),
+    "expr": custom(_expr, "expr"),
     "numfmt": row(
         "S7",
         "-z -d,--delimiter= --field= --format= --from= --from-unit= --grouping --header? --invalid= --padding= --round= --suffix="
@@ -482,21 +547,35 @@ ROWS: dict[str, Program] = {
     ),
     "basename": row("S7", "-az -s,--suffix= --multiple --zero" + _INFO, "text*", hook=_names_only, textual=True),
     "dirname": row("S7", "-z --zero" + _INFO, "text*", hook=_names_only, textual=True),
-    "realpath": row("S1", "-eLPqsmz --relative-to= --relative-base= --canonicalize-existing --canonicalize-missing --no-symlinks --strip --quiet --logical --physical --zero" + _INFO, "read*", hook=_resolved),
-    "readlink": row("S1", "-femnqsvz --canonicalize --canonicalize-existing --canonicalize-missing --no-newline --zero" + _INFO, "read*", hook=_resolved),
+    "realpath": row(
+        "S1",
+        "-eLPqsmz --relative-to= --relative-base= --canonicalize-existing --canonicalize-missing --no-symlinks --strip --quiet --logical --physical --zero"
+        + _INFO,
+        "read*",
+        hook=_resolved,
+    ),
+    "readlink": row(
+        "S1",
+        "-femnqsvz --canonicalize --canonicalize-existing --canonicalize-missing --no-newline --zero" + _INFO,
+        "read*",
+        hook=_resolved,
+    ),
     "pathchk": row("S1", "-pP --portability" + _INFO, "text*"),
     **{
         name: row("S1", _SUM + (" -l,--length=" if name == "b2sum" else ""), "read*")
         for name in "md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum".split()
     },
-    "cksum": row("S1", "-a,--algorithm= -l,--length= -c,--check --raw --base64 --tag --untagged --zero -z" + _INFO, "read*"),
+    "cksum": row(
+        "S1", "-a,--algorithm= -l,--length= -c,--check --raw --base64 --tag --untagged --zero -z" + _INFO, "read*"
+    ),
     "sum": row("S1", "-rs --sysv" + _INFO, "read*"),
     "shasum": row("S1", "-bctpsUw0 -a,--algorithm= --check --binary --text --quiet --status --strict" + _INFO, "read*"),
     "base64": row("S1", "-D -d,--decode -i,--ignore-garbage -w,--wrap= -b= -o=write" + _INFO, "read*", hook=_base64),
     "base32": row("S1", "-d,--decode -i,--ignore-garbage -w,--wrap=" + _INFO, "read*", hook=_base64),
     "basenc": row(
         "S1",
-        "-d,--decode -i,--ignore-garbage -w,--wrap= --base64 --base64url --base32 --base32hex --base16 --base2msbf --base2lsbf --z85" + _INFO,
+        "-d,--decode -i,--ignore-garbage -w,--wrap= --base64 --base64url --base32 --base32hex --base16 --base2msbf --base2lsbf --z85"
+        + _INFO,
         "read*",
         hook=_base64,
     ),
@@ -508,12 +587,23 @@ ROWS: dict[str, Program] = {
     ),
     "od": row(
         "S1",
-        "-abcdfhilosvxDHILOX -A,--address-radix= -j,--skip-bytes= -N,--read-bytes= -S,--strings? -t,--format= -w,--width? --endian= --output-duplicates --traditional" + _INFO,
+        "-abcdfhilosvxDHILOX -A,--address-radix= -j,--skip-bytes= -N,--read-bytes= -S,--strings? -t,--format= -w,--width? --endian= --output-duplicates --traditional"
+        + _INFO,
         "read*",
     ),
-    "hexdump": row("S1", "-bcCdovxX -e,--format= -f,--format-file=read -n,--length= -s,--skip= -L,--color? --canonical --no-squeezing" + _INFO, "read*"),
+    "hexdump": row(
+        "S1",
+        "-bcCdovxX -e,--format= -f,--format-file=read -n,--length= -s,--skip= -L,--color? --canonical --no-squeezing"
+        + _INFO,
+        "read*",
+    ),
     "hd": row("S1", "-bcCdovx -e= -n= -s=", "read*"),
-    "strings": row("S1", "-afow -n,--bytes= -t,--radix= -e,--encoding= -T,--target= -s,--output-separator= -# --all --print-file-name --include-all-whitespace" + _INFO, "read*"),
+    "strings": row(
+        "S1",
+        "-afow -n,--bytes= -t,--radix= -e,--encoding= -T,--target= -s,--output-separator= -# --all --print-file-name --include-all-whitespace"
+        + _INFO,
+        "read*",
+    ),
     "less": custom(_less),
     "more": custom(_less),
     "zless": custom(_less),
@@ -532,10 +622,17 @@ ROWS: dict[str, Program] = {
         "read*",
         hook=_cat,
     ),
-    "batcat": row("S1", "-pnAu -l,--language= -r,--line-range= --style= --color= --paging= --theme= --plain --number" + _INFO, "read*", hook=_cat),
+    "batcat": row(
+        "S1",
+        "-pnAu -l,--language= -r,--line-range= --style= --color= --paging= --theme= --plain --number" + _INFO,
+        "read*",
+        hook=_cat,
+    ),
     "pr": row("S1", "-acdfFJmrtTv -# -D= -e? -h= -i? -l= -n? -N= -o= -s? -S? -w= -W=" + _INFO, "read*"),
     "look": row("S1", "-adf -t,--terminate= --alternative --alphanum --ignore-case" + _INFO, "text read"),
-    "iconv": row("S1", "-lcs -f,--from-code= -t,--to-code= -o,--output=write --list --silent --verbose" + _INFO, "read*"),
+    "iconv": row(
+        "S1", "-lcs -f,--from-code= -t,--to-code= -o,--output=write --list --silent --verbose" + _INFO, "read*"
+    ),
     "split": row(
         "S4",
         "-dexu -a,--suffix-length= -b,--bytes= -C,--line-bytes= -l,--lines= -n,--number= -t,--separator= --additional-suffix="
@@ -543,8 +640,14 @@ ROWS: dict[str, Program] = {
         "read text",
         hook=_split,
     ),
-    "csplit": row("S4", "-ksz -b,--suffix-format= -f,--prefix= -n,--digits= --keep-files --quiet --silent --elide-empty-files --suppress-matched" + _INFO, "read text*", hook=_csplit),
-    "yes": custom(lambda walk, argv, stdin: walk.emit("S7", "prints text") or " ".join(argv[1:] or ["y"]) + "\n", "yes"),
+    "csplit": row(
+        "S4",
+        "-ksz -b,--suffix-format= -f,--prefix= -n,--digits= --keep-files --quiet --silent --elide-empty-files --suppress-matched"
+        + _INFO,
+        "read text*",
+        hook=_csplit,
+    ),
+    "yes": custom(_yes, "yes"),
     "tee": row("S7", "-aip -a,--append --ignore-interrupts --output-error?" + _INFO, "write*", hook=_tee),
     "nproc": row("S2", "--all --ignore=" + _INFO, what="counts processors"),
     "cloc": row(
@@ -554,8 +657,18 @@ ROWS: dict[str, Program] = {
         " --skip-uniqueness --progress-rate= --timeout= --processes=" + _INFO,
         "read*",
     ),
-    "tokei": row("S1", "-fhCV -e,--exclude= -o,--output= -s,--sort= -t,--types= -n,--num-format= --files --hidden --no-ignore --compact" + _INFO, "read*"),
-    "scc": row("S1", "-wmap -i,--include-ext= -x,--exclude-ext= -s,--sort= -f,--format= --by-file --no-cocomo --no-complexity --exclude-dir= -o,--output=write" + _INFO, "read*"),
+    "tokei": row(
+        "S1",
+        "-fhCV -e,--exclude= -o,--output= -s,--sort= -t,--types= -n,--num-format= --files --hidden --no-ignore --compact"
+        + _INFO,
+        "read*",
+    ),
+    "scc": row(
+        "S1",
+        "-wmap -i,--include-ext= -x,--exclude-ext= -s,--sort= -f,--format= --by-file --no-cocomo --no-complexity --exclude-dir= -o,--output=write"
+        + _INFO,
+        "read*",
+    ),
     **{
         name: row(
             "S1",
@@ -569,7 +682,7 @@ ROWS: dict[str, Program] = {
     "which": row("S2", "-as --all --skip-dot --skip-tilde" + _INFO, "text*"),
     "whereis": row("S2", "-bmslu" + _INFO, "text*"),
     "bc": row("S7", "-ilqsw --mathlib --quiet --standard --warn" + _INFO, "read*", what="computes"),
-    "dc": custom(lambda walk, argv, stdin: walk.emit("A0", "dc can run commands") or None, "dc"),
+    "dc": custom(_dc, "dc"),
     "cal": row("S2", "-13jmsywY -n,--months= --three --monday --sunday --julian --year" + _INFO, "text*"),
     "ncal": row("S2", "-13bCehjJMopsSwy -A= -B= -d= -m=", "text*"),
 }

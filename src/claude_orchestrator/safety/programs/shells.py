@@ -60,13 +60,13 @@ def _shell(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         if not rest:
             walk.emit("A0", "a shell with no code")
             return None
-        return walk.script_with(rest[2:], lambda: walk.run_text(rest[0], stdin, "shell code"), rest[1] if len(rest) > 1 else argv[0])
+        return walk.shell_code(rest[0], stdin, rest[2:], rest[1] if len(rest) > 1 else argv[0])
     if "n" in flags and "s" not in flags and rest:
         walk.read(rest[0])
         walk.emit("S1", "checks a script's syntax")
         return None
     if rest and "s" not in flags and rest[0] not in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"):
-        return walk.run_file(rest[0], rest[1:], stdin, shell=True)
+        return walk.run_file(rest[0], rest[1:], stdin, by_shell=True)
     return _from_input(walk, argv[0], rest, stdin)
 
 
@@ -82,7 +82,7 @@ def _from_input(walk: Walk, name: str, args: list[str], stdin: str | None) -> st
             walk.emit("B5", f"runs code from the network with {name}")
         if DEC in stdin:
             walk.emit("B5", f"runs decoded text with {name}")
-    return walk.script_with(args, lambda: walk.run_text(stdin, "", "shell code"))
+    return walk.shell_code(stdin, "", args)
 
 
 ROWS: dict[str, Program] = {

@@ -117,7 +117,10 @@ def _only(acting: str, rule: str, what: str) -> Program:
     def run(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         if _informs(walk, argv):
             return None
-        hit = any(a in acts or (a[:1] == "-" and a[1:2] != "-" and any("-" + letter in acts for letter in a[1:])) for a in argv[1:])
+        hit = any(
+            a in acts or (a[:1] == "-" and a[1:2] != "-" and any("-" + letter in acts for letter in a[1:]))
+            for a in argv[1:]
+        )
         walk.emit(rule if hit else "A7", f"{what}: {show(' '.join(argv))}")
         return None
 
@@ -171,7 +174,9 @@ ROWS: dict[str, Program] = {
     "sfdisk": _unless("-l --list -d --dump -J --json -F -V -g -s", "B2", "edits partitions"),
     "sgdisk": _unless("-p --print -i --info -v --verify -L -D -E -F", "B2", "edits partitions"),
     "parted": _only(_PARTED, "B2", "edits partitions"),
-    "hdparm": _only("--security-erase --security-erase-enhanced --write-sector --make-bad-sector", "B2", "acts on a disk"),
+    "hdparm": _only(
+        "--security-erase --security-erase-enhanced --write-sector --make-bad-sector", "B2", "acts on a disk"
+    ),
     "badblocks": _only("-w -n", "B2", "overwrites a disk"),
     "cryptsetup": _formats("luksFormat format erase luksErase reencrypt", "acts on a disk"),
     "pvcreate": _formats("", "acts on a disk"),

@@ -76,7 +76,14 @@ def _find_parse(walk: Walk, argv: list[str]) -> _Find:
             _find_test(walk, found, name, argv[index], negated)
             index += 1
         elif name in _FIND_PLAIN:
-            found.filtered = found.filtered or name in ("empty", "readable", "writable", "executable", "nouser", "prune")
+            found.filtered = found.filtered or name in (
+                "empty",
+                "readable",
+                "writable",
+                "executable",
+                "nouser",
+                "prune",
+            )
         elif name == "delete":
             found.deletes = True
         elif name in _FIND_WRITES:
@@ -205,7 +212,9 @@ def _parallel(walk: Walk, argv: list[str], options: Options, operands: list[str]
     walk.emit("A8", "parallel runs commands")
     for item in items[:16]:
         text = " ".join(command)
-        walk.run_text(text.replace("{}", item) if "{}" in text else f"{text} {item}" if text else item, None, "a command")
+        walk.run_text(
+            text.replace("{}", item) if "{}" in text else f"{text} {item}" if text else item, None, "a command"
+        )
     return UNK
 
 
@@ -214,7 +223,7 @@ def _parallel(walk: Walk, argv: list[str], options: Options, operands: list[str]
 _ADDRESS = re.compile(r"\s*(?:\d+(?:~\d+)?|\$|\+\d+|~\d+)")
 
 
-class _Unreadable(ValueError):
+class _UnreadableError(ValueError):
     """A program in a small language that is not understood."""
 
 
@@ -229,7 +238,13 @@ def _delimited(script: str, position: int, delimiter: str) -> int:
             continue
         if character == "[" and not bracket and script.find("]", position + 2) > 0:
             bracket = True
-            position += 3 if script[position + 1 : position + 3] in ("^]",) else 2 if script[position + 1 : position + 2] == "]" else 1
+            position += (
+                3
+                if script[position + 1 : position + 3] == "^]"
+                else 2
+                if script[position + 1 : position + 2] == "]"
+                else 1
+            )
             continue
         if bracket:
             if character == "[" and script[position + 1 : position + 2] in (":", ".", "="):
@@ -240,7 +255,7 @@ def _delimited(script: str, position: int, delimiter: str) -> int:
         elif character == delimiter:
             return position + 1
         position += 1
-    raise _Unreadable
+    raise _UnreadableError
 
 
 def _plain_end(script: str, position: int, delimiter: str) -> int:
@@ -252,7 +267,7 @@ def _plain_end(script: str, position: int, delimiter: str) -> int:
         if script[position] == delimiter:
             return position + 1
         position += 1
-    raise _Unreadable
+    raise _UnreadableError
 
 
 def _sed_address(script: str, position: int) -> int:
@@ -293,7 +308,7 @@ def sed_actions(script: str) -> list[tuple[str, str]]:
         while position < end and script[position] in " \t!":
             position += 1
         if position >= end:
-            raise _Unreadable
+            raise _UnreadableError
         command = script[position]
         position += 1
         position = _sed_command(script, position, command, actions)
@@ -328,8 +343,12 @@ def _sed_command(script: str, position: int, command: str, actions: list[tuple[s
     if command in "sy":
         delimiter = script[position : position + 1]
         if not delimiter or delimiter in "\\\n":
-            raise _Unreadable
-        position = _delimited(script, position + 1, delimiter) if command == "s" else _plain_end(script, position + 1, delimiter)
+            raise _UnreadableError
+        position = (
+            _delimited(script, position + 1, delimiter)
+            if command == "s"
+            else _plain_end(script, position + 1, delimiter)
+        )
         position = _plain_end(script, position, delimiter)
         if command == "y":
             return position
@@ -343,9 +362,9 @@ def _sed_command(script: str, position: int, command: str, actions: list[tuple[s
             if flag == "e":
                 actions.append(("e", ""))
             elif flag not in "gpiImM0123456789":
-                raise _Unreadable
+                raise _UnreadableError
         return position
-    raise _Unreadable
+    raise _UnreadableError
 
 
 def _sed_script(walk: Walk, script: str) -> None:
@@ -354,7 +373,7 @@ def _sed_script(walk: Walk, script: str) -> None:
         return
     try:
         actions = sed_actions(script)
-    except (_Unreadable, IndexError):
+    except (_UnreadableError, IndexError):
         walk.emit("A0", "sed runs a script that cannot be read")
         return
     for kind, value in actions:
@@ -418,19 +437,21 @@ def awk_tokens(program: str) -> list[tuple[str, str]]:
     while position < len(program):
         if program[position] == "/":
             last = tokens[-1] if tokens else ("op", "")
-            operand = last[0] in ("number", "string") or last[1] in (")", "]", "$") or (
-                last[0] == "name" and last[1] not in ("return", "print", "printf", "in", "case")
+            operand = (
+                last[0] in ("number", "string")
+                or last[1] in (")", "]", "$")
+                or (last[0] == "name" and last[1] not in ("return", "print", "printf", "in", "case"))
             )
             if not operand:
                 match = _AWK_REGEX.match(program, position)
                 if match is None:
-                    raise _Unreadable
+                    raise _UnreadableError
                 tokens.append(("regex", match[0]))
                 position = match.end()
                 continue
         match = _AWK_TOKEN.match(program, position)
         if match is None:
-            raise _Unreadable
+            raise _UnreadableError
         kind = match.lastgroup or ""
         if kind not in ("space", "comment"):
             tokens.append((kind, match[0]))
@@ -444,7 +465,7 @@ def _awk_program(walk: Walk, program: str) -> None:
         return
     try:
         tokens = awk_tokens(program)
-    except _Unreadable:
+    except _UnreadableError:
         walk.emit("A0", "awk runs a program that cannot be read")
         return
     printing, depth = False, 0
@@ -465,7 +486,9 @@ def _awk_program(walk: Walk, program: str) -> None:
                     _awk_command(walk, neighbour[1])
         elif text == ">>" or (text == ">" and printing and depth <= 0):
             _awk_file(walk, following, writes=True)
-        elif text == "<" and previous[1] in ("getline",) or (text == "<" and index > 1 and tokens[index - 2][1] == "getline"):
+        elif (text == "<" and previous[1] == "getline") or (
+            text == "<" and index > 1 and tokens[index - 2][1] == "getline"
+        ):
             _awk_file(walk, following, writes=False)
         elif text == "@":
             walk.emit("A0", "awk calls what is not known")
@@ -546,7 +569,7 @@ _JQ_LOADS = re.compile(r"(?:^|;)\s*(?:import|include)\b|\binput_filename\b|\bget
 def _jq(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     """``jq``: some options take two values, which no row can say."""
     plain, index = [argv[0]], 1
-    found = ""
+    found, texts = "", False
     while index < len(argv):
         argument = argv[index]
         index += 1
@@ -557,8 +580,7 @@ def _jq(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
                 found += taints(walk.read(argv[index + 1]))
             index += 2
         elif argument in ("--args", "--jsonargs"):
-            plain.extend(argv[index : index + 1])
-            break
+            texts = True
         else:
             plain.append(argument)
     options, operands, _ = _JQ.parse(walk, plain)
@@ -567,6 +589,8 @@ def _jq(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     paths = operands[1:]
     if "from-file" in names:
         filters, paths = [], operands
+    if texts:
+        paths = []
     for text in filters:
         if unknown(text):
             walk.emit("A0", "jq runs a filter that is not known")
@@ -620,7 +644,8 @@ _SED = row(
 _AWK = row(
     "S1",
     "-bcCOPrtVhSMN -F,--field-separator= -v,--assign= -f,--file=read -i,--include=!A0 -l,--load=!A0 -e,--source= -E,--exec=!A0"
-    " --re-interval --posix --traditional --sandbox --characters-as-bytes --lint? --csv -k -o?!A4 -d?!A4 -p?!A4 -D?!A0" + _INFO,
+    " --re-interval --posix --traditional --sandbox --characters-as-bytes --lint? --csv -k -o?!A4 -d?!A4 -p?!A4 -D?!A0"
+    + _INFO,
     "text read*",
     hook=_awk,
     style="posix",
@@ -636,7 +661,8 @@ _JQ.compile("jq")
 _XARGS = row(
     "S1",
     "-0rtx -p -a,--arg-file=read -d,--delimiter= -E= -e? -I= -i? -L= -l? -n,--max-args= -P,--max-procs= -s,--max-chars= --null"
-    " --no-run-if-empty --verbose --interactive --eof? --replace? --max-lines? --show-limits --exit --process-slot-var=!A10" + _INFO,
+    " --no-run-if-empty --verbose --interactive --eof? --replace? --max-lines? --show-limits --exit --process-slot-var=!A10"
+    + _INFO,
     "text*",
     hook=_xargs,
     style="posix",
@@ -648,7 +674,8 @@ ROWS: dict[str, Program] = {
     "parallel": row(
         "A8",
         "-kuX0 -j,--jobs= -n= -N= -I= --dry-run --bar --eta --progress --halt= --tag --joblog=write --results=write --will-cite"
-        " --line-buffer --colsep= -a,--arg-file=read -S,--sshlogin=!A2 --retries= --timeout= --delay= --no-notice" + _INFO,
+        " --line-buffer --colsep= -a,--arg-file=read -S,--sshlogin=!A2 --retries= --timeout= --delay= --no-notice"
+        + _INFO,
         "text*",
         hook=_parallel,
         style="posix",
@@ -663,7 +690,8 @@ ROWS: dict[str, Program] = {
     "yq": row(
         "S1",
         "-rPnNCMejyYscv -i,--inplace --in-place -o,--output-format= -p,--input-format= -I,--indent= -s,--split-exp= --null-input --prettyPrint"
-        " --no-doc --colors --no-colors --exit-status --unwrapScalar? --yaml-output --raw-output --tojson --from-file=!A0 -V" + _INFO,
+        " --no-doc --colors --no-colors --exit-status --unwrapScalar? --yaml-output --raw-output --tojson --from-file=!A0 -V"
+        + _INFO,
         "text*",
         hook=_yq,
     ),

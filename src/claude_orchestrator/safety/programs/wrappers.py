@@ -41,9 +41,17 @@ def _split_words(text: str) -> list[str] | None:
 def _env(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     """``env``: options, assignments, then a command; alone it prints the whole environment."""
     state = walk.state
+    walk.state = state.copy()
+    try:
+        return _env_run(walk, list(argv), stdin)
+    finally:
+        state.files = walk.state.files
+        walk.state = state
+
+
+def _env_run(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     folder: str | None = None
     index = 1
-    argv = list(argv)
     while index < len(argv):
         argument = argv[index]
         name, equals, value = argument.partition("=")
@@ -89,14 +97,9 @@ def _env(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     if index >= len(argv):
         walk.emit("A5", "prints the whole environment")
         return UNK + SEC
-    if folder is None:
-        return walk.run_argv(argv[index:], stdin)
-    walk.state = state.copy()
-    walk.state.vars["PWD"] = UNK if unknown(folder) else walk.absolute(folder)
-    try:
-        return walk.run_argv(argv[index:], stdin)
-    finally:
-        walk.state = state
+    if folder is not None:
+        walk.state.vars["PWD"] = UNK if unknown(folder) else walk.absolute(folder)
+    return walk.run_argv(argv[index:], stdin)
 
 
 def _printenv(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
@@ -112,6 +115,8 @@ def _printenv(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 
 
 def _assigned(walk: Walk, name: str, value: str) -> None:
+    walk.state.vars[name] = value
+    walk.state.exported |= {name}
     if not harmless_name(name):
         walk.emit("A10", f"sets {show(name)}={show(value)} for a command")
 
@@ -147,7 +152,7 @@ def _sudo(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     if not operands:
         return None
     if names & {"s", "i", "shell", "login"}:
-        return walk.script_with([], lambda: walk.run_text(" ".join(operands), stdin, "shell code"))
+        return walk.shell_code(" ".join(operands), stdin)
     return walk.run_argv(operands, stdin)
 
 
@@ -156,9 +161,9 @@ def _su(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     for index, argument in enumerate(argv):
         if argument in ("-c", "--command", "--session-command") and index + 1 < len(argv):
             text = argv[index + 1]
-            return walk.script_with([], lambda: walk.run_text(text, stdin, "shell code"))
+            return walk.shell_code(text, stdin)
         if argument.startswith("--command="):
-            return walk.script_with([], lambda: walk.run_text(argument.partition("=")[2], stdin, "shell code"))
+            return walk.shell_code(argument.partition("=")[2], stdin)
     return None
 
 
@@ -166,13 +171,13 @@ def _watch(walk: Walk, argv: list[str], options: Options, operands: list[str], s
     names = {name for name, _ in options}
     if names & {"exec", "x"}:
         return walk.run_argv(operands)
-    return walk.script_with([], lambda: walk.run_text(" ".join(operands), None, "a watched command"))
+    return walk.shell_code(" ".join(operands))
 
 
 def _script(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     for name, value in options:
         if name == "command":
-            walk.script_with([], lambda value=value: walk.run_text(value, stdin, "shell code"))  # type: ignore[misc]
+            walk.shell_code(value, stdin)
     if not any(name == "command" for name, _ in options) and len(operands) < 2:
         walk.emit("A8", "starts a shell")
         walk.seen.add("shell")
@@ -192,11 +197,11 @@ def _busybox(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 def _flock(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     for name, value in options:
         if name == "command":
-            return walk.script_with([], lambda: walk.run_text(value, stdin, "shell code"))
+            return walk.shell_code(value, stdin)
     if operands and not operands[0].isdigit():
         walk.write(operands[0])
     if len(operands) >= 3 and operands[1] == "-c":
-        return walk.script_with([], lambda: walk.run_text(operands[2], stdin, "shell code"))
+        return walk.shell_code(operands[2], stdin)
     return walk.run_argv(operands[1:], stdin) if len(operands) > 1 else None
 
 
@@ -227,11 +232,23 @@ ROWS: dict[str, Program] = {
     "doas": custom(_sudo),
     "su": custom(_su),
     "runuser": custom(_su),
-    "time": row("S2", "-apqvV -f,--format= -o,--output=write --append --portability --verbose --quiet" + _INFO, "text*", hook=_time, style="posix"),
+    "time": row(
+        "S2",
+        "-apqvV -f,--format= -o,--output=write --append --portability --verbose --quiet" + _INFO,
+        "text*",
+        hook=_time,
+        style="posix",
+    ),
     "timeout": row("S12", _TIMEOUT, "text*", hook=run_operands(1), style="posix"),
     "gtimeout": row("S12", _TIMEOUT, "text*", hook=run_operands(1), style="posix"),
     "nice": row("S2", "-# -n,--adjustment=" + _INFO, "text*", hook=run_operands(alone="S2"), style="posix"),
-    "ionice": row("S2", "-t -c,--class= -n,--classdata= -p,--pid=!A7 -P=!A7 -u=!A7 --ignore" + _INFO, "text*", hook=run_operands(alone="S2"), style="posix"),
+    "ionice": row(
+        "S2",
+        "-t -c,--class= -n,--classdata= -p,--pid=!A7 -P=!A7 -u=!A7 --ignore" + _INFO,
+        "text*",
+        hook=run_operands(alone="S2"),
+        style="posix",
+    ),
     "nohup": row("S12", _INFO, "text*", hook=run_operands(), style="posix"),
     "setsid": row("S12", "-cfw --ctty --fork --wait -V" + _INFO, "text*", hook=run_operands(), style="posix"),
     "stdbuf": row("S12", "-i,--input= -o,--output= -e,--error=" + _INFO, "text*", hook=run_operands(), style="posix"),
@@ -264,16 +281,26 @@ ROWS: dict[str, Program] = {
         hook=_flock,
         style="posix",
     ),
-    "arch": custom(lambda walk, argv, stdin: walk.run_argv([a for a in argv[1:] if a[:1] != "-"], stdin) if len(argv) > 1 else walk.emit("S2", "informs")),
+    "arch": custom(
+        lambda walk, argv, stdin: (
+            walk.run_argv([a for a in argv[1:] if a[:1] != "-"], stdin) if len(argv) > 1 else walk.emit("S2", "informs")
+        )
+    ),
     "linux64": row("S12", "-vRZF", "text*", hook=run_operands(), style="posix"),
     "linux32": row("S12", "-vRZF", "text*", hook=run_operands(), style="posix"),
     "setarch": row("S12", "-vRZF", "text*", hook=run_operands(1), style="posix"),
     "taskset": row("S12", "-ac -p!A7", "text*", hook=run_operands(1), style="posix"),
     "chrt": _also("A7", "-bdfior -p= -m -a", 1),
     "chroot": _also("A7", "--groups= --userspec= --skip-chdir", 1),
-    "unshare": _also("A7", "-mupinUCTrfc --mount? --uts? --ipc? --net? --pid? --user? --cgroup? --fork --mount-proc? --map-root-user --map-user= -R= -w= -S= -G="),
+    "unshare": _also(
+        "A7",
+        "-mupinUCTrfc --mount? --uts? --ipc? --net? --pid? --user? --cgroup? --fork --mount-proc? --map-root-user --map-user= -R= -w= -S= -G=",
+    ),
     "pkexec": _also("A7", "--user= --disable-internal-agent"),
-    "systemd-run": _also("A7", "-tPqGd --user --scope --pty --pipe --wait --quiet --collect --unit= -p,--property= --uid= --gid= --on-calendar= --on-active= -u= -E="),
+    "systemd-run": _also(
+        "A7",
+        "-tPqGd --user --scope --pty --pipe --wait --quiet --collect --unit= -p,--property= --uid= --gid= --on-calendar= --on-active= -u= -E=",
+    ),
     "strace": _also("A8", "-cCdfFhiqrtTvVxyzk -e= -o=write -p= -s= -a= -O= -S= -u= -E= -P="),
     "ltrace": _also("A8", "-cCfhiLrSttTV -e= -o=write -p= -s= -n= -a= -l= -u= -x="),
     "gdb": _also("A8", "-q -batch --batch --args -ex= -p= -x= --quiet"),

@@ -67,6 +67,7 @@ class Walk(Record):
         "depth",
         "forking",
         "integers",
+        "marks",
         "nested",
         "pseudo",
         "seen",
@@ -90,6 +91,7 @@ class Walk(Record):
         self.uncalled: dict[str, Command] = {}
         self.pseudo = 0
         self.suspicious = False
+        self.marks = False
 
     # --- what programs call -------------------------------------------------------------------------------------
 
@@ -99,6 +101,7 @@ class Walk(Record):
         if self.depth > _MOST_DEPTH:
             raise Limit
         outer = self.argv
+        self.marks = True
         try:
             return self.execute(argv, stdin)
         finally:
@@ -120,6 +123,7 @@ class Walk(Record):
         outer, span, capture, suspicious = self.argv, self.span, self.capture, self.suspicious
         standard = self.stdin
         self.capture = []
+        self.marks = True
         self.nested += 1
         self.suspicious = not source.isascii() or "\r" in source
         self.stdin = stdin if stdin is not None else standard
@@ -744,6 +748,8 @@ class Walk(Record):
         effects = self.effects
         if self.uncalled:
             self._uncalled()
+        if not self.marks:
+            return effects
         for index, effect in enumerate(effects):
             if effect.argv and not "".join(effect.argv).isascii():
                 effects[index] = effect._replace(argv=tuple(show(argument) for argument in effect.argv))

@@ -64,6 +64,7 @@ def fields(walk: Walk, words: Sequence[Word]) -> list[str]:
         if word.literal is not None and not walk.suspicious:
             out.append(word.literal)
         else:
+            walk.marks = True
             _fields(walk, word, out)
     return out
 

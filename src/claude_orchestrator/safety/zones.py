@@ -110,11 +110,11 @@ def _secret_name(name: str) -> bool:
 
 
 _EXEMPLARS = (
-    ".env .env. .env.local .netrc .npmrc .pypirc .git-credentials a.pem a.key id_rsa id_ed25519 id_ecdsa a.p12 a.pfx a.kdbx"
-    " credentials.json service-account.json secrets.yml secrets.yaml secrets.json secrets.toml a.tfstate .bash_history"
-    " .zsh_history .ssh .aws .gnupg .kube .docker server.key server.pem cert.pem key.pem private.pem private.key"
-    " tls.key terraform.tfstate prod.tfstate id_rsa.pub .env.production .env.prod .env.test .env.dev .env.development"
-    " .env.staging"
+    ".env .env. .env.local .netrc .npmrc .pypirc .git-credentials a.pem a.key id_rsa id_ed25519 id_ecdsa a.p12"
+    " a.pfx a.kdbx credentials.json service-account.json secrets.yml secrets.yaml secrets.json secrets.toml"
+    " a.tfstate .bash_history .zsh_history .ssh .aws .gnupg .kube .docker server.key server.pem cert.pem key.pem"
+    " private.pem private.key tls.key terraform.tfstate prod.tfstate id_rsa.pub .env.production .env.prod"
+    " .env.test .env.dev .env.development .env.staging"
 ).split()
 # What is left of a glob without its wild-cards when it names a kind of file, not a secret (`*`, `*.json`).
 _GENERIC = frozenset(["", ".", ".json", ".yml", ".yaml", ".toml", "json", "yml", "yaml", "toml", "yml.", ".."])

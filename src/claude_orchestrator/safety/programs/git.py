@@ -537,7 +537,7 @@ _VERBS: dict[str, Program] = {
     ),
     "check-ignore": row("S5", "-qvnz --quiet --verbose --stdin --non-matching --no-index" + _INFO, "text*"),
     "version": row("S2", "--build-options", "text*"),
-    "help": row("S2", "-agimwcv --all --guides --config --no-aliases --no-external-commands --verbose", "text*"),
+    "help": row("S2", "-agcv --all --guides --config --no-aliases --no-external-commands --verbose", "text*"),
     "add": row(
         "S6",
         "-nvfiueANp -n,--dry-run -v,--verbose -f,--force -i,--interactive -p,--patch -e,--edit!A6 -u,--update -A,--all --no-ignore-removal"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
 
 _MOST_FIELDS = 2000
+_MOST_TEXT = 100_000
 
 _BRACKETS = re.compile(r"\[(?:\[:\w+:\]|[^\]/])[^\]/]*\]")
 _ACTIVE = re.compile(r"[*?\[]")
@@ -126,6 +127,8 @@ def _expand(walk: Walk, parts: Sequence[Part], out: list[str]) -> None:
         value = value_of(walk, part)
         if kind is ProcessSub or part.quoted:  # type: ignore[union-attr]
             current = value if current is None else current + value
+            if len(current) > _MOST_TEXT:
+                raise Limit
             continue
         current = _split(_unquoted(value), current, out)
     if current is not None:
@@ -189,6 +192,8 @@ def text(walk: Walk, word: Word) -> str:
             out += UNK
         else:
             out += value_of(walk, part)
+        if len(out) > _MOST_TEXT:
+            raise Limit
     return out
 
 

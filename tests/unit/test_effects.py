@@ -417,7 +417,7 @@ def test_effects_carry_what_people_see() -> None:
     effect = next(e for e in command_effects("x=r; ${x}m -rf 'a b'", PLACE, POLICY) if e.rule == "A1")
     assert effect.argv == ("rm", "-rf", "a b")
     assert effect.paths == ("/home/dev/project/a b",)
-    assert effect.span == (5, 21)
+    assert effect.span == (5, 20)
     assert "deletes /home/dev/project/a b" in effect.what
 
 

@@ -71,6 +71,7 @@ class Walk(Record):
         "nested",
         "pseudo",
         "seen",
+        "source",
         "stdin",
         "steps",
         "suspicious",
@@ -87,6 +88,7 @@ class Walk(Record):
         self.forking = 0
         self.calling: list[tuple[str, int]] = []
         self.seen: set[str] = set()
+        self.source = ""
         self.integers: set[str] = set()
         self.uncalled: dict[str, Command] = {}
         self.pseudo = 0
@@ -234,6 +236,8 @@ class Walk(Record):
         if active:
             if self.forking > active[0]:
                 self.emit("B8", f"a function ({name}) that starts itself again and again: a fork bomb")
+            else:
+                self.emit("A0", f"a function ({name}) that calls itself")
             return UNK
         if len(self.calling) > 20:
             raise Limit
@@ -852,6 +856,7 @@ def _judge(walk: Walk, action: Callable[[], object]) -> list[Effect]:
 def command_effects(source: str, place: Place, policy: Policy) -> list[Effect]:
     """Every effect that a bash command line can have. Raises nothing for any text; what cannot be judged is A0."""
     walk = Walk(place, policy)
+    walk.source = source
     if not source.isascii() or "\r" in source:
         if _PRIVATE.search(source):
             return [Effect("A12", "contains characters of a private Unicode plane")]

@@ -62,12 +62,22 @@ def fields(walk: Walk, words: Sequence[Word]) -> list[str]:
     """The arguments that words become."""
     out: list[str] = []
     for word in words:
-        if word.literal is not None and not walk.suspicious:
-            out.append(word.literal)
+        literal = word.literal
+        if literal is not None and not walk.suspicious:
+            out.append(literal if "~" not in literal or word.quoted else _late_tilde(walk, literal))
         else:
             walk.marks = True
             _fields(walk, word, out)
     return out
+
+
+_LATE = re.compile(r"([A-Za-z_-][\w-]*\+?=(?:.*:)?)(~.*)", re.DOTALL)
+
+
+def _late_tilde(walk: Walk, text: str) -> str:
+    """A tilde after ``name=``: bash expands it in arguments, too (and after ``--option=`` a program may)."""
+    match = _LATE.match(text)
+    return match[1] + _tilde(walk, match[2]) if match else text
 
 
 def _hidden(walk: Walk, parts: Sequence[Part]) -> None:
@@ -109,8 +119,8 @@ def _expand(walk: Walk, parts: Sequence[Part], out: list[str]) -> None:
         if kind is Lit:
             text = part.text  # type: ignore[union-attr]
             if not part.quoted:  # type: ignore[union-attr]
-                if position == 0 and text[:1] == "~":
-                    text = _tilde(walk, text)
+                if position == 0 and "~" in text:
+                    text = _tilde(walk, text) if text[0] == "~" else _late_tilde(walk, text)
                 text = globbed(text)
             current = text if current is None else current + text
             continue

@@ -43,7 +43,8 @@ _MESSY = re.compile(r"//|/\.\.?(?:/|$)")
 def absolute(path: str, cwd: str) -> str:
     """A path joined to the folder it is relative to, with ``.``, ``..`` and double slashes resolved as text."""
     if path[:1] != "/":
-        path = cwd + "/" + path
+        # A tilde that the shell left alone (`--file=~/x`) may still be taken for the home by a program: never inside.
+        path = "/" + path if path[:1] == "~" else cwd + "/" + path
     if path[-1] == "/" or _MESSY.search(path):
         if "/proc/" in path and (link := _LINKS.search(path)):
             return os.path.normpath(path[: link.end()]) + path[link.end() :]
@@ -132,6 +133,29 @@ def _glob_secret(component: str) -> bool:
     return any(match(name) for name in _EXEMPLARS)
 
 
+_SECRET_PATHS = (
+    "/etc/shadow /etc/gshadow /etc/sudoers /etc/sudoers.d /proc/self/environ /proc/1/environ /proc/self/root /proc/self/cwd"
+    " /proc/self/fd /proc/self/mem /proc/1/root /proc/1/cwd /proc/1/fd /proc/1/mem /proc/kcore /dev/mem /dev/kmem /dev/sda"
+    " /dev/sda1 /dev/nvme0n1 /dev/vda /run/secrets /var/run/secrets"
+).split()
+_SECRET_PAIRS = (".docker/config.json", ".config/gcloud", ".config/gh")
+
+
+@lru_cache(maxsize=512)
+def _glob_path_secret(path: str) -> bool:
+    """Whether a path with wild-cards can be, or lie in, a secret that several components name."""
+    parts = path.split("/")
+    for exemplar in _SECRET_PATHS:
+        count = exemplar.count("/") + 1
+        if len(parts) >= count and matcher("/".join(parts[:count])).fullmatch(exemplar):
+            return True
+    for position in range(1, len(parts) - 1):
+        match = matcher("/".join(parts[position : position + 2])).fullmatch
+        if NAME not in parts[position] and any(match(pair) for pair in _SECRET_PAIRS):
+            return True
+    return False
+
+
 @lru_cache(maxsize=64)
 def _extra(patterns: tuple[str, ...]) -> re.Pattern[str]:
     """The user's own globs, matched against a path or any end of it that begins at a component."""
@@ -144,7 +168,7 @@ def secret(path: str, policy: Policy | None = None) -> bool:
     """Whether an absolute path is a secret of the policy, in whatever zone."""
     name = path[path.rfind("/") + 1 :]
     if not path.isascii() and wild(path):
-        if any(_glob_secret(part) for part in path.split("/") if part and wild(part)):
+        if any(_glob_secret(part) for part in path.split("/") if part and wild(part)) or _glob_path_secret(path):
             return True
         if wild(name):
             name = ""

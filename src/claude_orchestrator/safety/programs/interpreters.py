@@ -19,6 +19,16 @@ _TOOLS = frozenset(("devtools", "packages"))
 _MODULE_NAMES = {"pre_commit": "pre-commit", "pip3": "pip", "claude_orchestrator": "claude-orchestrator"}
 
 
+_DECODING = re.compile(
+    r"b64|base64|unhexlify|fromhex|codecs|rot_?13|zlib|gzip|decompress|atob|unpack|pack\s*\(|fromCharCode|\bchr\b|\\x[0-9a-f]{2}|hex2bin"
+)
+
+
+def _decoding(code: str) -> str:
+    """The taint of what a piece of code prints that decodes something."""
+    return DEC if _DECODING.search(code) else ""
+
+
 def inline_python(walk: Walk, code: str) -> None:
     """Judge Python code that stands in the operation."""
     if not known(code):
@@ -62,7 +72,7 @@ def _python(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
                     index += 1
                 if letter == "c":
                     inline_python(walk, value)
-                    return UNK + taints(stdin)
+                    return UNK + taints(stdin) + _decoding(value)
                 if letter == "m":
                     return _python_module(walk, value, argv[index:], stdin)
                 break
@@ -80,7 +90,7 @@ def _python_script(walk: Walk, path: str, args: list[str], stdin: str | None) ->
             walk.emit("A8", "starts Python with code that is not known")
         else:
             inline_python(walk, stdin)
-        return UNK + taints(stdin)
+        return UNK + taints(stdin) + _decoding(stdin or "")
     content = walk.content(walk.absolute(path))
     if content is not None and known(content):
         before = len(walk.effects)
@@ -269,7 +279,7 @@ def _interpreter(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
             return _file(walk, argv, argument, argv[index:], stdin, checks)
     if not inline:
         return _file(walk, argv, "-", [], stdin, checks)
-    return UNK + taints(stdin)
+    return UNK + taints(stdin) + _decoding(" ".join(argv))
 
 
 def _glued(language: _Language, argument: str) -> bool:

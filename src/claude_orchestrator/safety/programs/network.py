@@ -22,7 +22,7 @@ _METADATA = re.compile(
 
 def metadata(walk: Walk, text: str) -> None:
     """Emit B6 where a text names an endpoint that hands out a cloud's credentials."""
-    if _METADATA.search(text):
+    if _METADATA.search(text) or ("[" in walk.source and _METADATA.search(walk.source)):
         walk.emit("B6", "asks a cloud's metadata endpoint, which hands out credentials")
 
 
@@ -249,6 +249,13 @@ def _ssh_extra(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     return None
 
 
+def _transfer_extra(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
+    """Commands of a transfer client on its input name the files that it sends."""
+    for word in (stdin or "").split():
+        _maybe_secret(walk, word)
+    return _ssh_extra(walk, argv, stdin)
+
+
 _REMOTE = re.compile(r"(?:[\w.-]+@)?[\w.\[\]-]+:|\w+://")
 
 
@@ -393,7 +400,9 @@ ROWS: dict[str, Program] = {
     "sshpass": client(skip=_SSH_SKIP),
     "mosh": client(skip=_SSH_SKIP),
     "scp": client(skip=_SSH_SKIP, after=_scp_extra),
-    "sftp": client(skip=_SSH_SKIP, after=_ssh_extra),
+    "sftp": client(skip=_SSH_SKIP, after=_transfer_extra),
+    "ftp": client(after=_transfer_extra),
+    "lftp": client(after=_transfer_extra),
     "ssh-copy-id": client(skip=_SSH_SKIP),
     **{name: client(after=_nc_extra) for name in "nc ncat netcat nc.traditional nc.openbsd".split()},
     "socat": client(after=_socat_extra),
@@ -401,7 +410,7 @@ ROWS: dict[str, Program] = {
     **{
         name: client()
         for name in (
-            "ftp lftp tftp ping ping6 dig host nslookup traceroute tracepath mtr nmap whois http https httpie xh aria2c axel rclone s3cmd ab wrk"
+            "tftp ping ping6 dig host nslookup traceroute tracepath mtr nmap whois http https httpie xh aria2c axel rclone s3cmd ab wrk"
             " hey k6 websocat grpcurl ngrok cloudflared tailscale arp arping lynx w3m links elinks yt-dlp youtube-dl smbclient ldapsearch rdesktop"
             " ssh-keyscan croc wormhole magic-wormhole tcpdump ip6tables"
         ).split()

@@ -389,6 +389,15 @@ def _sed_script(walk: Walk, script: str) -> None:
                 walk.read(value)
 
 
+def _backup(path: str, suffix: str) -> str:
+    """Where ``sed -i`` keeps the old file: a suffix, or a pattern whose ``*`` is the file's name."""
+    if "*" not in suffix:
+        return path + suffix
+    folder, slash, base = path.rpartition("/")
+    name = suffix.replace("*", base)
+    return name if "/" in suffix else folder + slash + name
+
+
 def _sed(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     scripts = [value for name, value in options if name == "expression"]
     files = [value for name, value in options if name == "file"]
@@ -410,8 +419,8 @@ def _sed(walk: Walk, argv: list[str], options: Options, operands: list[str], std
         found += taints(content)
         if in_place:
             walk.write(path)
-            if in_place[0] and "*" not in in_place[0]:
-                walk.write(path + in_place[0])
+            if in_place[0]:
+                walk.write(_backup(path, in_place[0]))
     walk.emit("S1", "edits text")
     if not operands and stdin is not None and stdin and known(stdin):
         return UNK + DEC

@@ -74,6 +74,21 @@ _FAMILIES = {
         " lsb_release clear reset"
     ),
     "devtools": "pytest py.test unittest tox nox coverage coverage3 ruff black isort flake8 pylint mypy pyright pre-commit",
+    "nodetools": (
+        "jest vitest mocha eslint prettier tsc npm yarn yarnpkg pnpm bun npx pnpx bunx"
+    ),
+    "buildtools": (
+        "make gmake cargo go mvn gradle dotnet bundle bundler rspec rubocop shellcheck cmake ctest cpack ninja meson"
+        " bazel bazelisk buck buck2 pants just task rake rails sbt ant lein mix rebar3 phpunit phpstan psalm pest"
+        " swiftlint xcodebuild flutter dart zig stack cabal dune opam ghc rustc gcc g++ cc c++ clang clang++ clang-"
+        " format clang-tidy cpp ld as gfortran nasm javac kotlinc scalac tsup esbuild rollup webpack vite parcel turbo"
+        " nx lerna rush wireit next nuxt astro gatsby ng vue-cli-service playwright cypress ava biome oxlint stylelint"
+        " standard xo c8 nyc karma protractor ember hatch pdm pipenv rye pixi invoke inv fab doit sphinx-build mkdocs"
+        " hugo jekyll golangci-lint staticcheck gofmt goimports gopls rustfmt rust-analyzer hadolint yamllint"
+        " markdownlint codespell bandit vulture pycodestyle pyflakes pydocstyle autopep8 yapf pytype pyre djlint"
+        " tsserver flask uvicorn gunicorn hypercorn celery streamlit jupyter django-admin scrapy locust behave robot"
+        " nosetests nose2 ptw pytest-watch watchexec nodemon concurrently foreman honcho overmind air"
+    ),
     "agents": "claude codex gemini aider cursor-agent opencode goose amp claude-orchestrator qwen copilot crush",
 }
 

@@ -70,24 +70,49 @@ _FAMILIES = {
         " cockroach vacuumdb reindexdb"
     ),
     "information": (
-        "whoami logname id groups users who tty uname hostname domainname date free uptime vmstat ps pgrep pidof pstree locale getconf lscpu"
-        " lsb_release clear reset"
+        "whoami logname id groups users who tty uname hostname domainname date free uptime vmstat ps pgrep pidof"
+        " pstree locale getconf lscpu lsb_release clear reset"
     ),
-    "devtools": "pytest py.test unittest tox nox coverage coverage3 ruff black isort flake8 pylint mypy pyright pre-commit",
+    "devtools": (
+        "pytest py.test unittest tox nox coverage coverage3 ruff black isort flake8 pylint mypy pyright pre-commit"
+    ),
     "nodetools": (
         "jest vitest mocha eslint prettier tsc npm yarn yarnpkg pnpm bun npx pnpx bunx"
     ),
     "buildtools": (
         "make gmake cargo go mvn gradle dotnet bundle bundler rspec rubocop shellcheck cmake ctest cpack ninja meson"
-        " bazel bazelisk buck buck2 pants just task rake rails sbt ant lein mix rebar3 phpunit phpstan psalm pest"
-        " swiftlint xcodebuild flutter dart zig stack cabal dune opam ghc rustc gcc g++ cc c++ clang clang++ clang-"
-        " format clang-tidy cpp ld as gfortran nasm javac kotlinc scalac tsup esbuild rollup webpack vite parcel turbo"
-        " nx lerna rush wireit next nuxt astro gatsby ng vue-cli-service playwright cypress ava biome oxlint stylelint"
-        " standard xo c8 nyc karma protractor ember hatch pdm pipenv rye pixi invoke inv fab doit sphinx-build mkdocs"
-        " hugo jekyll golangci-lint staticcheck gofmt goimports gopls rustfmt rust-analyzer hadolint yamllint"
-        " markdownlint codespell bandit vulture pycodestyle pyflakes pydocstyle autopep8 yapf pytype pyre djlint"
-        " tsserver flask uvicorn gunicorn hypercorn celery streamlit jupyter django-admin scrapy locust behave robot"
-        " nosetests nose2 ptw pytest-watch watchexec nodemon concurrently foreman honcho overmind air"
+        " bazel bazelisk buck buck2 pants just task rake sbt ant lein mix rebar3 phpunit phpstan psalm pest swiftlint"
+        " xcodebuild flutter dart zig stack cabal dune ghc rustc gcc g++ cc c++ clang clang++ clang-format clang-tidy"
+        " cpp ld as gfortran nasm javac kotlinc scalac tsup esbuild rollup webpack vite parcel turbo nx lerna rush"
+        " wireit next nuxt astro gatsby ng vue-cli-service playwright cypress ava biome oxlint stylelint standard xo"
+        " c8 nyc karma protractor ember hatch pdm pipenv rye pixi invoke inv fab doit sphinx-build mkdocs hugo jekyll"
+        " golangci-lint staticcheck gofmt goimports gopls rustfmt rust-analyzer hadolint yamllint markdownlint"
+        " codespell bandit vulture pycodestyle pyflakes pydocstyle autopep8 yapf pytype pyre djlint tsserver flask"
+        " uvicorn gunicorn hypercorn celery streamlit jupyter django-admin scrapy locust behave robot nosetests nose2"
+        " ptw pytest-watch watchexec nodemon concurrently foreman honcho overmind air"
+    ),
+    "packages": (
+        "pip pip3 pip2 pip3.8 pip3.9 pip3.10 pip3.11 pip3.12 pip3.13 pip3.14 uv poetry uvx brew gem composer twine"
+        " apt apt-get aptitude dpkg yum dnf microdnf rpm zypper pacman yay paru apk emerge xbps-install nix nix-env"
+        " nix-shell guix flatpak snap port pkg pkg_add choco winget scoop conda mamba micromamba easy_install pipx"
+        " virtualenv pyenv nvm fnm volta rbenv asdf mise rustup sdk corepack cpan cpanm luarocks opam vcpkg conan"
+        " carthage pod mas softwareupdate add-apt-repository ensurepip"
+    ),
+    "containers": (
+        "docker podman nerdctl docker-compose podman-compose buildah skopeo crane ctr crictl lxc lxd incus vagrant"
+        " minikube kind k3d colima limactl multipass virsh qemu-system-x86_64 VBoxManage"
+    ),
+    "services": (
+        "gh glab hub tea aws gcloud gsutil az kubectl oc heroku vercel netlify firebase flyctl fly serverless sls"
+        " wrangler railway render doctl linode-cli hcloud ibmcloud oci eb sam cdk copilot-cli amplify supabase stripe"
+        " twilio sendgrid mailgun slack discord jira linear asana trello notion-cli op bw vault consul nomad"
+        " sentry-cli datadog-ci newrelic codecov circleci travis buildkite-agent act surge now ngrok-cli shopify expo"
+        " eas fastlane sfdx cf kafka-topics.sh kcat rabbitmqadmin mqtt mosquitto_pub mosquitto_sub nats signal-cli"
+        " ntfy notify-send zulip-send telegram pushover apprise msgraph prisma alembic knex sequelize typeorm diesel"
+        " sqlx goose-db atlas dbmate hasura rails django-manage velero argocd flux istioctl linkerd eksctl kops"
+        " kubeadm kustomize terraform tofu terragrunt pulumi helm helmfile ansible ansible-playbook ansible-galaxy"
+        " ansible-vault ansible-pull ansible-console packer salt salt-call puppet chef-client knife cdktf crossplane"
+        " skaffold tilt garden"
     ),
     "agents": "claude codex gemini aider cursor-agent opencode goose amp claude-orchestrator qwen copilot crush",
 }

@@ -424,8 +424,8 @@ _SHELLCHECK = (
     " --rcfile=work --enable= --source-path=work --shell= --severity= --version --wiki-link-count= --external-sources --help"
 )
 _OTHER_BUILDERS = (
-    "cmake ctest cpack ninja meson bazel bazelisk buck buck2 pants just task rake rails sbt ant lein mix rebar3 phpunit phpstan psalm pest swiftlint"
-    " xcodebuild flutter dart zig stack cabal dune opam ghc rustc gcc g++ cc c++ clang clang++ clang-format clang-tidy cpp ld as gfortran nasm javac kotlinc"
+    "cmake ctest cpack ninja meson bazel bazelisk buck buck2 pants just task rake sbt ant lein mix rebar3 phpunit phpstan psalm pest swiftlint"
+    " xcodebuild flutter dart zig stack cabal dune ghc rustc gcc g++ cc c++ clang clang++ clang-format clang-tidy cpp ld as gfortran nasm javac kotlinc"
     " scalac tsup esbuild rollup webpack vite parcel turbo nx lerna rush wireit next nuxt astro gatsby ng vue-cli-service playwright cypress ava"
     " biome oxlint stylelint standard xo c8 nyc karma protractor ember hatch pdm pipenv rye pixi invoke inv fab doit sphinx-build mkdocs hugo"
     " jekyll golangci-lint staticcheck gofmt goimports gopls rustfmt rust-analyzer hadolint yamllint markdownlint codespell bandit vulture pycodestyle"

@@ -76,9 +76,7 @@ _FAMILIES = {
     "devtools": (
         "pytest py.test unittest tox nox coverage coverage3 ruff black isort flake8 pylint mypy pyright pre-commit"
     ),
-    "nodetools": (
-        "jest vitest mocha eslint prettier tsc npm yarn yarnpkg pnpm bun npx pnpx bunx"
-    ),
+    "nodetools": ("jest vitest mocha eslint prettier tsc npm yarn yarnpkg pnpm bun npx pnpx bunx"),
     "buildtools": (
         "make gmake cargo go mvn gradle dotnet bundle bundler rspec rubocop shellcheck cmake ctest cpack ninja meson"
         " bazel bazelisk buck buck2 pants just task rake sbt ant lein mix rebar3 phpunit phpstan psalm pest swiftlint"

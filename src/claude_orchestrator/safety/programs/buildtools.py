@@ -102,7 +102,9 @@ _CARGO: dict[str, Program] = {
     "version": informs("-v --verbose"),
     "help": informs("", "text*"),
 }
-_CARGO_INSTALLS = frozenset("add install update fetch remove rm uninstall upgrade vendor generate-lockfile binstall init new".split())
+_CARGO_INSTALLS = frozenset(
+    "add install update fetch remove rm uninstall upgrade vendor generate-lockfile binstall init new".split()
+)
 _CARGO_SENDS = frozenset("publish login logout yank owner".split())
 _CARGO_OPTIONS = tool("--list -V --version" + _CARGO_GLOBAL)
 
@@ -194,14 +196,16 @@ _GO: dict[str, Program] = {
     "test": tool(
         "-o=write -c -i -run= -skip= -bench= -benchtime= -benchmem -count= -cpu= -list= -parallel= -short -failfast -timeout= -shuffle= -vet= -fullpath"
         " -coverprofile=write -cpuprofile=write -memprofile=write -blockprofile=write -mutexprofile=write -trace=write -outputdir=write -memprofilerate="
-        " -blockprofilerate= -mutexprofilefraction= -fuzz= -fuzztime= -fuzzminimizetime= -artifacts -args!A0" + _GO_BUILD,
+        " -blockprofilerate= -mutexprofilefraction= -fuzz= -fuzztime= -fuzzminimizetime= -artifacts -args!A0"
+        + _GO_BUILD,
         "packages*",
         style="go",
     ),
     "build": tool("-o=write" + _GO_BUILD, "packages*", style="go"),
     "vet": tool(
         "-c= -fix -diff -vettool=!A8 -printf -shadow -composites -copylocks -unusedresult -structtag -tests -unreachable -assign -atomic -bools -shift"
-        " -stdmethods -nilfunc -lostcancel -loopclosure -unsafeptr -errorsas -ifaceassert -unmarshal -stringintconv -testinggoroutine" + _GO_BUILD,
+        " -stdmethods -nilfunc -lostcancel -loopclosure -unsafeptr -errorsas -ifaceassert -unmarshal -stringintconv -testinggoroutine"
+        + _GO_BUILD,
         "packages*",
         style="go",
     ),
@@ -261,7 +265,9 @@ _MVN = tool(
 def _goals(walk: Walk, name: str, operands: list[str], safe: frozenset[str]) -> str | None:
     for goal in operands:
         if goal.rpartition(":")[2] not in safe or (name == "mvn" and ":" in goal) or not re.fullmatch(r"[\w:-]+", goal):
-            walk.emit("A0" if unknown(goal) else "A8", f"{name} runs {show(goal)}, which is not a test, a check or a build")
+            walk.emit(
+                "A0" if unknown(goal) else "A8", f"{name} runs {show(goal)}, which is not a test, a check or a build"
+            )
     if not operands:
         walk.emit("A8", f"{name} runs its default")
     walk.emit("S3", f"{name} runs {show(' '.join(operands))}")
@@ -277,7 +283,7 @@ def _mvn(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     while index < len(argv):
         argument = argv[index]
         index += 1
-        if argument[:2] == "-D" or argument in ("--define",):
+        if argument[:2] == "-D" or argument == "--define":
             value = argument[2:] if argument[:2] == "-D" else ""
             if not value and index < len(argv):
                 value = argv[index]
@@ -290,6 +296,7 @@ def _mvn(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     return _MVN.run(walk, rest, stdin)
 
 
+_GRADLE_TASKS = frozenset("test build check".split())
 _GRADLE = tool(
     "-qidsSwmav? -x= -t -p=chdir -b=work -c=work -I=work -F= --tests= --quiet --info --debug --stacktrace --full-stacktrace --warn --continue --no-continue"
     " --offline --parallel --no-parallel --daemon --no-daemon --rerun-tasks --rerun --build-cache --no-build-cache --console= --warning-mode= --exclude-task="
@@ -301,7 +308,6 @@ _GRADLE = tool(
     hook=lambda walk, argv, options, operands, stdin: _goals(walk, "gradle", operands, _GRADLE_TASKS),
     info="-v --status",
 )
-_GRADLE_TASKS = frozenset("test build check".split())
 
 # --- .NET -------------------------------------------------------------------------------------------------------------
 
@@ -331,7 +337,11 @@ _DOTNET: dict[str, Program] = {
         + _DOTNET_BUILD.replace(" -s=!A3 --source=!A3", " -s=work").replace(" -a=", " "),
         "work*",
     ),
-    "build": tool("--no-incremental --no-dependencies --force --self-contained --no-self-contained --use-current-runtime --ucr --version-suffix=" + _DOTNET_BUILD, "work*"),
+    "build": tool(
+        "--no-incremental --no-dependencies --force --self-contained --no-self-contained --use-current-runtime --ucr --version-suffix="
+        + _DOTNET_BUILD,
+        "work*",
+    ),
     "help": informs("", "text*"),
 }
 _DOTNET_ASKS = frozenset("--version --info --list-sdks --list-runtimes --help -h help".split())
@@ -389,7 +399,10 @@ _RUBOCOP = tool(
     " --version --help --disable-uncorrectable --enable-all-cops --disable-pending-cops --enable-pending-cops --safe-auto-correct --editor-mode --raise-cop-error"
     " --display-only-correctable --display-only-safe-correctable",
     "site*",
-    hook=altering("a A x autocorrect auto-correct autocorrect-all auto-correct-all fix-layout auto-gen-config safe-auto-correct", look=site),
+    hook=altering(
+        "a A x autocorrect auto-correct autocorrect-all auto-correct-all fix-layout auto-gen-config safe-auto-correct",
+        look=site,
+    ),
     info="-v",
 )
 _BUNDLE_RUNS = frozenset(("rspec", "rubocop"))
@@ -410,7 +423,21 @@ def _bundle(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
                 walk.run_argv(command, stdin)
             return UNK
         return walk.run_argv(command, stdin)
-    if verb in ("show", "list", "info", "check", "config", "env", "platform", "doctor", "open", "console", "viz", "licenses", "exec"):
+    if verb in (
+        "show",
+        "list",
+        "info",
+        "check",
+        "config",
+        "env",
+        "platform",
+        "doctor",
+        "open",
+        "console",
+        "viz",
+        "licenses",
+        "exec",
+    ):
         walk.emit("A8", f"bundle {verb} is not known to be harmless")
     else:
         walk.emit("A3", f"bundle installs or changes packages: {show(' '.join(argv))}")
@@ -446,5 +473,8 @@ ROWS: dict[str, Program] = {
     "rspec": _RSPEC,
     "rubocop": _RUBOCOP,
     "shellcheck": tool(_SHELLCHECK, "check*"),
-    **{name: fixed("A8", "runs a program that is not known to be a harmless runner", "-v --version -version", "") for name in _OTHER_BUILDERS},
+    **{
+        name: fixed("A8", "runs a program that is not known to be a harmless runner", "-v --version -version", "")
+        for name in _OTHER_BUILDERS
+    },
 }

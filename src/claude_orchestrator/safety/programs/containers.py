@@ -93,7 +93,9 @@ def inside(walk: Walk, command: list[str], stdin: str | None) -> None:
     walk.effects[before:] = [effect for effect in walk.effects[before:] if effect.rule in _CARRIED]
 
 
-_GROUPS = frozenset("container image volume network system builder buildx context plugin secret config stack service swarm node manifest trust scout model".split())
+_GROUPS = frozenset(
+    "container image volume network system builder buildx context plugin secret config stack service swarm node manifest trust scout model".split()
+)
 _NETWORK = frozenset("pull push login logout search".split())
 
 
@@ -105,8 +107,17 @@ def _docker(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     _OPTIONS.compile(name)
     index = 1
     while index < len(argv) and argv[index][:1] == "-":
-        option: Option | None = _OPTIONS.longs.get(argv[index][2:]) if argv[index][:2] == "--" else _OPTIONS.shorts.get(argv[index][1:2])
-        index += 2 if option is not None and option.arity == 1 and "=" not in argv[index] and (argv[index][:2] == "--" or len(argv[index]) == 2) else 1
+        option: Option | None = (
+            _OPTIONS.longs.get(argv[index][2:]) if argv[index][:2] == "--" else _OPTIONS.shorts.get(argv[index][1:2])
+        )
+        index += (
+            2
+            if option is not None
+            and option.arity == 1
+            and "=" not in argv[index]
+            and (argv[index][:2] == "--" or len(argv[index]) == 2)
+            else 1
+        )
     if index > 1:
         _OPTIONS.run(walk, argv[:index], None)
     verb = argv[index] if index < len(argv) else "help"
@@ -146,7 +157,9 @@ def _reads(walk: Walk, verb: str, rest: list[str]) -> None:
             walk.read(value)
 
 
-_COMPOSE_VALUES = frozenset("-f --file -p --project-name --profile --env-file --project-directory --parallel --progress --ansi".split())
+_COMPOSE_VALUES = frozenset(
+    "-f --file -p --project-name --profile --env-file --project-directory --parallel --progress --ansi".split()
+)
 
 
 def _compose(walk: Walk, argv: list[str], stdin: str | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import ROLES, Options, Program, custom
 from claude_orchestrator.safety.programs.runners import Tool, altering, check, given, informs, site, tool, work
-from claude_orchestrator.safety.values import show, unknown
+from claude_orchestrator.safety.values import show
 
 if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
@@ -182,7 +182,23 @@ def _coverage_run(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         argument = argv[index]
         if argument[:1] != "-" or argument in ("-m", "--module"):
             break
-        index += 1 if "=" in argument or argument not in ("--source", "--include", "--omit", "--rcfile", "--data-file", "--context", "--concurrency", "--debug", "--source-dirs") else 2
+        index += (
+            1
+            if "=" in argument
+            or argument
+            not in (
+                "--source",
+                "--include",
+                "--omit",
+                "--rcfile",
+                "--data-file",
+                "--context",
+                "--concurrency",
+                "--debug",
+                "--source-dirs",
+            )
+            else 2
+        )
     own, rest = argv[:index], argv[index:]
     _RUN_OPTIONS.compile("coverage run")
     _RUN_OPTIONS.run(walk, own, stdin)
@@ -196,11 +212,16 @@ def _coverage_run(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 
 
 _RUN_OPTIONS = tool(
-    "-a --append --branch -L --pylib -p --parallel-mode --timid --source= --source-dirs= --context= --concurrency= --save-signal=" + _COVERAGE
+    "-a --append --branch -L --pylib -p --parallel-mode --timid --source= --source-dirs= --context= --concurrency= --save-signal="
+    + _COVERAGE
 )
 _COVERAGE_VERBS: dict[str, Program] = {
     "run": custom(_coverage_run),
-    "report": tool("-m --show-missing --skip-covered --no-skip-covered --skip-empty --sort= --fail-under= --precision= --format= --contexts=" + _COVERAGE, "text*"),
+    "report": tool(
+        "-m --show-missing --skip-covered --no-skip-covered --skip-empty --sort= --fail-under= --precision= --format= --contexts="
+        + _COVERAGE,
+        "text*",
+    ),
     "html": tool(
         "-d=write --directory=write --title= --skip-covered --no-skip-covered --skip-empty --show-contexts --contexts= --fail-under= --precision="
         " --extra-css=work" + _COVERAGE,
@@ -229,7 +250,11 @@ _RUFF: dict[str, Program] = {
         "text*",
         hook=altering("fix fix-only add-noqa"),
     ),
-    "format": tool("--check --diff --line-length= --range= --exit-non-zero-on-format" + _RUFF_COMMON, "text*", hook=altering(checks="check diff")),
+    "format": tool(
+        "--check --diff --line-length= --range= --exit-non-zero-on-format" + _RUFF_COMMON,
+        "text*",
+        hook=altering(checks="check diff"),
+    ),
     "rule": informs("--all --output-format= -h --help", "text*"),
     "linter": informs("--output-format= -h --help", "text*"),
     "config": informs("--output-format= -h --help", "text*"),
@@ -267,7 +292,9 @@ _MYPY = (
 )
 
 
-def _pre_commit_run(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
+def _pre_commit_run(
+    walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None
+) -> str | None:
     for path in operands:
         site(walk, path)
     walk.emit("S3", "runs the hooks of pre-commit")
@@ -334,7 +361,11 @@ ROWS: dict[str, Program] = {
     "nox": _with_rest(_NOX),
     "coverage": tool("-h --help --version", subcommands=_COVERAGE_VERBS),
     "coverage3": tool("-h --help --version", subcommands=_COVERAGE_VERBS),
-    "ruff": tool("-h --help -V --version -q --quiet -v --verbose -s --silent --config=work --isolated --color=", subcommands=_RUFF, info="-V"),
+    "ruff": tool(
+        "-h --help -V --version -q --quiet -v --verbose -s --silent --config=work --isolated --color=",
+        subcommands=_RUFF,
+        info="-V",
+    ),
     "black": tool(
         "-qvSChx -l= -t= -W= -c= --code= --line-length= --target-version= --check --diff --quiet --verbose --preview --unstable --fast --safe"
         " --include= --exclude= --extend-exclude= --force-exclude= --workers= --required-version= --color --no-color --ipynb --pyi --stdin-filename="

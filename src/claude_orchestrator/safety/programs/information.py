@@ -32,7 +32,9 @@ def _named(walk: Walk, argv: list[str], options: Options, operands: list[str], s
 _PS_BSD = frozenset("aAcdfghjlmnrsTuvwxXZ")
 _PS_FLAGS = frozenset("AaCdefFHjlLMNTVwyZcO")
 _PS_VALUES = frozenset("p q C g G o O s t u U".split())
-_PS_LONG = re.compile(r"--(?:headers?|no-headers?|forest|lines=\d+|rows=\d+|cols=\d+|columns=\d+|width=\d+|deselect|info|help|version|context|cumulative)")
+_PS_LONG = re.compile(
+    r"--(?:headers?|no-headers?|forest|lines=\d+|rows=\d+|cols=\d+|columns=\d+|width=\d+|deselect|info|help|version|context|cumulative)"
+)
 _PS_LONG_VALUE = re.compile(r"--(?:pid|ppid|quick-pid|user|User|group|Group|tty|format|sort|sid)(?:=(.*))?")
 
 
@@ -106,7 +108,13 @@ ROWS: dict[str, Program] = {
         "-asnrvmpio --all --kernel-name --nodename --kernel-release --kernel-version --machine --processor --hardware-platform"
         " --operating-system" + _HELP
     ),
-    "hostname": row("S2", "-aAdfiIsy --alias --all-fqdns --domain --fqdn --long --ip-address --all-ip-addresses --short -F=!A7 --file=!A7 -b!A7" + _HELP, "text*", hook=_named),
+    "hostname": row(
+        "S2",
+        "-aAdfiIsy --alias --all-fqdns --domain --fqdn --long --ip-address --all-ip-addresses --short -F=!A7 --file=!A7 -b!A7"
+        + _HELP,
+        "text*",
+        hook=_named,
+    ),
     "domainname": row("S2", "-afs", "text*", hook=_named),
     "date": row(
         "S2",
@@ -129,10 +137,16 @@ ROWS: dict[str, Program] = {
         "text*",
     ),
     "pidof": informs("-scnqxzh -o= -S=" + _HELP, "text*"),
-    "pstree": informs("-aAcChglnNpsStTuUVZ -H= --arguments --show-pids --ascii --unicode --long --show-parents --numeric-sort" + _HELP, "text*"),
+    "pstree": informs(
+        "-aAcChglnNpsStTuUVZ -H= --arguments --show-pids --ascii --unicode --long --show-parents --numeric-sort"
+        + _HELP,
+        "text*",
+    ),
     "locale": informs("-akcm --all-locales --charmaps --category-name --keyword-name" + _HELP, "text*"),
     "getconf": informs("-a -v=" + _HELP, "text*"),
-    "lscpu": informs("-abcJBPpxyCe --all --json --extended? --parse? --online --offline --caches? --bytes --hex" + _HELP),
+    "lscpu": informs(
+        "-abcJBPpxyCe --all --json --extended? --parse? --online --offline --caches? --bytes --hex" + _HELP
+    ),
     "lsb_release": informs("-virdcash --version --id --description --release --codename --all --short --help"),
     "clear": informs("-Vx -T="),
     "reset": informs("-IQqrsVw"),

@@ -158,7 +158,8 @@ _NPM_OPTIONS = (
 )
 _NPM_RUN = tool(_NPM_OPTIONS, "text*", hook=lambda walk, argv, options, operands, stdin: _npm_script(walk, operands))
 _NPM_LIST = tool(
-    _NPM_OPTIONS.replace(" -s", " ") + " -alpg --depth= --json --long --all --parseable --global --link --production --prod --dev --development --only= --omit= --include="
+    _NPM_OPTIONS.replace(" -s", " ")
+    + " -alpg --depth= --json --long --all --parseable --global --link --production --prod --dev --development --only= --omit= --include="
     " --package-lock-only --unicode? --no-unicode",
     "text*",
     rule="S2",
@@ -167,8 +168,12 @@ _NPM_RUNS = frozenset("run run-script rum urn".split())
 _NPM_TESTS = frozenset("test t tst".split())
 _NPM_LISTS = frozenset("ls list la ll".split())
 _NPM_STARTS = frozenset("start stop restart".split())
-_NPM_ASKS = frozenset("outdated view v info show search s se find audit ping doctor whoami repo home docs bugs fund org team profile star stars explain query".split())
-_NPM_SENDS = frozenset("publish unpublish deprecate undeprecate dist-tag dist-tags owner author access token login adduser add-user logout trust stage".split())
+_NPM_ASKS = frozenset(
+    "outdated view v info show search s se find audit ping doctor whoami repo home docs bugs fund org team profile star stars explain query".split()
+)
+_NPM_SENDS = frozenset(
+    "publish unpublish deprecate undeprecate dist-tag dist-tags owner author access token login adduser add-user logout trust stage".split()
+)
 _NPM_HELPS = frozenset("help help-search".split())
 _NPM_INSTALLS = frozenset(
     "install i in ins inst isnt install-test it ci cit clean-install ic uninstall un remove rm r update up upgrade exec x init create innit dedupe ddp prune"
@@ -200,7 +205,9 @@ def _verb(argv: list[str], values: frozenset[str]) -> tuple[str, int]:
     return "", index
 
 
-_NPM_VALUES = frozenset("--prefix -C --workspace -w --loglevel --script-shell --shell --userconfig --globalconfig --node-options --location".split())
+_NPM_VALUES = frozenset(
+    "--prefix -C --workspace -w --loglevel --script-shell --shell --userconfig --globalconfig --node-options --location".split()
+)
 
 
 def _npm(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
@@ -266,7 +273,9 @@ def _manager(installs_alone: bool) -> Program:
         _MANAGER.compile(name)
         _MANAGER.run(walk, own, None)
         if not verb:
-            walk.emit("A3" if installs_alone else "S2", f"{name} installs packages" if installs_alone else f"{name} informs")
+            walk.emit(
+                "A3" if installs_alone else "S2", f"{name} installs packages" if installs_alone else f"{name} informs"
+            )
         elif not known(verb):
             walk.emit("A0", f"{name} runs what is not known: {show(verb)}")
         elif verb in ("run", "run-script"):
@@ -317,10 +326,13 @@ def _executed(walk: Walk, rest: list[str], stdin: str | None) -> str | None:
         if argument == "--":
             break
         if argument in ("-c", "--shell-mode"):
-            return walk.script_with([], lambda: walk.run_text(" ".join(rest[index:]), stdin, "shell code"))
+            return walk.shell_code(" ".join(rest[index:]), stdin)
         if argument not in ("-r", "--recursive", "--parallel", "--no-bail", "--silent"):
             walk.emit("A0", f"pnpm exec has an option that is not known: {show(argument)}")
-    return walk.run_argv(rest[index:], stdin) if rest[index:] else walk.emit("A0", "pnpm exec runs nothing")
+    if not rest[index:]:
+        walk.emit("A0", "pnpm exec runs nothing")
+        return None
+    return walk.run_argv(rest[index:], stdin)
 
 
 _BUN: dict[str, Program] = {
@@ -354,9 +366,20 @@ def _npx(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         elif argument in ("-c", "--call"):
             walk.emit("A3", "npx runs a command line")
             text = argv[index] if index < len(argv) else ""
-            walk.script_with([], lambda: walk.run_text(text, stdin, "shell code"))
+            walk.shell_code(text, stdin)
             return UNK
-        elif argument in ("-p", "--package", "--prefix", "-w", "--workspace", "--cache", "--userconfig", "--node-arg", "-n", "--script-shell"):
+        elif argument in (
+            "-p",
+            "--package",
+            "--prefix",
+            "-w",
+            "--workspace",
+            "--cache",
+            "--userconfig",
+            "--node-arg",
+            "-n",
+            "--script-shell",
+        ):
             walk.emit("A3", f"npx {argument} {show(argv[index]) if index < len(argv) else ''}")
             index += 1
         elif argument not in ("-q", "--quiet", "-s", "--silent"):
@@ -369,7 +392,9 @@ def _npx(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         return None
     if unknown(command[0]) or command[0][:1] in ("/", ".", "~"):
         walk.emit("A8", f"runs {show(command[0])}")
-    return walk.run_argv([re.sub(r"(?<=\w)@[\w.^~-]+$", "", command[0]) if not local else command[0], *command[1:]], stdin)
+    return walk.run_argv(
+        [re.sub(r"(?<=\w)@[\w.^~-]+$", "", command[0]) if not local else command[0], *command[1:]], stdin
+    )
 
 
 def _downloads(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
@@ -395,7 +420,12 @@ ROWS: dict[str, Program] = {
     "jest": tool(_JEST, "work*"),
     "vitest": tool(_VITEST, "work*", hook=_vitest, info="-v"),
     "mocha": tool(_MOCHA, "work*"),
-    "eslint": tool(_ESLINT, "site*", hook=altering("fix suppress-all suppress-rule prune-suppressions", look=site), info="-v --env-info"),
+    "eslint": tool(
+        _ESLINT,
+        "site*",
+        hook=altering("fix suppress-all suppress-rule prune-suppressions", look=site),
+        info="-v --env-info",
+    ),
     "prettier": tool(_PRETTIER, "site*", hook=_prettier, info="-v --support-info"),
     "tsc": tool(_TSC, "work*", hook=_tsc, info="-v --all"),
     "npm": custom(_npm),

@@ -24,7 +24,9 @@ _PIP: dict[str, Program] = {
         " --include-editable --exclude=" + _PIP_GLOBAL
     ),
     "show": informs("-f --files" + _PIP_GLOBAL, "text*"),
-    "freeze": informs("-l -r=read --requirement=read --local --user --path=read --all --exclude-editable --exclude=" + _PIP_GLOBAL),
+    "freeze": informs(
+        "-l -r=read --requirement=read --local --user --path=read --all --exclude-editable --exclude=" + _PIP_GLOBAL
+    ),
     "check": informs(_PIP_GLOBAL),
     "help": informs(_PIP_GLOBAL, "text*"),
 }
@@ -109,7 +111,9 @@ _UV = _Runner(
     "--with --with-editable --with-requirements -p --python --refresh-package --upgrade-package --index --index-url --default-index --extra-index-url"
     " --find-links -f -i -w --reinstall-package",
 )
-_UV_STOPS = frozenset("-m --module -s --script --gui-script --env-file --config-file --allow-insecure-host --cache-dir".split())
+_UV_STOPS = frozenset(
+    "-m --module -s --script --gui-script --env-file --config-file --allow-insecure-host --cache-dir".split()
+)
 
 
 def _python(walk: Walk, arguments: list[str], stdin: str | None) -> str | None:
@@ -127,11 +131,17 @@ def _uv(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         return _uv_run(walk, ["uv", *rest], stdin)
     if verb == "pip":
         inner = rest[0] if rest else ""
-        if inner in ("list", "show", "freeze", "check", "tree") and not set(rest) & {"--outdated", "-p", "--python", "--target", "--prefix"}:
+        if inner in ("list", "show", "freeze", "check", "tree") and not set(rest) & {
+            "--outdated",
+            "-p",
+            "--python",
+            "--target",
+            "--prefix",
+        }:
             return _pip(walk, ["pip", *rest], stdin)
     if verb == "tool" and rest[:1] == ["run"]:
         return _downloader(walk, ["uv tool run", *rest[1:]], stdin)
-    if verb in ("build",):
+    if verb == "build":
         walk.emit("A3", "uv build may install what the build needs")
     elif verb == "publish":
         walk.emit("A11", "uploads packages")
@@ -169,7 +179,11 @@ def _uv_run(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     return walk.run_argv(command, stdin)
 
 
-_POETRY = _Runner("-q --quiet -v -vv -vvv --verbose -n --no-interaction --ansi --no-ansi --no-plugins --no-cache", "", "-C --directory -P --project")
+_POETRY = _Runner(
+    "-q --quiet -v -vv -vvv --verbose -n --no-interaction --ansi --no-ansi --no-plugins --no-cache",
+    "",
+    "-C --directory -P --project",
+)
 
 
 def _poetry(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
@@ -220,7 +234,9 @@ def _lists(words: str, installs: str, asks: str = "", sends: str = "") -> Progra
         elif verb in telling:
             walk.emit("A8", f"is not known to be harmless: {line}")
         else:
-            walk.emit("A3" if not installing or verb in installing else "A0", f"installs, removes or changes packages: {line}")
+            walk.emit(
+                "A3" if not installing or verb in installing else "A0", f"installs, removes or changes packages: {line}"
+            )
         return UNK
 
     return custom(run)
@@ -241,8 +257,18 @@ ROWS: dict[str, Program] = {
     "poetry": custom(_poetry),
     "uvx": custom(_downloader),
     "brew": _lists("list ls info config doctor deps uses --prefix leaves services", "", "search outdated livecheck"),
-    "gem": _lists("list environment env contents which query dependency", "", "search outdated info", "push yank owner signin signout"),
-    "composer": _lists("run run-script exec validate show info status diagnose dump-autoload check-platform-reqs", "", "search outdated audit", ""),
+    "gem": _lists(
+        "list environment env contents which query dependency",
+        "",
+        "search outdated info",
+        "push yank owner signin signout",
+    ),
+    "composer": _lists(
+        "run run-script exec validate show info status diagnose dump-autoload check-platform-reqs",
+        "",
+        "search outdated audit",
+        "",
+    ),
     "twine": fixed("A11", "uploads packages"),
     **{name: fixed("A3", "installs, removes or changes packages", "-v version") for name in _PLAIN},
     "ensurepip": fixed("A3", "installs pip"),

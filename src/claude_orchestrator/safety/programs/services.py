@@ -37,7 +37,9 @@ def service(rule: str, reads: str = "", words: str = "help", skip: str = "", ask
         if asks_only:
             walk.emit("A2", f"asks a service: {line}")
         else:
-            walk.emit(rule, f"changes something at a service: {line}" if rule != "A13" else f"changes infrastructure: {line}")
+            walk.emit(
+                rule, f"changes something at a service: {line}" if rule != "A13" else f"changes infrastructure: {line}"
+            )
         sends(walk, argv, stdin, credentials)
         if "--" in argv and argv[0] in ("kubectl", "oc", "k9s", "flyctl", "fly", "heroku", "gcloud"):
             inside(walk, argv[argv.index("--") + 1 :], stdin)
@@ -51,14 +53,24 @@ _KUBE_SKIP = "--kubeconfig --client-key --client-certificate --certificate-autho
 
 
 def _infrastructure(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
-    """terraform and the like: files that they are given are read, and sent nowhere that is certain."""
+    """Terraform and the like: files that they are given are read, and sent nowhere that is certain."""
     if is_question(argv, _ASKS | {"-version", "-help"}, frozenset(("help", "version"))):
         walk.emit("S2", f"{argv[0]} informs")
         return None
     walk.emit("A13", f"changes or asks infrastructure: {show(' '.join(argv[:8]))}")
     for argument in argv[1:]:
         name, equals, value = argument.partition("=")
-        if equals and name.lstrip("-") in ("var-file", "state", "state-out", "backend-config", "out", "private-key", "vault-password-file", "extra-vars", "values"):
+        if equals and name.lstrip("-") in (
+            "var-file",
+            "state",
+            "state-out",
+            "backend-config",
+            "out",
+            "private-key",
+            "vault-password-file",
+            "extra-vars",
+            "values",
+        ):
             (walk.write if name.lstrip("-") in ("out", "state-out") else walk.read)(value.lstrip("@"))
         elif argument[:1] != "-" and "/" in argument and "://" not in argument and ":" not in argument:
             walk.read(argument)
@@ -72,11 +84,19 @@ ROWS: dict[str, Program] = {
     "glab": service("A11", "list view status diff api search clone auth"),
     "hub": service("A11", "browse"),
     "tea": service("A11", "list ls"),
-    "aws": service("A11", "ls sts get-caller-identity list-buckets describe-instances list-functions describe-stacks get-object head-object", skip=_AWS_SKIP),
+    "aws": service(
+        "A11",
+        "ls sts get-caller-identity list-buckets describe-instances list-functions describe-stacks get-object head-object",
+        skip=_AWS_SKIP,
+    ),
     "gcloud": service("A11", "list describe info", skip="--key-file --account"),
     "gsutil": service("A11", "ls cat stat du"),
     "az": service("A11", "list show", skip="--certificate"),
-    "kubectl": service("A11", "get describe logs top explain api-resources cluster-info config version events auth wait", skip=_KUBE_SKIP),
+    "kubectl": service(
+        "A11",
+        "get describe logs top explain api-resources cluster-info config version events auth wait",
+        skip=_KUBE_SKIP,
+    ),
     "oc": service("A11", "get describe logs whoami", skip=_KUBE_SKIP),
     **{
         name: service("A11", _CHAT)

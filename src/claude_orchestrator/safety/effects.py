@@ -752,6 +752,8 @@ class Walk(Record):
         effects = self.effects
         if self.uncalled:
             self._uncalled()
+        if len(effects) > 1:
+            effects.sort(key=_weight)
         if not self.marks:
             return effects
         for index, effect in enumerate(effects):
@@ -788,6 +790,14 @@ class _Flow:
         self.network = False
         self.discarded = False
         self.script: Script | None = None
+
+
+# What a safe operation is called after: what it does, before what it only says.
+_WEIGHTS = {rule: weight for weight, rule in enumerate("S3 S6 S4 S9 S5 S11 S1 S12 S2 S8 S7".split(), 1)}
+
+
+def _weight(effect: Effect) -> int:
+    return _WEIGHTS.get(effect.rule, 0)
 
 
 _UNREADABLE = "cannot be read"

@@ -113,9 +113,9 @@ def _secret_name(name: str) -> bool:
 _EXEMPLARS = (
     ".env .env. .env.local .netrc .npmrc .pypirc .git-credentials a.pem a.key id_rsa id_ed25519 id_ecdsa a.p12"
     " a.pfx a.kdbx credentials.json service-account.json secrets.yml secrets.yaml secrets.json secrets.toml"
-    " a.tfstate .bash_history .zsh_history .ssh .aws .gnupg .kube .docker server.key server.pem cert.pem key.pem"
-    " private.pem private.key tls.key terraform.tfstate prod.tfstate id_rsa.pub .env.production .env.prod"
-    " .env.test .env.dev .env.development .env.staging"
+    " a.tfstate .bash_history .zsh_history .ssh .aws .gnupg .kube .docker server.key server.pem cert.pem"
+    " key.pem private.pem private.key tls.key terraform.tfstate prod.tfstate id_rsa.pub .env.production"
+    " .env.prod .env.test .env.dev .env.development .env.staging"
 ).split()
 # What is left of a glob without its wild-cards when it names a kind of file, not a secret (`*`, `*.json`).
 _GENERIC = frozenset(["", ".", ".json", ".yml", ".yaml", ".toml", "json", "yml", "yaml", "toml", "yml.", ".."])
@@ -134,9 +134,9 @@ def _glob_secret(component: str) -> bool:
 
 
 _SECRET_PATHS = (
-    "/etc/shadow /etc/gshadow /etc/sudoers /etc/sudoers.d /proc/self/environ /proc/1/environ /proc/self/root /proc/self/cwd"
-    " /proc/self/fd /proc/self/mem /proc/1/root /proc/1/cwd /proc/1/fd /proc/1/mem /proc/kcore /dev/mem /dev/kmem /dev/sda"
-    " /dev/sda1 /dev/nvme0n1 /dev/vda /run/secrets /var/run/secrets"
+    "/etc/shadow /etc/gshadow /etc/sudoers /etc/sudoers.d /proc/self/environ /proc/1/environ /proc/self/root"
+    " /proc/self/cwd /proc/self/fd /proc/self/mem /proc/1/root /proc/1/cwd /proc/1/fd /proc/1/mem /proc/kcore"
+    " /dev/mem /dev/kmem /dev/sda /dev/sda1 /dev/nvme0n1 /dev/vda /run/secrets /var/run/secrets"
 ).split()
 _SECRET_PAIRS = (".docker/config.json", ".config/gcloud", ".config/gh")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
 from claude_orchestrator.safety.values import DEC, NET, UNK, show, taints
+from claude_orchestrator.safety.zones import write_rule
 
 if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
@@ -175,12 +176,20 @@ def _tar_create(walk: Walk, tar: _Tar, archive: str, remote: bool) -> str | None
     return None
 
 
+def _unpacks(walk: Walk, target: str) -> None:
+    """Files whose names only the archive knows: they may be protected ones."""
+    rule = write_rule(target, walk.place, walk.policy)
+    walk.emit(
+        "A0" if rule == "S4" else rule, f"unpacks files into {show(target)}, whose names are not known", (target,)
+    )
+
+
 def _tar_extract(walk: Walk, tar: _Tar, found: str) -> str | None:
     if "O" in tar.flags or "--to-stdout" in tar.longs:
         walk.emit("S1", "unpacks to its output")
         return UNK + DEC + found
     target = walk.absolute(tar.folder or ".")
-    walk.emit("A0", f"unpacks files into {show(target)}, whose names are not known", (target,))
+    _unpacks(walk, target)
     if NET in found:
         walk.state.files[target + "/"] = UNK + NET
     return None
@@ -214,7 +223,7 @@ def _unzip(walk: Walk, argv: list[str], options: Options, operands: list[str], s
         walk.emit("S1", "unpacks to its output")
         return UNK + DEC + found
     target = walk.absolute(dict(options).get("d", "."))
-    walk.emit("A0", f"unpacks files into {show(target)}, whose names are not known", (target,))
+    _unpacks(walk, target)
     if NET in found:
         walk.state.files[target + "/"] = UNK + NET
     return None

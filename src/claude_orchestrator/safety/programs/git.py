@@ -365,6 +365,12 @@ def _setting(walk: Walk, setting: str) -> None:
 def _other(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     """Everything that is not in S5 or S6; commands that it runs are followed for what is certain in them."""
     verb = argv[0]
+    network = (
+        verb in _ONLINE
+        or (verb == "submodule" and any(a in ("update", "add", "init") for a in argv))
+        or any(argument.startswith("--remote") for argument in argv if verb == "archive")
+    )
+    walk.emit("A11" if verb == "send-email" else "A2" if network else "A6", f"git {show(' '.join(argv[:3]))}")
     if verb == "bisect" and argv[1:2] == ["run"] and len(argv) > 2:
         walk.run_argv(argv[2:])
     elif verb == "submodule" and "foreach" in argv:
@@ -384,12 +390,6 @@ def _other(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
                 walk.run_text(argv[index + 1], None, "a command of git")
             elif argument.startswith(("--exec=", "--extcmd=")):
                 walk.run_text(argument.partition("=")[2], None, "a command of git")
-    network = (
-        verb in _ONLINE
-        or (verb == "submodule" and any(a in ("update", "add", "init") for a in argv))
-        or any(argument.startswith("--remote") for argument in argv if verb == "archive")
-    )
-    walk.emit("A11" if verb == "send-email" else "A2" if network else "A6", f"git {show(' '.join(argv[:3]))}")
     return UNK + NET if network else None
 
 

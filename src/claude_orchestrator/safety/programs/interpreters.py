@@ -138,7 +138,7 @@ def _python_module(walk: Walk, module: str, args: list[str], stdin: str | None) 
         found = lookup(name)
         if found is not None:
             return found.run(walk, [name, *args], stdin)
-    walk.emit("A8", f"runs the module {module}")
+    walk.emit("A3" if module in ("venv", "ensurepip", "virtualenv", "pip") else "A8", f"runs the module {module}")
     return None
 
 

@@ -82,6 +82,7 @@ def _from_input(walk: Walk, name: str, args: list[str], stdin: str | None) -> st
             walk.emit("B5", f"runs code from the network with {name}")
         if DEC in stdin:
             walk.emit("B5", f"runs decoded text with {name}")
+        walk.emit("A8", f"{name} runs commands that are not known")
     return walk.shell_code(stdin, "", args)
 
 

@@ -128,13 +128,13 @@ def _find_test(walk: Walk, found: _Find, name: str, value: str, negated: bool) -
 def _find(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     found = _find_parse(walk, argv)
     roots = found.roots or ["."]
-    for root in roots:
-        walk.read_tree(root)
     if found.deletes:
         for root in roots:
             full = walk.absolute(root)
             rule = "B1" if not found.filtered and mass(full, walk.place) else "A1"
             walk.emit(rule, f"deletes what it finds below {show(full)}", (full,))
+    for root in roots:
+        walk.read_tree(root)
     outputs = _find_outputs(found, roots)
     for command in found.commands:
         _find_run(walk, found, roots, command, outputs)
@@ -415,12 +415,11 @@ def _sed(walk: Walk, argv: list[str], options: Options, operands: list[str], std
     for path in operands:
         if path == "-":
             continue
-        content = walk.read(path)
-        found += taints(content)
         if in_place:
             walk.write(path)
             if in_place[0]:
                 walk.write(_backup(path, in_place[0]))
+        found += taints(walk.read(path))
     walk.emit("S1", "edits text")
     if not operands and stdin is not None and stdin and known(stdin):
         return UNK + DEC
@@ -572,7 +571,8 @@ def _awk(walk: Walk, argv: list[str], options: Options, operands: list[str], std
 # --- jq and yq --------------------------------------------------------------------------------------------------------
 
 _JQ_ENV = re.compile(r'\$ENV\b|(?<![.\w$"])env\b(?!\s*:)|\$__prog')
-_JQ_LOADS = re.compile(r"(?:^|;)\s*(?:import|include)\b|\binput_filename\b|\bget_search_list\b")
+_JQ_LOADS = re.compile(r"(?:^|;)\s*(?:import|include)\b|\bget_search_list\b")
+_JQ_STRING = re.compile(r'"(?:\\[^(]|[^"\\])*"')
 
 
 def _jq(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
@@ -600,7 +600,8 @@ def _jq(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         filters, paths = [], operands
     if texts:
         paths = []
-    for text in filters:
+    for program in filters:
+        text = _JQ_STRING.sub('""', program) if not unknown(program) else program
         if unknown(text):
             walk.emit("A0", "jq runs a filter that is not known")
         elif _JQ_ENV.search(text):

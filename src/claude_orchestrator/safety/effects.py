@@ -198,6 +198,9 @@ class Walk(Record):
         self.steps += 1
         if self.steps > _MOST_STEPS:
             raise Limit
+        if not argv:
+            self.emit("A0", "runs nothing that is known")
+            return None
         name = argv[0]
         if self.state.funcs and name in self.state.funcs:
             return self.call(name, argv)
@@ -860,6 +863,8 @@ def _judge(walk: Walk, action: Callable[[], object]) -> list[Effect]:
         walk.emit("A0", f"{_UNREADABLE}: {error}")
     except RecursionError:
         walk.emit("A0", "is nested too deeply to be judged")
+    except Exception as error:  # noqa: BLE001  (fail closed, and keep what was found: it may be blocked)
+        walk.emit("A0", f"could not be judged to its end ({type(error).__name__})")
     return walk.finish()
 
 

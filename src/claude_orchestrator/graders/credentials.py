@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from claude_orchestrator.graders.base import Finding, Severity
+from claude_orchestrator.safety.redaction import ADDRESS_PASSWORD, KEY_SHAPES, PRIVATE_KEY, WEB_TOKEN, entropy
 
 _PRIVATE_KEY: Final = "a private key"
 _IN_ADDRESS: Final = "a password in an address"
-_CERTAIN: Final = {
-    "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})\b",
-    "a GitLab token": r"\bglpat-[A-Za-z0-9_-]{20,}",
-    "a Slack token": r"\bxox[abprs]-[A-Za-z0-9-]{20,}",
-    "a Stripe key": r"\b[sr]k_live_[A-Za-z0-9]{20,}\b",
-    "a Google key": r"\bAIza[0-9A-Za-z_-]{35}\b",
-    "an Anthropic key": r"\bsk-ant-[A-Za-z0-9_-]{24,}",
-    "an OpenAI key": r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{32,}",
-    "an npm token": r"\bnpm_[A-Za-z0-9]{36}\b",
-    "a PyPI token": r"\bpypi-[A-Za-z0-9_-]{50,}",
-    "a Hugging Face token": r"\bhf_[A-Za-z0-9]{30,}\b",
-    "a SendGrid key": r"\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{30,}",
-    "a Telegram bot token": r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b",
-    _PRIVATE_KEY: r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----",
-}  # fmt: skip
+_CERTAIN: Final = {**KEY_SHAPES, _PRIVATE_KEY: PRIVATE_KEY}
 _PLAUSIBLE: Final = {
-    "a JSON web token": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
-    _IN_ADDRESS: r"\b[a-z][a-z0-9+.-]*://[^\s:/@'\"{}<>$%]+:(?P<value>[^\s@/'\"{}<>$%]{8,})@[\w.-]+",
+    "a JSON web token": WEB_TOKEN,
+    _IN_ADDRESS: ADDRESS_PASSWORD,
     "a secret": (
         r"(?i)(?:password|passwd|secret|token|api_?key|access_?key|private_?key"
         r"|credential)s?[\w-]{0,20}['\"]?\s*(?:[:=]|=>)\s*"
@@ -106,12 +90,6 @@ def _is_real(name: str, value: str, *, certain: bool) -> bool:
     )
     looks_like_code = re.fullmatch(r"[a-z_]+(?:[.\-/:][\w-]+)+|[\w.]+\(.*", value) is not None
     return mixed and not looks_like_code and entropy(value) >= _LEAST_ENTROPY
-
-
-def entropy(text: str) -> float:
-    """Bits for each character."""
-    counts = Counter(text)
-    return -sum(count / len(text) * math.log2(count / len(text)) for count in counts.values()) if text else 0.0
 
 
 def redacted(value: str) -> str:

@@ -245,10 +245,10 @@ class _Reader:
         return tuple(value)
 
     def choice(self, value: object, choices: Iterable[str], where: str) -> str:
-        if isinstance(value, str) and value in choices:
-            return value
-        said = "is missing" if value is None else f"has no '{value}'{_meant(str(value), choices)}"
-        self.fail(f"{where} {said}: choose from {', '.join(choices)}")
+        if not isinstance(value, str) or value not in choices:
+            said = "is missing" if value is None else f"has no '{value}'{_meant(str(value), choices)}"
+            self.fail(f"{where} {said}: choose from {', '.join(choices)}")
+        return value
 
 
 def _meant(word: str, choices: Iterable[str]) -> str:

@@ -48,8 +48,8 @@ _PATH_METHODS: Final = {
     **dict.fromkeys(("rename", "replace"), "move"),
 }
 _NETWORK_MODULES: Final = frozenset(
-    "urllib requests httpx aiohttp http socket ftplib smtplib telnetlib paramiko websocket websockets ssl boto3 botocore"
-    " urllib3 pycurl imaplib poplib xmlrpc socketserver grpc fabric pysftp nntplib dns".split()
+    "urllib requests httpx aiohttp http socket ftplib smtplib telnetlib paramiko websocket websockets ssl boto3"
+    " botocore urllib3 pycurl imaplib poplib xmlrpc socketserver grpc fabric pysftp nntplib dns".split()
 )
 _SENDS: Final = frozenset(
     "send sendall sendto sendmail send_message post put patch request urlopen get urlretrieve".split()

@@ -48,16 +48,8 @@ class Values:
         self.downloads = {path for path in self._downloads(tree) if path}
 
     def _learn(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                self.imported.add(alias.name)
-                self.modules[alias.asname or alias.name.partition(".")[0]] = (
-                    alias.name if alias.asname else alias.name.partition(".")[0]
-                )
-        elif isinstance(node, ast.ImportFrom):
-            self.imported.add(node.module or "")
-            for alias in node.names:
-                self.modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._learn_import(node)
         elif isinstance(node, ast.Assign):
             for target in node.targets:
                 self._bind(target, node.value, self.given)
@@ -72,6 +64,17 @@ class Values:
             module = self.name(node)
             if module and self.name(node.func) in ("__import__", "importlib.import_module"):
                 self.imported.add(module)
+
+    def _learn_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        if isinstance(node, ast.ImportFrom):
+            self.imported.add(node.module or "")
+        for alias in node.names:
+            if isinstance(node, ast.ImportFrom):
+                self.modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                continue
+            top = alias.name.partition(".")[0]
+            self.imported.add(alias.name)
+            self.modules[alias.asname or top] = alias.name if alias.asname else top
 
     def _bind(self, target: ast.expr, value: ast.expr, into: dict[str, list[ast.expr]]) -> None:
         for node in ast.walk(target):
@@ -153,9 +156,8 @@ class Values:
         elif isinstance(node, ast.IfExp):
             yield from self.texts(node.body)
             yield from self.texts(node.orelse)
-        elif isinstance(node, ast.Subscript) and self.name(node.value) in ("os.environ", "environ"):
-            if "HOME" in self.texts(node.slice):
-                yield self.place.home
+        elif isinstance(node, ast.Subscript) and self.name(node.value) == "os.environ":
+            yield from [self.place.home] if "HOME" in self.texts(node.slice) else []
 
     def _texts_of_name(self, name: str) -> Iterator[str]:
         if name in self.busy:
@@ -185,32 +187,35 @@ class Values:
         last = name.rpartition(".")[2]
         first = self.texts(node.args[0]) if node.args else []
         if name in ("os.path.join", "posixpath.join") or last in ("Path", "PurePath", "PosixPath"):
-            whole = first or ([] if node.args else ["."])
-            for argument in node.args[1:]:
-                more = self.texts(argument)
-                whole = [right if right.startswith("/") else f"{left}/{right}" for left in whole for right in more][
-                    :_MOST
-                ]
-            yield from whole
+            yield from self._joined_path(first or ([] if node.args else ["."]), node.args[1:])
         elif last in ("expanduser", "expandvars"):
             for text in first or self._receiver(node):
                 yield re.sub(r"^(?:~|\$HOME|\$\{HOME\})(?=/|$)", lambda _: self.place.home, text)
-        elif name.endswith("Path.home"):
+        elif name.endswith("Path.home") or (name in ("os.getenv", "os.environ.get") and "HOME" in first):
             yield self.place.home
         elif name in ("os.getcwd", "os.getcwdb") or name.endswith("Path.cwd"):
             yield self.place.cwd
-        elif name in ("os.getenv", "os.environ.get") and "HOME" in first:
-            yield self.place.home
         elif last in ("abspath", "realpath", "normpath", "fspath") or name in ("str", "bytes"):
             yield from first
         elif last in ("resolve", "absolute", "strip", "encode", "decode"):
             yield from self._receiver(node)
         elif last == "join" and isinstance(node.func, ast.Attribute):
-            items = self.items(node.args[0]) if node.args else None
-            words = [next(iter(self.texts(item)), None) for item in items or ()]
-            for joint in self.texts(node.func.value):
-                if words and None not in words:
-                    yield joint.join(word for word in words if word is not None)
+            yield from self._joined_words(node.func.value, node.args[:1])
+
+    def _joined_path(self, whole: list[str], more: list[ast.expr]) -> list[str]:
+        for argument in more:
+            rights = self.texts(argument)
+            whole = [right if right.startswith("/") else f"{left}/{right}" for left in whole for right in rights][
+                :_MOST
+            ]
+        return whole
+
+    def _joined_words(self, joint: ast.expr, arguments: list[ast.expr]) -> Iterator[str]:
+        items = [item for argument in arguments for item in self.items(argument) or ()]
+        words = [next(iter(self.texts(item)), None) for item in items]
+        if words and None not in words:
+            for text in self.texts(joint):
+                yield text.join(word for word in words if word is not None)
 
     def _receiver(self, node: ast.Call) -> list[str]:
         return self.texts(node.func.value) if isinstance(node.func, ast.Attribute) else []
@@ -320,7 +325,8 @@ class Values:
                 inside = f"{self.place.workspace}/{name.rpartition('/')[2]}"
                 if zones.read_effect(inside, self.place, self.policy).rule == "A5":
                     return True
-                if "/." in name and zones.secret(name if name.startswith("/") else f"/{name}", self.policy):
+                whole = name if name.startswith("/") else f"/{name}"
+                if "/." in whole and zones.secret(whole, self.policy):
                     return True
         return False
 
@@ -339,9 +345,10 @@ class Values:
             name = self.name(node.func)
             if name.endswith("urlretrieve") and len(node.args) > 1:
                 yield from self.texts(node.args[1])
-            elif name.endswith(("write", "write_bytes", "write_text")) and node.args:
-                if "network" in self.taints(node.args[0]) and isinstance(node.func, ast.Attribute):
-                    yield from self._opened(node.func.value)
+                continue
+            writes = name.endswith(("write", "write_bytes", "write_text")) and isinstance(node.func, ast.Attribute)
+            if writes and node.args and "network" in self.taints(node.args[0]):
+                yield from self._opened(node.func.value)  # type: ignore[attr-defined]
 
     def _opened(self, node: ast.expr) -> Iterator[str]:
         """The paths of an open file or a path object."""

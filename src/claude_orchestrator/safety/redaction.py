@@ -61,12 +61,13 @@ _ASSIGNMENT: Final = re.compile(
 )
 _OPTION: Final = re.compile(r"(?i)(?<![\w-])--?" + _NAME + r"(?:\s+|=)['\"]?(?P<value>[^\s'\"=-][^\s'\"]{5,})")
 _HARMLESS: Final = re.compile(
-    r"(?i)[0-9]+(?:\.[0-9]+)?|[0-9a-f]{7,12}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|true|false|none|null|nil"
+    r"(?i)[0-9]+(?:\.[0-9]+)?|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|true|false|none|null|nil"
     r"|\$\{?\w+\}?.*|\$\(.*|%\w+%|<.*|\*+|x{3,}|\.{3,}.*|\[redacted.*|https?://[^:@]*|[\w.]+\(.*|(?:os\.)?environ\b.*"
     r"|(?:self|os|env|process|config|settings|args|request|secrets|vars)\.[\w.\[\]'\"]+"
 )
 _WORDLIKE: Final = re.compile(r"(?i)[a-z]{1,30}(?:[-_. /:][a-z]{0,30})*")
 _NAME_IN_CODE: Final = re.compile(r"[A-Za-z_][\w.]*(?:\[.*)?")
+_SHORT_HASH: Final = re.compile(r"[0-9a-f]{7,12}")
 _FILE: Final = re.compile(r"[\w.~/-]*/[\w./-]+\.\w{1,5}|[\w./-]+\.(?:py|ts|js|go|rs|json|ya?ml|toml|md|txt|pem|key)")
 _LEAST_ENTROPY: Final = 3.0
 
@@ -147,5 +148,7 @@ def _is_secret(name: str, value: str, *, quoted: bool) -> bool:
         return False
     if len(value) >= 4 and name.isupper():
         return True
+    if _SHORT_HASH.fullmatch(value):
+        return False
     is_code = not quoted and _NAME_IN_CODE.fullmatch(value) and not any(character.isdigit() for character in value)
     return len(value) >= 8 and " " not in value and not (is_code or _FILE.fullmatch(value)) and entropy(value) >= 2.5

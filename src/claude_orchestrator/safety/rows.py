@@ -40,7 +40,8 @@ def operation_of(row: Mapping[str, Any], *, cwd: str = "") -> Operation:
 
     Raises RowError.
     """
-    kind = row.get("kind") or "shell"
+    kind = row.get("kind")
+    kind = "shell" if kind is None or kind == "" else kind
     make = _MAKERS.get(kind) if isinstance(kind, str) else None
     if make is None:
         raise RowError(f"there is no kind {kind!r}: choose from {', '.join(KINDS)}")

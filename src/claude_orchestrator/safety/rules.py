@@ -220,7 +220,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _translated(pattern: str) -> str:
-    """A path's glob as an expression: ``*`` and ``?`` stay in one folder, ``**`` does not, ``dir/**`` also is ``dir``."""
+    """A path's glob as an expression: ``*`` and ``?`` stay in one folder, ``**`` does not; ``d/**`` also is ``d``."""
     out = []
     position = 0
     while position < len(pattern):

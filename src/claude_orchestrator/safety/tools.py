@@ -369,7 +369,7 @@ def _globbed(pattern: str, folder: str, home: str) -> str:
     parts = [part for part in re.sub(r"\{[^{}]*\}", "*", pattern).split("/") if part != "**"]
     path = "/".join(parts) or "."
     path = re.sub(r"\[[^\]]*\]", SOME, re.sub(r"\*+", STAR, path)).replace("?", ONE)
-    if path.startswith("~/"):
+    if path == "~" or path.startswith("~/"):
         return home + path[1:]
     return path if path.startswith("/") else f"{folder.rstrip('/')}/{path}"
 
@@ -407,8 +407,8 @@ _OF_ITS_OWN: Final = _rule("S2", "looks at or ends a command that the agent has 
 _TABLE: Final[tuple[tuple[str, Callable[[_Call], list[Effect]]], ...]] = (
     (
         (
-            "Bash bash shell local_shell exec_command run_shell_command execute_bash execute_command run_command execute"
-            " run_in_terminal terminal/create run_terminal_cmd container.exec"
+            "Bash bash shell local_shell exec_command run_shell_command execute_bash execute_command run_command"
+            " execute run_in_terminal terminal/create run_terminal_cmd container.exec"
         ),
         _bash,
     ),
@@ -428,8 +428,8 @@ _TABLE: Final[tuple[tuple[str, Callable[[_Call], list[Effect]]], ...]] = (
     (
         (
             "TodoWrite TodoRead TaskCreate TaskUpdate TaskList TaskGet EnterPlanMode ExitPlanMode AskUserQuestion Skill"
-            " ToolSearch ListMcpResourcesTool StructuredOutput SendMessage update_plan write_todos think enter_plan_mode"
-            " exit_plan_mode activate_skill ask_user request_user_input attempt_completion"
+            " ToolSearch ListMcpResourcesTool StructuredOutput SendMessage update_plan write_todos think"
+            " enter_plan_mode exit_plan_mode activate_skill ask_user request_user_input attempt_completion"
         ),
         _NOTHING,
     ),

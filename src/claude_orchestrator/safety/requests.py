@@ -20,7 +20,8 @@ _METADATA_HOSTS: Final = frozenset(
         *("metadata.azure.internal", "instance-data", "instance-data.ec2.internal"),
     }
 )
-_METADATA_ANYWHERE: Final = re.compile(r"(?i)169\.254\.169\.254|169-254-169-254|metadata\.google\.internal")
+_IN_HOST: Final = re.compile(r"169[.-]254[.-]169[.-]254|metadata\.google\.internal")
+_HANDED_ON: Final = re.compile(r"(?i)(?::|%3a)(?:/|%2f){2}(?:169\.254\.169\.254|metadata\.google\.internal)")
 _SECRET_VARIABLE: Final = re.compile(
     r"(?i)\$\{?\w*(?:token|secret|password|passwd|api_key|access_key|private_key|credential)\w*"
 )
@@ -46,14 +47,14 @@ def request_effects(method: str, url: str, body: str, place: Place, policy: Poli
 
 def asks_metadata(url: str) -> bool:
     """Whether the host of a URL is a cloud's metadata service, however its address is written."""
-    if _METADATA_ANYWHERE.search(url):
+    if _HANDED_ON.search(url):
         return True
     rest = url.partition("://")[2] or url
     rest = _unquoted(rest.lstrip("/"))
     authority = re.split(r"[/?#\\\s]", rest, maxsplit=1)[0].rpartition("@")[2]
     host = authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
     host = host.casefold().rstrip(".")
-    return host in _METADATA_HOSTS or _as_address(host) in _METADATA_HOSTS
+    return host in _METADATA_HOSTS or _IN_HOST.search(host) is not None or _as_address(host) in _METADATA_HOSTS
 
 
 def sends_secret(text: str, place: Place, policy: Policy) -> bool:

@@ -39,6 +39,7 @@ FILE_READERS: Final = frozenset(
 )
 """The tools of the server ``filesystem`` that only read."""
 
+_NEED_A_PATH: Final = FILE_READERS - {"list_allowed_directories"} | {"file_read"}
 _FILE_SERVERS: Final = frozenset({"filesystem", "fs", "files"})
 _DATABASE: Final = re.compile(
     r"(?i)sql|postgres|\bpg\b|maria|oracle|snowflake|bigquery|duckdb|redshift|clickhouse|cockroach|supabase|neon"
@@ -94,6 +95,8 @@ def mcp_effects(
         found.append(Effect("A0", f"the arguments of {target} are not understood: {error}"))
     readers = ENGINE_READERS if server in ("", "engine") else FILE_READERS if server in _FILE_SERVERS else frozenset()
     if tool in readers:
+        if tool in _NEED_A_PATH and not any(_texts(arguments.get(key)) for key in _PATHS):
+            found.append(Effect("A0", f"{target} without a path"))
         return [Effect("S10", f"only reads: {target}"), *found]
     if read_only and server in policy.trusted_servers:
         return [*found, Effect("S10", f"only reads, says {server}, which is trusted: {target}")]

@@ -6,6 +6,8 @@ cost little more than starting Python. What this does not recognise at once (hel
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 
 
@@ -13,9 +15,11 @@ def main() -> None:
     """Run the command line and exit."""
     words = sys.argv[1:]
     if words == ["hook", "pre-tool-use"]:
+        gc.disable()  # the process lives for milliseconds: nothing has to be tidied up, now or at its end
         from claude_orchestrator.cli.hook import answer
 
-        sys.exit(answer())
+        code = answer()
+        os._exit(code)
     if words[:1] == ["classify"]:
         from claude_orchestrator.cli.classify import parsed, run
 

@@ -19,6 +19,7 @@ from claude_orchestrator import config
 from claude_orchestrator.cli import main, output, verify
 from claude_orchestrator.orchestrator import bundle_document
 from claude_orchestrator.plans import models
+from claude_orchestrator.safety import policy, rows, rulebook
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
@@ -192,10 +193,27 @@ def bundle_keys() -> str:
     return "\n\n".join(parts)
 
 
+def policy_rules() -> str:
+    table_of = policy.Policy().table
+    lines = [[rule, *rulebook.RULEBOOK[rule], table_of[rule].lower()] for rule in policy.RULES]
+    return table(["rule", "name", "covers", "decision"], iter(lines))
+
+
+def policy_presets() -> str:
+    return table(["preset", "what it is for"], iter([f"`{name}`", said] for name, said in policy.PRESETS.items()))
+
+
+def operation_kinds() -> str:
+    return table(["kind", "form of the operation"], iter([f"`{kind}`", form] for kind, form in rows.KINDS.items()))
+
+
 GENERATORS = {
     "bundle-keys": bundle_keys,
     "commands": command_line,
+    "operation-kinds": operation_kinds,
     "plan-keys": plan_keys,
+    "policy-presets": policy_presets,
+    "policy-rules": policy_rules,
     "settings": settings,
 }
 
@@ -220,6 +238,10 @@ def test_every_exit_code_is_in_the_page() -> None:
     said = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     codes = {output.COMPLETED, output.NOT_COMPLETED, output.USAGE, output.INTERRUPTED, *verify.EXIT_CODES.values()}
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", said, re.MULTILINE)} == codes
+
+
+def test_every_rule_has_a_name() -> None:
+    assert tuple(rulebook.RULEBOOK) == policy.RULES
 
 
 def test_every_kind_of_event_is_in_the_page() -> None:

@@ -153,9 +153,15 @@ def test_in_bulk(run: Run) -> None:
     done = run("classify", "--jsonl", stdin="\n".join(rows))
     out = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["verdict"] for row in out] == [
-        "safe", "requires_approval", "requires_approval", "blocked", "requires_approval", "requires_approval",
-        "requires_approval", "safe",
-    ]  # fmt: skip
+        "safe",
+        "requires_approval",
+        "requires_approval",
+        "blocked",
+        "requires_approval",
+        "requires_approval",
+        "requires_approval",
+        "safe",
+    ]
     assert (out[0]["id"], out[3]["id"], out[1]["op"]) == (1, 2, "no json")
     assert all(row.keys() >= {"op", "verdict", "rule", "effects", "reason"} for row in out)
 
@@ -163,8 +169,11 @@ def test_in_bulk(run: Run) -> None:
 def test_bulk_answers_every_line_at_once(project: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "claude_orchestrator", "classify", "--jsonl"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=project,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=project,
+    )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -240,9 +249,15 @@ def hook(run: Run, call: object, **environment: str) -> tuple[str, str]:
 
 def call(project: Path, tool: str, mode: str = "default", **arguments: object) -> dict[str, Any]:
     return {
-        "session_id": "s", "transcript_path": "/t", "cwd": str(project), "permission_mode": mode,
-        "hook_event_name": "PreToolUse", "tool_name": tool, "tool_input": arguments, "tool_use_id": "u",
-    }  # fmt: skip
+        "session_id": "s",
+        "transcript_path": "/t",
+        "cwd": str(project),
+        "permission_mode": mode,
+        "hook_event_name": "PreToolUse",
+        "tool_name": tool,
+        "tool_input": arguments,
+        "tool_use_id": "u",
+    }
 
 
 def test_the_hook_allows_asks_and_denies(run: Run, project: Path) -> None:
@@ -283,10 +298,23 @@ def test_the_hook_obeys_the_layers(run: Run, project: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "[]", "1", "null", "{}", '{"tool_name": ""}', '{"tool_name": 1}', '{"tool_name": "Bash", "tool_input": []}',
-     '{"tool_name": "Bash"}', '{"tool_name": "Bash", "tool_input": {"command": 1}}', '{"tool_name": "Bash", "tool_input": {"command": "\\u0000"}}',
-     '{"tool_name": "Read", "tool_input": {"file_path": "a"}, "cwd": "\\u0000"}', "[" * 100_000],
-)  # fmt: skip
+    [
+        "",
+        "x",
+        "[]",
+        "1",
+        "null",
+        "{}",
+        '{"tool_name": ""}',
+        '{"tool_name": 1}',
+        '{"tool_name": "Bash", "tool_input": []}',
+        '{"tool_name": "Bash"}',
+        '{"tool_name": "Bash", "tool_input": {"command": 1}}',
+        '{"tool_name": "Bash", "tool_input": {"command": "\\u0000"}}',
+        '{"tool_name": "Read", "tool_input": {"file_path": "a"}, "cwd": "\\u0000"}',
+        "[" * 100_000,
+    ],
+)
 def test_what_cannot_be_read_is_never_allowed(run: Run, text: str) -> None:
     assert hook(run, text)[0] in ("ask", "deny")
 
@@ -310,8 +338,14 @@ def test_a_reason_shows_no_key(run: Run, project: Path) -> None:
 
 
 def test_the_quick_ways_load_little() -> None:
-    heavy = "('typer', 'click', 'rich', 'pydantic', 'yaml', 'sqlite3', 'asyncio', 'tomllib', 'pathlib', 'dataclasses', 'inspect', 'ast')"
-    for words, stdin in ((["hook", "pre-tool-use"], '{"tool_name": "Bash", "tool_input": {"command": "ls"}, "cwd": "/"}'), (["classify", "ls -la"], "")):  # fmt: skip
+    heavy = (
+        *("typer", "click", "rich", "pydantic", "yaml", "sqlite3", "asyncio", "tomllib", "pathlib", "dataclasses"),
+        *("inspect", "ast"),
+    )
+    for words, stdin in (
+        (["hook", "pre-tool-use"], '{"tool_name": "Bash", "tool_input": {"command": "ls"}, "cwd": "/"}'),
+        (["classify", "ls -la"], ""),
+    ):
         look = (
             "import sys; sys.argv[1:] = " + repr(words) + "\n"
             "from claude_orchestrator.cli.entry import main\n"

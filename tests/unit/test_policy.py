@@ -116,8 +116,14 @@ def test_the_user_loosens_and_tightens() -> None:
         )
     )
     assert [decided(policy, Effect(rule, "x")).decision for rule in ("A3", "B4", "A2", "S4", "S3", "A1", "B1")] == [
-        SAFE, ASK, BLOCKED, SAFE, ASK, ASK, BLOCKED,
-    ]  # fmt: skip
+        SAFE,
+        ASK,
+        BLOCKED,
+        SAFE,
+        ASK,
+        ASK,
+        BLOCKED,
+    ]
     assert policy.protected_branches == ("trunk",)
     assert (policy.secret_paths, policy.protected_paths) == (("keys/**",), ("deploy/**",))
     assert policy.expire_after_s == 7200
@@ -294,13 +300,32 @@ def test_rules_for_tools_leave_commands_and_files_alone() -> None:
 @pytest.mark.parametrize(
     "argv",
     [
-        ["git", "..."], ["git", "push", "..."], ["git"], ["git", "*"], ["/usr/bin/git", "..."], ["python", "..."],
-        ["python3.11", "..."], ["python", "-c", "*"], ["python", "*"], ["bash", "..."], ["bash", "-c", "*"], ["sh", "x", "*"],
-        ["env", "..."], ["env", "X=1", "*"], ["sudo", "make", "*"], ["node", "..."], ["uv", "run", "..."],
+        ["git", "..."],
+        ["git", "push", "..."],
+        ["git"],
+        ["git", "*"],
+        ["/usr/bin/git", "..."],
+        ["python", "..."],
+        ["python3.11", "..."],
+        ["python", "-c", "*"],
+        ["python", "*"],
+        ["bash", "..."],
+        ["bash", "-c", "*"],
+        ["sh", "x", "*"],
+        ["env", "..."],
+        ["env", "X=1", "*"],
+        ["sudo", "make", "*"],
+        ["node", "..."],
+        ["uv", "run", "..."],
         ["npx", "*"],
-        ["docker", "run", "*"], ["xargs", "..."], ["*"], ["..."], ["m*", "x"], ["timeout", "5", "..."],
+        ["docker", "run", "*"],
+        ["xargs", "..."],
+        ["*"],
+        ["..."],
+        ["m*", "x"],
+        ["timeout", "5", "..."],
     ],
-)  # fmt: skip
+)
 def test_what_can_do_anything_is_never_allowed_in_general(argv: list[str]) -> None:
     with pytest.raises(ValueError, match="allow"):
         Rule(SAFE, tuple(argv))
@@ -311,10 +336,15 @@ def test_what_can_do_anything_is_never_allowed_in_general(argv: list[str]) -> No
 @pytest.mark.parametrize(
     "argv",
     [
-        ["git", "push", "origin", "feature/*"], ["git", "fetch"], ["python", "manage.py", "migrate", "*"],
-        ["bash", "-c", "make deploy"], ["sudo", "make", "install"], ["python", "tools/release.py"], ["make", "..."],
+        ["git", "push", "origin", "feature/*"],
+        ["git", "fetch"],
+        ["python", "manage.py", "migrate", "*"],
+        ["bash", "-c", "make deploy"],
+        ["sudo", "make", "install"],
+        ["python", "tools/release.py"],
+        ["make", "..."],
     ],
-)  # fmt: skip
+)
 def test_what_is_spelled_out_can_be_allowed(argv: list[str]) -> None:
     Rule(SAFE, tuple(argv))
 
@@ -322,12 +352,20 @@ def test_what_is_spelled_out_can_be_allowed(argv: list[str]) -> None:
 @pytest.mark.parametrize(
     ("pattern", "path", "fits"),
     [
-        ("build/**", "build", True), ("build/**", "build/a/b", True), ("build/**", "builds", False),
-        ("*.py", "a.py", True), ("*.py", "a/b.py", False), ("**/*.py", "a/b/c.py", True), ("**/*.py", "c.py", True),
-        ("a[0-9].txt", "a1.txt", True), ("a[!0-9].txt", "a1.txt", False), ("a?c", "abc", True), ("a?c", "a/c", False),
+        ("build/**", "build", True),
+        ("build/**", "build/a/b", True),
+        ("build/**", "builds", False),
+        ("*.py", "a.py", True),
+        ("*.py", "a/b.py", False),
+        ("**/*.py", "a/b/c.py", True),
+        ("**/*.py", "c.py", True),
+        ("a[0-9].txt", "a1.txt", True),
+        ("a[!0-9].txt", "a1.txt", False),
+        ("a?c", "abc", True),
+        ("a?c", "a/c", False),
         ("a.c", "abc", False),
     ],
-)  # fmt: skip
+)
 def test_globs_of_paths(pattern: str, path: str, fits: bool) -> None:
     assert path_matcher(pattern, "/we[i]rd", "/home/dev")(f"/we[i]rd/{path}") is fits
 
@@ -371,12 +409,15 @@ def test_globs_of_paths_elsewhere() -> None:
         ('[[rule]]\ndecision = "allow"\npath = "x"', "rule 1: an allow for a path needs one effect"),
         ('[[rule]]\ndecision = "allow"\npath = "x"\neffect = "B1"', "rule 1: an allow for a path needs one effect"),
         ('[[rule]]\ndecision = "ask"\nargv = ["x"]\nmatch = ["y"]', "(ask x): does not match its example 'y' in match"),
-        ('[[rule]]\ndecision = "ask"\nargv = ["x"]\nnot_match = ["x"]', "(ask x): matches its example 'x' in not_match"),
+        (
+            '[[rule]]\ndecision = "ask"\nargv = ["x"]\nnot_match = ["x"]',
+            "(ask x): matches its example 'x' in not_match",
+        ),
         ('[[rule]]\ndecision = "ask"\nargv = ["x"]\nmatch = ["\'"]', "is no command"),
         ('[[rule]]\ndecision = "ask"\ntool = "a.*"\nmatch = ["b.c"]', "does not match its example 'b.c'"),
         ('[[rule]]\ndecision = "ask"\npath = "a/*"\nmatch = ["b"]', "does not match its example 'b'"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_file_is_refused_with_the_place(text: str, said: str) -> None:
     with pytest.raises(ConfigError) as error:
         layer(text)

@@ -69,6 +69,7 @@ _WORDLIKE: Final = re.compile(r"(?i)[a-z]{1,30}(?:[-_. /:][a-z]{0,30})*")
 _NAME_IN_CODE: Final = re.compile(r"[A-Za-z_][\w.]*(?:\[.*)?")
 _SHORT_HASH: Final = re.compile(r"[0-9a-f]{7,12}")
 _FILE: Final = re.compile(r"[\w.~/-]*/[\w./-]+\.\w{1,5}|[\w./-]+\.(?:py|ts|js|go|rs|json|ya?ml|toml|md|txt|pem|key)")
+_MOST_TURNS: Final = 8
 _LEAST_ENTROPY: Final = 3.0
 
 
@@ -79,6 +80,15 @@ def redact(text: str) -> str:
     """
     if not _HINT.search(text):
         return text
+    text = _PEM.sub("[redacted: private key]", text)
+    for _ in range(_MOST_TURNS):  # what stands beside a redacted value may be seen only then
+        before, text = text, _once(text)
+        if text == before:
+            break
+    return text
+
+
+def _once(text: str) -> str:
     pieces = []
     position = 0
     for start, end, what in _spans(text):
@@ -114,8 +124,6 @@ def _spans(text: str) -> list[tuple[int, int, str]]:
 
 
 def _found(text: str) -> Iterator[tuple[int, int, str]]:
-    for match in _PEM.finditer(text):
-        yield *match.span(), "private key"
     for match in _CERTAIN.finditer(text):
         if entropy(match[0]) >= _LEAST_ENTROPY:
             yield *match.span(), "key"

@@ -13,6 +13,7 @@ from claude_orchestrator.safety import zones
 from claude_orchestrator.safety.effects import argv_effects, command_effects
 from claude_orchestrator.safety.operations import Effect
 from claude_orchestrator.safety.policy import operation_home
+from claude_orchestrator.safety.values import STAR
 from claude_orchestrator.safety.zones import Place
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def read_effects(path: str, place: Place, policy: Policy) -> list[Effect]:
 def delete_effects(path: str, place: Place, policy: Policy) -> list[Effect]:
     """Deleting a file, or a folder with everything in it."""
     absolute, strange = absolute_path(path, place)
-    return [*strange, zones.delete_effect(absolute, place, policy, recursive=True)]
+    # Whether `*` is expanded by whoever deletes is not known: the stricter reading.
+    return [*strange, zones.delete_effect(absolute.replace("*", STAR), place, policy, recursive=True)]
 
 
 def move_effects(path: str, new: str, place: Place, policy: Policy) -> list[Effect]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from typing import Final
 
@@ -74,6 +75,7 @@ _ATTRIBUTES: Final = frozenset(
     " major minor micro releaselevel serial name version metadata requires machine max min epsilon dig cache_tag"
     " args msg lineno colno".split()
 )
+_OTHER_BUILTINS: Final = frozenset(dir(builtins)) - _BUILTINS
 _CHANGES: Final = frozenset("insert append extend remove pop clear reverse sort".split())
 _REACHING_FIELD: Final = re.compile(r"\{[^{}:!]*[.\[]")
 
@@ -88,8 +90,10 @@ def is_plain(tree: ast.Module) -> bool:
                 return False
         elif isinstance(node, ast.ImportFrom) and not _import_from(node, modules):
             return False
-    if any(name in modules or name.startswith("__") for name in bound):
-        return False  # `math = sys` would make everything of one module look like that of another
+    if any(name in modules or name in _OTHER_BUILTINS or name.startswith("__") for name in bound):
+        # `math = sys` would make everything of one module look like that of another, and a parameter named `open`
+        # somewhere does not make `open` elsewhere anything but the built-in.
+        return False
     own = _BUILTINS | bound
     uses_path = any(isinstance(node, ast.Attribute) and node.attr == "path" for node in ast.walk(tree))
     return all(_fits(node, modules, own, uses_path) for node in ast.walk(tree))
@@ -122,6 +126,8 @@ def _import_from(node: ast.ImportFrom, modules: dict[str, str]) -> bool:
         return False
     for alias in node.names:
         whole = f"{node.module}.{alias.name}"
+        if whole == "sys.path":
+            return False
         if whole in _MODULES:
             modules[alias.asname or alias.name] = whole
         elif node.module not in _MODULES or not _listed(node.module, alias.name):
@@ -142,10 +148,10 @@ def _fits(node: ast.AST, modules: dict[str, str], own: frozenset[str] | set[str]
         return known or not isinstance(node.ctx, ast.Load)
     if isinstance(node, ast.Attribute):
         return _attribute_fits(node, modules, uses_path)
-    if isinstance(node, ast.Constant):
-        return not (isinstance(node.value, str) and "__" in node.value and node.value != "__main__")
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return node.name not in modules and (not node.name.startswith("__") or node.name == "__init__")
+    if isinstance(node, ast.MatchClass):
+        return not node.kwd_attrs  # `case object(__class__=c)` is an attribute, too
     if isinstance(node, ast.Subscript):
         return isinstance(node.ctx, ast.Load) or not uses_path
     return not (isinstance(node, ast.AugAssign) and uses_path)

@@ -18,7 +18,7 @@ from claude_orchestrator.safety.values import ONE, SOME, STAR
 from claude_orchestrator.safety.zones import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from claude_orchestrator.safety.policy import Policy
 
@@ -39,6 +39,7 @@ FILE_READERS: Final = frozenset(
 )
 """The tools of the server ``filesystem`` that only read."""
 
+_MOST_ALTERNATIVES: Final = 256
 _NEED_A_PATH: Final = FILE_READERS - {"list_allowed_directories"} | {"file_read"}
 _FILE_SERVERS: Final = frozenset({"filesystem", "fs", "files"})
 _DATABASE: Final = re.compile(
@@ -149,7 +150,7 @@ def _argument_effects(
     call = _Call(f"{server}.{tool}".lstrip("."), arguments, place, policy)
     found: list[Effect] = []
     is_database = _DATABASE.search(server) is not None or _DATABASE.search(tool) is not None
-    for key, value in arguments.items():
+    for key, value in _pairs(arguments):
         if key in _STATEMENTS and (is_database or "sql" in key):
             found += [effect for text in _texts(value) for effect in statement_effects(text, call.name)]
         elif is_database and any(destroys_database(text) for text in _texts(value)):
@@ -229,6 +230,15 @@ def _texts(value: object) -> list[str]:
     if value is None or isinstance(value, (bool, int, float)):
         return []
     raise TypeError(f"an argument is {type(value).__name__}")
+
+
+def _pairs(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Name and value of all arguments, also of those inside others."""
+    for key, value in arguments.items():
+        yield key, value
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, dict):
+                yield from _pairs(inner)
 
 
 def _flat(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -342,8 +352,8 @@ def _patch(call: _Call) -> list[Effect]:
     """A patch in the form of ``apply_patch``: every file that it names."""
     text = call.text("input", "patch", "diff")
     found = []
-    for verb, path in re.findall(r"(?m)^\*\*\* (Add File|Update File|Delete File|Move to): (.+?)\s*$", text):
-        effects = calls.delete_effects if verb == "Delete File" else calls.write_effects
+    for verb, path in re.findall(r"(?mi)^\s*\*\*\*\s*(add file|update file|delete file|move to)\s*:\s*(.+?)\s*$", text):
+        effects = calls.delete_effects if verb.casefold() == "delete file" else calls.write_effects
         found += effects(path, call.place, call.policy)
     return found or [Effect("A0", "a patch that names no file")]
 
@@ -360,16 +370,28 @@ def _find(call: _Call) -> list[Effect]:
     names = call.optional("glob", "include")
     if call.name.casefold() in ("glob", "find", "file_search", "glob_file_search"):
         names = call.text("pattern", "glob_pattern", "glob")
-    for name in names.split(",") if names and not names.startswith("!") else ():
-        if not name.isprintable():
-            raise ValueError("hidden characters in a glob")
-        found.append(zones.read_effect(_globbed(name.strip(), folder, call.place.home), call.place, call.policy))
+    if not names.isprintable():
+        raise ValueError("hidden characters in a glob")
+    for name in _alternatives(names) if names and not names.startswith("!") else ():
+        found.append(zones.read_effect(_globbed(name, folder, call.place.home), call.place, call.policy))
     return found
+
+
+def _alternatives(glob: str) -> list[str]:
+    """What ``{a,b}`` in a glob stands for. Raises ValueError for too many."""
+    whole = [glob]
+    while match := next(filter(None, (re.search(r"\{([^{}]*)\}", one) for one in whole)), None):
+        one = match.string
+        whole.remove(one)
+        whole += [one[: match.start()] + part + one[match.end() :] for part in match[1].split(",")]
+        if len(whole) > _MOST_ALTERNATIVES:
+            raise ValueError("a glob with too many alternatives")
+    return whole
 
 
 def _globbed(pattern: str, folder: str, home: str) -> str:
     """A tool's glob as a path with our wildcards: what it can find is judged by the kind of name that it asks for."""
-    parts = [part for part in re.sub(r"\{[^{}]*\}", "*", pattern).split("/") if part != "**"]
+    parts = [part for part in pattern.strip().split("/") if part != "**"]
     path = "/".join(parts) or "."
     path = re.sub(r"\[[^\]]*\]", SOME, re.sub(r"\*+", STAR, path)).replace("?", ONE)
     if path == "~" or path.startswith("~/"):

@@ -139,8 +139,23 @@ def test_write(path: str, rule: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/usr", "/home", "/home/dev", "/home/other", "/root", "/home/dev/project", "/x/.git", f"/{STAR}", f"/u{STAR}"]
-    + [f"/home/dev/{STAR}", f"/home/dev/project/{STAR}", f"/home/dev/project/{NAME}", f"/x/.{STAR}", "/Users/x"],
+    [
+        "/",
+        "/usr",
+        "/home",
+        "/home/dev",
+        "/home/other",
+        "/root",
+        "/home/dev/project",
+        "/x/.git",
+        f"/{STAR}",
+        f"/u{STAR}",
+        f"/home/dev/{STAR}",
+        f"/home/dev/project/{STAR}",
+        f"/home/dev/project/{NAME}",
+        f"/x/.{STAR}",
+        "/Users/x",
+    ],
 )
 def test_what_must_not_be_deleted(path: str) -> None:
     assert delete_rule(path, PLACE, recursive=True) == "B1"

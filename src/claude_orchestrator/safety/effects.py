@@ -190,14 +190,18 @@ class Walk(Record):
             state.files = self.state.files
             self.state = state
 
+    def effort(self, steps: int) -> None:
+        """Count work against the bound of an operation; raises Limit beyond it."""
+        self.steps += steps
+        if self.steps > _MOST_STEPS:
+            raise Limit
+
     # --- commands -----------------------------------------------------------------------------------------------
 
     def execute(self, argv: list[str], stdin: str | None) -> str | None:
         """Judge one argument vector; returns what it prints (None: nothing is known)."""
         self.argv = argv
-        self.steps += 1
-        if self.steps > _MOST_STEPS:
-            raise Limit
+        self.effort(1)
         if not argv:
             self.emit("A0", "runs nothing that is known")
             return None
@@ -319,7 +323,7 @@ class Walk(Record):
     def _fork(self, command: Command, fork: Fork) -> None:
         base = self.state
         result: State | None = None
-        self.steps += 1
+        self.effort(len(fork.values))
         for value in fork.values:
             self.state = base.copy()
             self.state.vars[fork.key] = value

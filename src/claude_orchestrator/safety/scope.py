@@ -147,6 +147,8 @@ def _merge(one: Any, other: Any) -> Any:
     values = one if one.__class__ is tuple else (one,)
     more = other if other.__class__ is tuple else (other,)
     merged = (*values, *[value for value in more if value not in values])
+    if UNK in merged and all(value in (UNK, NUM) for value in merged):
+        return UNK
     if len(merged) > _MOST:
         return NUM if all(value.isdigit() or value == NUM for value in merged) else UNK
     return merged

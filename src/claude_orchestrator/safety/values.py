@@ -83,12 +83,19 @@ def taints(text: str | None) -> str:
     return found
 
 
+_STARS = re.compile(STAR + "{2,}")
+_MOST_STARS = 6
+_ANYTHING = re.compile(".*", re.DOTALL)
 _PIECES = {STAR: "[^/]*", ONE: "[^/]", SOME: "[^/]", NAME: ".*", NUM: "[0-9]+"}
 
 
 def matcher(pattern: str) -> re.Pattern[str]:
     """A regular expression for every text that a value with marks can be (unknown parts match anything)."""
     parts: list[str] = []
+    pattern = _STARS.sub(STAR, pattern)
+    if pattern.count(STAR) > _MOST_STARS:
+        # Matching would take too long: taken for what can be anything.
+        return _ANYTHING
     for position, character in enumerate(pattern):
         piece = _PIECES.get(character)
         if piece is None:

@@ -266,6 +266,7 @@ class Program:
             walk.emit("A0", f"an argument of {self.name} is not known: {show(argument)}")
 
     def _unknown(self, walk: Walk, argument: str) -> None:
+        walk.effort(20)
         walk.emit("A0", f"{self.name} has an option that is not known: {show(argument)}")
 
     def _apply(self, walk: Walk, option: Option, value: str, given: bool) -> str:

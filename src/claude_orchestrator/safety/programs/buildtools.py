@@ -73,14 +73,14 @@ ROLES.update(target=_target, words=_words)
 
 _CARGO_BUILD = (
     "-r -j= -p= -F= --package= --workspace --all --exclude= --lib --bin= --bins --example= --examples --test= --tests --bench= --benches --all-targets"
-    " --jobs= --keep-going --release --profile= --features= --all-features --no-default-features --target=target --target-dir=write --manifest-path=work"
-    " --lockfile-path=work --message-format= --timings? --ignore-rust-version --future-incompat-report --unit-graph=!A8 --artifact-dir=write --out-dir=write"
+    " --jobs= --keep-going --release --profile= --features= --all-features --no-default-features --target=target --target-dir=out --manifest-path=work"
+    " --lockfile-path=work --message-format= --timings? --ignore-rust-version --future-incompat-report --unit-graph=!A8 --artifact-dir=out --out-dir=out"
     " --build-plan" + _CARGO_GLOBAL
 )
 _HARNESS = tool(
     "-q --nocapture --no-capture --show-output --test-threads= --ignored --include-ignored --exact --skip= --list --quiet --color= --format= --report-time"
-    " --ensure-time --shuffle --shuffle-seed= --test --bench --exclude-should-panic --logfile=write --help --nightly --force-run-in-process -Z=!A8"
-    " --save-baseline= --baseline= --load-baseline= --sample-size= --warm-up-time= --measurement-time= --noplot --verbose --quick --output-format=",
+    " --ensure-time --shuffle --shuffle-seed= --test --bench --exclude-should-panic --logfile=out --help --nightly --force-run-in-process -Z=!A8"
+    " --save-baseline=words --baseline=words --load-baseline=words --sample-size= --warm-up-time= --measurement-time= --noplot --verbose --quick --output-format=",
     "text*",
 )
 _RUSTC_LINTS = tool("-A= -W= -D= -F= --allow= --warn= --deny= --forbid= --cap-lints= --no-deps --help")
@@ -194,14 +194,14 @@ _GO_BUILD = (
 )
 _GO: dict[str, Program] = {
     "test": tool(
-        "-o=write -c -i -run= -skip= -bench= -benchtime= -benchmem -count= -cpu= -list= -parallel= -short -failfast -timeout= -shuffle= -vet= -fullpath"
-        " -coverprofile=write -cpuprofile=write -memprofile=write -blockprofile=write -mutexprofile=write -trace=write -outputdir=write -memprofilerate="
+        "-o=out -c -i -run= -skip= -bench= -benchtime= -benchmem -count= -cpu= -list= -parallel= -short -failfast -timeout= -shuffle= -vet= -fullpath"
+        " -coverprofile=out -cpuprofile=out -memprofile=out -blockprofile=out -mutexprofile=out -trace=out -outputdir=out -memprofilerate="
         " -blockprofilerate= -mutexprofilefraction= -fuzz= -fuzztime= -fuzzminimizetime= -artifacts -args!A0"
         + _GO_BUILD,
         "packages*",
         style="go",
     ),
-    "build": tool("-o=write" + _GO_BUILD, "packages*", style="go"),
+    "build": tool("-o=out" + _GO_BUILD, "packages*", style="go"),
     "vet": tool(
         "-c= -fix -diff -vettool=!A8 -printf -shadow -composites -copylocks -unusedresult -structtag -tests -unreachable -assign -atomic -bools -shift"
         " -stdmethods -nilfunc -lostcancel -loopclosure -unsafeptr -errorsas -ifaceassert -unmarshal -stringintconv -testinggoroutine"
@@ -254,7 +254,7 @@ _PROPERTY = re.compile(
 _MVN = tool(
     "-q -quiet -B -batch-mode -o -offline -pl= -projects= -am -also-make -amd -also-make-dependents -rf= -resume-from= -T= -threads= -e -errors -X"
     " -debug -f=work -file=work -s=work -settings=work -gs=work -global-settings=work -P= -activate-profiles= -ntp -no-transfer-progress -fae -fail-at-end -ff"
-    " -fail-fast -fn -fail-never -N -non-recursive -nsu -no-snapshot-updates -U!A3 -update-snapshots!A3 -l=write -log-file=write -color= -v -version -V"
+    " -fail-fast -fn -fail-never -N -non-recursive -nsu -no-snapshot-updates -U!A3 -update-snapshots!A3 -l=out -log-file=out -color= -v -version -V"
     " -show-version -h -help -C -c -strict-checksums -lax-checksums",
     "text*",
     style="go",
@@ -327,13 +327,13 @@ def _collector(walk: Walk, value: str) -> None:
 ROLES.update(logger=_logger, collector=_collector)
 
 _DOTNET_BUILD = (
-    " -c= --configuration= -f= --framework= -r= --runtime= -v= --verbosity= --no-restore --nologo -o=write --output=write --artifacts-path=write --arch= -a= --os="
+    " -c= --configuration= -f= --framework= -r= --runtime= -v= --verbosity= --no-restore --nologo -o=out --output=out --artifacts-path=out --arch= -a= --os="
     " --interactive --disable-build-servers --tl? -p=!A0 --property=!A0 -s=!A3 --source=!A3 -h --help"
 )
 _DOTNET: dict[str, Program] = {
     "test": tool(
-        "--no-build --filter= -l=logger --logger=logger --results-directory=write --collect=collector --blame --blame-crash --blame-hang --blame-hang-timeout=!A0"
-        " -t --list-tests --settings=work -d=write --diag=write --test-adapter-path=work -e=!A10 --environment=!A10"
+        "--no-build --filter= -l=logger --logger=logger --results-directory=out --collect=collector --blame --blame-crash --blame-hang --blame-hang-timeout=!A0"
+        " -t --list-tests --settings=work -d=out --diag=out --test-adapter-path=work -e=!A10 --environment=!A10"
         + _DOTNET_BUILD.replace(" -s=!A3 --source=!A3", " -s=work").replace(" -a=", " "),
         "work*",
     ),
@@ -374,9 +374,9 @@ def _dotnet(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 # --- Ruby -------------------------------------------------------------------------------------------------------------
 
 _RSPEC = tool(
-    "-bcwnh -d!A8 -r=work -I=work -f=words -o=write -e= -E= -t= -P= -O=work -p? -x!A8 -v -X!A8 --require=work --format=words --out=write --example= --example-matches= --tag= --pattern="
+    "-bcwnh -d!A8 -r=work -I=work -f=words -o=out -e= -E= -t= -P= -O=work -p? -x!A8 -v -X!A8 --require=work --format=words --out=out --example= --example-matches= --tag= --pattern="
     " --exclude-pattern= --seed= --order= --backtrace --color --colour --no-color --force-color --force-colour --fail-fast? --no-fail-fast --next-failure"
-    " --only-failures --warnings --profile? --no-profile --dry-run --options=work --default-path=work --deprecation-out=write --failure-exit-code="
+    " --only-failures --warnings --profile? --no-profile --dry-run --options=work --default-path=work --deprecation-out=out --failure-exit-code="
     " --error-exit-code= --bisect? --drb!A8 --drb-port=!A8 --init!A0 --version --help --only-failures --fail-if-no-examples --default_path=work",
     "work*",
     hook=lambda walk, argv, options, operands, stdin: _specs(walk, operands),
@@ -391,10 +391,10 @@ def _specs(walk: Walk, operands: list[str]) -> str | None:
 
 
 _RUBOCOP = tool(
-    "-aAxlDESdLvVFhP -f=words -o=write -c=work -r=work -s= --autocorrect --auto-correct --autocorrect-all --auto-correct-all --fix-layout --safe --only= --except="
-    " --format=words --out=write --config=work --require=work --plugin=work --lint --display-cop-names --no-display-cop-names --extra-details"
+    "-aAxlDESdLvVFhP -f=words -o=out -c=work -r=work -s=site --autocorrect --auto-correct --autocorrect-all --auto-correct-all --fix-layout --safe --only= --except="
+    " --format=words --out=out --config=work --require=work --plugin=work --lint --display-cop-names --no-display-cop-names --extra-details"
     " --display-style-guide --display-time --display-only-fail-level-offenses --parallel --no-parallel --fail-level= --fail-fast --force-exclusion"
-    " --ignore-parent-exclusion --only-recognized-file-types --ignore-unrecognized-cops --force-default-config --cache= --cache-root=write --stdin="
+    " --ignore-parent-exclusion --only-recognized-file-types --ignore-unrecognized-cops --force-default-config --cache= --cache-root=out --stdin=site"
     " --list-target-files --auto-gen-config --no-auto-gen-timestamp --exclude-limit= --no-server --debug --color --no-color --show-cops? --verbose-version"
     " --version --help --disable-uncorrectable --enable-all-cops --disable-pending-cops --enable-pending-cops --safe-auto-correct --editor-mode --raise-cop-error"
     " --display-only-correctable --display-only-safe-correctable",

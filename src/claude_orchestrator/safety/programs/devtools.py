@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import ROLES, Options, Program, custom
-from claude_orchestrator.safety.programs.runners import Tool, altering, check, given, informs, site, tool, work
+from claude_orchestrator.safety.programs.runners import Tool, altering, check, given, informs, out, site, tool, work
 from claude_orchestrator.safety.values import show
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ def _report(walk: Walk, value: str) -> None:
     """``html:folder``: a kind of report and where it goes."""
     path = value.partition(":")[2]
     if path:
-        walk.write(path)
+        out(walk, path)
 
 
 def _base(walk: Walk, value: str) -> None:
     """``--basetemp``: a folder that is removed first."""
-    walk.write(value)
+    out(walk, value)
     full = walk.absolute(value)
     if not full.startswith(("/tmp/", "/var/tmp/")):  # noqa: S108  (the policy's TMP zone)
         walk.emit("A1", f"removes {show(full)} first", (full,))
@@ -62,7 +62,14 @@ def _format(walk: Walk, value: str) -> None:
         walk.emit("A0", f"reports in a way that is not known: {show(value)}")
 
 
-ROLES.update(plugin=_plugin, setting=_setting, report=_report, base=_base, format=_format)
+def _settings(walk: Walk, value: str) -> None:
+    """A file of settings, not settings in the argument itself."""
+    if "=" in value:
+        walk.emit("A0", f"changes settings: {show(value)}")
+    work(walk, value)
+
+
+ROLES.update(settings=_settings, plugin=_plugin, setting=_setting, report=_report, base=_base, format=_format)
 
 # --- pytest and what runs it ------------------------------------------------------------------------------------------
 
@@ -73,17 +80,17 @@ _PYTEST = (
     " --cache-show? --cache-clear --lfnf= --last-failed-no-failures= --sw --stepwise --sw-skip --stepwise-skip --sw-reset --durations="
     " --durations-min= --verbose --no-header --no-summary --no-fold-skipped --force-short-summary --quiet --verbosity= --disable-warnings"
     " --disable-pytest-warnings --showlocals --no-showlocals --tb= --xfail-tb --show-capture= --full-trace --color= --code-highlight="
-    " --junitxml=write --junit-xml=write --junit-prefix= --pythonwarnings= --collect-only --co --pyargs --ignore= --ignore-glob= --deselect="
+    " --junitxml=out --junit-xml=out --junit-prefix= --pythonwarnings= --collect-only --co --pyargs --ignore= --ignore-glob= --deselect="
     " --noconftest --keep-duplicates --collect-in-virtualenv --doctest-modules --doctest-report= --doctest-glob= --doctest-ignore-import-errors"
     " --doctest-continue-on-failure --assert= --setup-only --setup-show --setup-plan --log-level= --log-format= --log-date-format= --log-cli-level="
-    " --log-cli-format= --log-cli-date-format= --log-file=write --log-file-mode= --log-file-level= --log-file-format= --log-auto-indent="
-    " --log-disable= --resultlog=write --result-log=write --report-log=write --debug?write --trace-config --pastebin=!A2 --pdb!A8 --trace!A8"
+    " --log-cli-format= --log-cli-date-format= --log-file=out --log-file-mode= --log-file-level= --log-file-format= --log-auto-indent="
+    " --log-disable= --resultlog=out --result-log=out --report-log=out --debug?out --trace-config --pastebin=!A2 --pdb!A8 --trace!A8"
     " --pdbcls=!A8 --cov? --cov-report=report --cov-config=work --cov-append --cov-branch --cov-fail-under= --cov-reset --no-cov"
     " --no-cov-on-fail --cov-context= --cov-precision= --numprocesses= --maxprocesses= --max-worker-restart= --dist= --loadscope-reorder --no-loadscope-reorder"
     " --tx=!A8 --px=!A8 --rsyncdir=!A8 --rsyncignore= --timeout= --timeout-method= --session-timeout= --timeout-disable-debugger-detection --reruns= --reruns-delay="
     " --only-rerun= --rerun-except= --randomly-seed= --randomly-dont-reorganize --randomly-dont-reset-seed --random-order --random-order-seed="
-    " --random-order-bucket= --html=write --self-contained-html --json-report --json-report-file=write --benchmark-only --benchmark-skip"
-    " --benchmark-disable --benchmark-enable --benchmark-autosave --benchmark-sort= --benchmark-columns= --benchmark-min-rounds= --benchmark-json=write"
+    " --random-order-bucket= --html=out --self-contained-html --json-report --json-report-file=out --benchmark-only --benchmark-skip"
+    " --benchmark-disable --benchmark-enable --benchmark-autosave --benchmark-sort= --benchmark-columns= --benchmark-min-rounds= --benchmark-json=out"
     " --snapshot-update --hypothesis-show-statistics --hypothesis-seed= --hypothesis-profile= --hypothesis-verbosity= --asyncio-mode= --ds="
     " --reuse-db --create-db --nomigrations --no-migrations --count= --repeat-scope= --picked? --testmon --testmon-noselect --mypy --ruff --flake8"
     " --black --isort --pylint --nbval --nbval-lax --benchmark-verbose --instafail --no-success-flaky-report --forked"
@@ -92,8 +99,6 @@ _PYTEST = (
 
 def _pytest_hook(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     for value in operands:
-        if value[:1] == "@":
-            work(walk, value[1:])
         work(walk, value.partition("::")[0])
     walk.emit("S3", "pytest runs tests")
     return None
@@ -130,7 +135,7 @@ def _with_rest(inner: Tool) -> Program:
 
 
 _TOX = tool(
-    "-qvlah -r!A3 -e= -m= -f= -s? -p? -x=!A8 -c=work --conf=work --root=work --workdir=write --work-dir=write --temp-dir=write --result-json=write"
+    "-qvlah -r!A3 -e= -m= -f= -s? -p? -x=!A8 -c=work --conf=work --root=work --workdir=out --work-dir=out --temp-dir=out --result-json=out"
     " --notest!A3 --sdistonly --parallel? --parallel-no-spinner --parallel-live --listenvs --listenvs-all --showconfig --recreate!A3"
     " --installpkg=!A3 --develop --pip-pre!A3 --force-dep=!A3 --override=!A8 --discover=!A8 --plugins= --hashseed= --no-recreate-pkg"
     " --skip-missing-interpreters? --skip-env= --skip-pkg-install --no-list-dependencies --list-dependencies --colored= --verbose --quiet"
@@ -162,7 +167,7 @@ _NOX = tool(
     "-lrRxNvh -s= -e= -k= -t= -p= -f=work --session= --sessions= --keywords= --tags= --python= --pythons= --noxfile=work --list --list-sessions"
     " --json --reuse-existing-virtualenvs --no-reuse-existing-virtualenvs --reuse-venv= --no-install --install-only!A3 --force-python=!A8 -P=!A8"
     " --extra-pythons=!A8 --extra-python=!A8 --stop-on-first-error --no-stop-on-first-error --non-interactive"
-    " --error-on-missing-interpreters --no-error-on-missing-interpreters --error-on-external-run --no-error-on-external-run --report=write --envdir=write"
+    " --error-on-missing-interpreters --no-error-on-missing-interpreters --error-on-external-run --no-error-on-external-run --report=out --envdir=out"
     " --default-venv-backend= --force-venv-backend= --verbose --add-timestamp --color --nocolor --no-color --forcecolor --force-color"
     " --script-mode=!A8 --no-venv --help --version",
     "plain*",
@@ -170,7 +175,7 @@ _NOX = tool(
 
 # --- coverage ---------------------------------------------------------------------------------------------------------
 
-_COVERAGE = " -i --ignore-errors --rcfile=work --data-file=write --include= --omit= -q --quiet --debug= --help -h"
+_COVERAGE = " -i --ignore-errors --rcfile=work --data-file=out --include= --omit= -q --quiet --debug= --help -h"
 
 
 def _coverage_run(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
@@ -223,13 +228,13 @@ _COVERAGE_VERBS: dict[str, Program] = {
         "text*",
     ),
     "html": tool(
-        "-d=write --directory=write --title= --skip-covered --no-skip-covered --skip-empty --show-contexts --contexts= --fail-under= --precision="
+        "-d=out --directory=out --title= --skip-covered --no-skip-covered --skip-empty --show-contexts --contexts= --fail-under= --precision="
         " --extra-css=work" + _COVERAGE,
         "text*",
     ),
-    "xml": tool("-o=write --skip-empty --fail-under=" + _COVERAGE, "text*"),
-    "json": tool("-o=write --pretty-print --show-contexts --contexts= --fail-under=" + _COVERAGE, "text*"),
-    "lcov": tool("-o=write --fail-under=" + _COVERAGE, "text*"),
+    "xml": tool("-o=out --skip-empty --fail-under=" + _COVERAGE, "text*"),
+    "json": tool("-o=out --pretty-print --show-contexts --contexts= --fail-under=" + _COVERAGE, "text*"),
+    "lcov": tool("-o=out --fail-under=" + _COVERAGE, "text*"),
     "combine": tool("-a --append --keep" + _COVERAGE, "work*"),
     "help": informs("", "text*"),
 }
@@ -237,13 +242,13 @@ _COVERAGE_VERBS: dict[str, Program] = {
 # --- linters, type checkers, formatters -------------------------------------------------------------------------------
 
 _RUFF_COMMON = (
-    " --config=work --isolated -n --no-cache --cache-dir=write -q --quiet -v --verbose -s --silent -h --help -V --version --target-version="
+    " --config=settings --isolated -n --no-cache --cache-dir=out -q --quiet -v --verbose -s --silent -h --help -V --version --target-version="
     " --preview --no-preview --exclude= --extend-exclude= --force-exclude --no-force-exclude --respect-gitignore --no-respect-gitignore"
-    " --stdin-filename= --color= --extension="
+    " --stdin-filename=site --color= --extension="
 )
 _RUFF: dict[str, Program] = {
     "check": tool(
-        "--fix --no-fix --fix-only --no-fix-only --unsafe-fixes --no-unsafe-fixes --diff -w --watch --output-format=format -o=write --output-file=write"
+        "--fix --no-fix --fix-only --no-fix-only --unsafe-fixes --no-unsafe-fixes --diff -w --watch --output-format=format -o=out --output-file=out"
         " --select= --ignore= --extend-select= --extend-ignore= --per-file-ignores= --extend-per-file-ignores= --fixable= --unfixable="
         " --extend-fixable= --ignore-noqa --statistics --add-noqa --show-files --show-settings --show-fixes --no-show-fixes -e --exit-zero"
         " --exit-non-zero-on-fix --line-length= --dummy-variable-rgx=" + _RUFF_COMMON,
@@ -288,7 +293,7 @@ _MYPY = (
     " --junit-format= --python-executable=!A8 --install-types!A3 --pdb!A8 --custom-typeshed-dir=work --custom-typing-module=!A8 --help --version "
     + " ".join("--" + name for name in _MYPY_FLAGS.split())
     + " "
-    + " ".join(f"--{name}=write" for name in _MYPY_WRITES.split())
+    + " ".join(f"--{name}=out" for name in _MYPY_WRITES.split())
 )
 
 
@@ -362,13 +367,13 @@ ROWS: dict[str, Program] = {
     "coverage": tool("-h --help --version", subcommands=_COVERAGE_VERBS),
     "coverage3": tool("-h --help --version", subcommands=_COVERAGE_VERBS),
     "ruff": tool(
-        "-h --help -V --version -q --quiet -v --verbose -s --silent --config=work --isolated --color=",
+        "-h --help -V --version -q --quiet -v --verbose -s --silent --config=settings --isolated --color=",
         subcommands=_RUFF,
         info="-V",
     ),
     "black": tool(
         "-qvSChx -l= -t= -W= -c= --code= --line-length= --target-version= --check --diff --quiet --verbose --preview --unstable --fast --safe"
-        " --include= --exclude= --extend-exclude= --force-exclude= --workers= --required-version= --color --no-color --ipynb --pyi --stdin-filename="
+        " --include= --exclude= --extend-exclude= --force-exclude= --workers= --required-version= --color --no-color --ipynb --pyi --stdin-filename=site"
         " --skip-string-normalization --skip-magic-trailing-comma --skip-source-first-line --line-ranges= --no-cache --enable-unstable-feature="
         " --python-cell-magics= --config=work --help --version",
         "text*",
@@ -386,14 +391,14 @@ ROWS: dict[str, Program] = {
     ),
     "flake8": tool(
         "-qvh -j= --max-line-length= --max-doc-length= --indent-size= --select= --ignore= --extend-ignore= --extend-select= --exclude= --extend-exclude="
-        " --filename= --config=work --append-config=work --isolated --output-file=write --tee --format= --count --statistics --show-source"
+        " --filename= --config=work --append-config=work --isolated --output-file=out --tee --format= --count --statistics --show-source"
         " --no-show-source --jobs= --max-complexity= --per-file-ignores= --benchmark --quiet --verbose --color= --exit-zero --stdin-display-name="
         " --hang-closing --disable-noqa --enable-extensions= --require-plugins= --doctests --include-in-doctest= --exclude-from-doctest= --bug-report"
         " --help --version",
         "check*",
     ),
     "pylint": tool(
-        "-hEv -d= -e= -f=format -j= -r= -s= --disable= --enable= --output-format=format --output=write --rcfile=work --load-plugins=!A8 --init-hook=!A8"
+        "-hEv -d= -e= -f=format -j= -r= -s= --disable= --enable= --output-format=format --output=out --rcfile=work --load-plugins=!A8 --init-hook=!A8"
         " --extension-pkg-allow-list=!A8 --extension-pkg-whitelist=!A8 --unsafe-load-any-extension=!A8 --jobs= --errors-only --score= --reports="
         " --fail-under= --fail-on= --ignore= --ignore-paths= --ignore-patterns= --max-line-length= --msg-template= --py-version= --recursive="
         " --persistent= --exit-zero --verbose --source-roots=work --list-msgs --list-msgs-enabled --list-groups --list-extensions --help-msg="
@@ -413,8 +418,8 @@ ROWS: dict[str, Program] = {
         "-c=work --config=work --color= -h --help -V --version",
         subcommands={
             "run": tool(
-                "-a --all-files -v --verbose --show-diff-on-failure --hook-stage= --files=work -c=work --config=work --from-ref= --to-ref= -s= -o= --source="
-                " --origin= --color= --fail-fast -h --help",
+                "-a --all-files -v --verbose --show-diff-on-failure --hook-stage= --files=work -c=work --config=work --from-ref=ref --to-ref=ref -s=ref -o=ref --source=ref"
+                " --origin=ref --color= --fail-fast -h --help",
                 "site*",
                 hook=_pre_commit_run,
             ),

@@ -102,7 +102,7 @@ ROWS: dict[str, Program] = {
     "id": informs("-agGnruzZ --context --group --groups --name --real --user --zero" + _HELP, "text*"),
     "groups": informs(_HELP, "text*"),
     "users": informs(_HELP, "read"),
-    "who": informs("-abdHlmpqrstTuw --all --boot --count --heading --users --message" + _HELP, "text*"),
+    "who": informs("-abdHlmpqrstTuw --all --boot --count --heading --users --message" + _HELP, "read*"),
     "tty": informs("-s --silent --quiet" + _HELP),
     "uname": informs(
         "-asnrvmpio --all --kernel-name --nodename --kernel-release --kernel-version --machine --processor --hardware-platform"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import ROLES, Options, Program, custom
-from claude_orchestrator.safety.programs.runners import altering, given, is_question, site, tool, work
+from claude_orchestrator.safety.programs.runners import altering, given, is_question, out, passes_on, site, tool, work
 from claude_orchestrator.safety.values import UNK, known, show, taints, unknown
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def _reporter_option(walk: Walk, value: str) -> None:
     for part in value.split(","):
         name, _, path = part.partition("=")
         if path and name not in ("suiteName", "quiet", "hideTitles"):
-            walk.write(path)
+            out(walk, path)
 
 
 ROLES["reporter"] = _reporter_option
@@ -33,10 +33,10 @@ _JEST = (
     " --globalTeardown=work --resolver=work --testEnvironment=work --env=work --reporters=work --runner=work --testRunner=work"
     " --testResultsProcessor=work --testSequencer=work --preset=work --modulePaths=work --snapshotSerializers=work --watchPlugins=work --filter=work"
     " --transform=!A8 --moduleNameMapper=!A8 --globals=!A8 --haste=!A8 --notify!A8 --init!A8 --clearCache!A1"
-    " --coverageDirectory=write --cacheDirectory=write --outputFile=write --coverage? --collectCoverage? --coverageReporters= --coverageProvider="
+    " --coverageDirectory=out --cacheDirectory=out --outputFile=out --coverage? --collectCoverage? --coverageReporters= --coverageProvider="
     " --coverageThreshold= --collectCoverageFrom= --testNamePattern= --testPathPattern= --testPathPatterns= --testPathIgnorePatterns= --testMatch="
     " --testRegex= --verbose? --silent? --ci? --bail? --runInBand --maxWorkers= --watch? --watchAll? --updateSnapshot --passWithNoTests --listTests"
-    " --findRelatedTests --onlyChanged --onlyFailures --changedSince= --lastCommit --json --no-cache --cache? --detectOpenHandles --forceExit"
+    " --findRelatedTests --onlyChanged --onlyFailures --changedSince=ref --lastCommit --json --no-cache --cache? --detectOpenHandles --forceExit"
     " --logHeapUsage --noStackTrace --expand --colors --color --no-color --no-coverage --randomize --seed= --selectProjects= --ignoreProjects="
     " --shard= --showConfig --showSeed --testTimeout= --testLocationInResults --useStderr --workerIdleMemoryLimit= --injectGlobals? --errorOnDeprecated"
     " --openHandlesTimeout= --maxConcurrency= --runTestsByPath --nonFlagArgs --version --help --debug --no-watchman --watchman? --resetMocks"
@@ -45,9 +45,9 @@ _JEST = (
 
 _VITEST = (
     "-uwvh -c=work -r=work -t= --config=work --root=work --dir=work --testNamePattern= --coverage? --coverage.enabled? --coverage.reporter= --coverage.include="
-    " --coverage.exclude= --coverage.all? --coverage.reportsDirectory=write --coverage.provider=work --reporter=work --outputFile=write"
-    " --outputFile.json=write --outputFile.junit=write --outputFile.html=write --update --watch? --no-watch --run --silent? --bail= --retry= --mode="
-    " --environment=work --globals --pool= --isolate? --no-isolate --threads? --no-threads --passWithNoTests --allowOnly --changed? --shard= --project="
+    " --coverage.exclude= --coverage.all? --coverage.reportsDirectory=out --coverage.provider=work --reporter=work --outputFile=out"
+    " --outputFile.json=out --outputFile.junit=out --outputFile.html=out --update --watch? --no-watch --run --silent? --bail= --retry= --mode="
+    " --environment=work --globals --pool= --isolate? --no-isolate --threads? --no-threads --passWithNoTests --allowOnly --changed?ref --shard= --project="
     " --typecheck? --typecheck.only --logHeapUsage --no-color --color --hideSkippedTests --sequence.shuffle --sequence.seed= --sequence.concurrent"
     " --testTimeout= --hookTimeout= --teardownTimeout= --maxWorkers= --minWorkers= --no-file-parallelism --fileParallelism? --dom --exclude= --clearScreen?"
     " --no-coverage --inspect!A8 --inspectBrk!A8 --ui!A8 --open!A8 --api?!A8 --browser?!A8 --version --help --standalone --slowTestThreshold="
@@ -77,18 +77,18 @@ _MOCHA = (
 # --- linters, formatters, compilers -----------------------------------------------------------------------------------
 
 _ESLINT = (
-    "-hv -c=work -o=write -f=work --config=work --no-config-lookup --no-eslintrc --eslintrc --env= --ext= --global= --parser=work --parser-options="
+    "-hv -c=work -o=out -f=work --config=work --no-config-lookup --no-eslintrc --eslintrc --env= --ext= --global= --parser=work --parser-options=plain"
     " --resolve-plugins-relative-to=work --plugin=work --rule= --rulesdir=work --fix --fix-dry-run --fix-type= --ignore-path=work --no-ignore"
-    " --ignore --ignore-pattern= --stdin --stdin-filename= --quiet --max-warnings= --output-file=write --format=work --color --no-color"
+    " --ignore --ignore-pattern= --stdin --stdin-filename=site --quiet --max-warnings= --output-file=out --format=work --color --no-color"
     " --no-inline-config --report-unused-disable-directives --report-unused-disable-directives-severity= --report-unused-inline-configs= --cache --no-cache"
-    " --cache-file=write --cache-location=write --cache-strategy= --init!A3 --env-info --no-error-on-unmatched-pattern --exit-on-fatal-error --debug"
+    " --cache-file=out --cache-location=out --cache-strategy= --init!A3 --env-info --no-error-on-unmatched-pattern --exit-on-fatal-error --debug"
     " --print-config=site --flag= --stats --no-warn-ignored --warn-ignored --pass-on-no-patterns --inspect-config!A3 --concurrency= --help --version"
-    " --suppress-all --suppress-rule= --suppressions-location=write --prune-suppressions"
+    " --suppress-all --suppress-rule= --suppressions-location=out --prune-suppressions"
 )
 
 _PRETTIER = (
-    "-cwlhu --check --write --list-different --config=work --no-config --plugin=work --plugin-search-dir=work --ignore-path=work --parser=work --stdin-filepath="
-    " --log-level= --loglevel= --no-color --color --cache --no-cache --cache-location=write --cache-strategy= --ignore-unknown"
+    "-cwlhu --check --write --list-different --config=work --no-config --plugin=work --plugin-search-dir=work --ignore-path=work --parser=work --stdin-filepath=site"
+    " --log-level= --loglevel= --no-color --color --cache --no-cache --cache-location=out --cache-strategy= --ignore-unknown"
     " --no-error-on-unmatched-pattern --error-on-unmatched-pattern --print-width= --tab-width= --single-quote --no-single-quote --jsx-single-quote"
     " --no-semi --use-tabs --trailing-comma= --prose-wrap= --end-of-line= --find-config-path=site --find-config-file=site --file-info=site"
     " --support-info --no-editorconfig --editorconfig --config-precedence= --insert-pragma --require-pragma --with-node-modules --arrow-parens="
@@ -106,9 +106,9 @@ _TSC_FLAGS = (
     " forceConsistentCasingInFileNames emitDecoratorMetadata noResolve preserveSymlinks assumeChangesOnlyAffectDirectDependencies noCheck"
 )
 _TSC = (
-    "-bwdvhaif -p=work -t= -m= --project=work --outDir=write --outFile=write --out=write --declarationDir=write --tsBuildInfoFile=write --rootDir=work"
+    "-bwdvhaif -p=work -t= -m= --project=work --outDir=out --outFile=out --out=out --declarationDir=out --tsBuildInfoFile=out --rootDir=work"
     " --rootDirs=work --baseUrl=work --target= --module= --moduleResolution= --lib= --jsx= --jsxFactory= --jsxImportSource= --types= --typeRoots=work"
-    " --generateTrace=write --generateCpuProfile=write --mapRoot= --sourceRoot= --plugins=!A8 --clean!A1 --locale= --newLine= --moduleDetection="
+    " --generateTrace=out --generateCpuProfile=out --mapRoot= --sourceRoot= --plugins=!A8 --clean!A1 --locale= --newLine= --moduleDetection="
     " --moduleSuffixes= --customConditions= --maxNodeModuleJsDepth= --allowImportingTsExtensions "
     + " ".join("--" + name for name in _TSC_FLAGS.split())
 )
@@ -116,7 +116,7 @@ _TSC = (
 
 def _tsc(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     for value in operands:
-        work(walk, value[1:] if value[:1] == "@" else value)
+        work(walk, value)
     walk.emit("S3", "tsc compiles or checks types")
     return None
 
@@ -124,14 +124,14 @@ def _tsc(walk: Walk, argv: list[str], options: Options, operands: list[str], std
 # --- scripts of a package.json ----------------------------------------------------------------------------------------
 
 _PASSED_ON = tool(
-    "-bwvsiu -t= -g= -k= -c=work -o=write -f=work -r=work -p=work --fix --fix-dry-run --quiet --max-warnings= --ext= --cache --no-cache --format=work --output-file=write"
+    "-bwvsiu -t= -g= -k= -c=work -o=out -f=work -r=work -p=work --fix --fix-dry-run --quiet --max-warnings= --ext= --cache --no-cache --format=work --output-file=out"
     " --config=work --require=work --check --write --list-different --noEmit --pretty? --watch? --watchAll? --no-watch --run --coverage? --no-coverage"
-    " --collectCoverage? --coverageReporters= --coverageDirectory=write --collectCoverageFrom= --coverage.enabled? --coverage.reporter="
-    " --coverage.reportsDirectory=write --testNamePattern= --testPathPattern= --testPathPatterns= --testPathIgnorePatterns= --grep= --fgrep= --verbose?"
+    " --collectCoverage? --coverageReporters= --coverageDirectory=out --collectCoverageFrom= --coverage.enabled? --coverage.reporter="
+    " --coverage.reportsDirectory=out --testNamePattern= --testPathPattern= --testPathPatterns= --testPathIgnorePatterns= --grep= --fgrep= --verbose?"
     " --silent? --ci? --bail? --runInBand --maxWorkers= --updateSnapshot --update --passWithNoTests --listTests --findRelatedTests --onlyChanged"
-    " --changedSince= --json --outputFile=write --detectOpenHandles --forceExit --logHeapUsage --color --no-color --colors --seed= --shard= --testTimeout="
-    " --reporter=work --reporters=work --project= --timeout= --retries= --workers= --headless --help --version --filter=work --mode= --debug --outDir=write"
-    " --outdir=write --minify --sourcemap? --strict --rootDir=work --root=work --dir=work --single-run --progress? --expand --selectProjects="
+    " --changedSince=ref --json --outputFile=out --detectOpenHandles --forceExit --logHeapUsage --color --no-color --colors --seed= --shard= --testTimeout="
+    " --reporter=work --reporters=work --project= --timeout= --retries= --workers= --headless --help --version --filter=work --mode= --debug --outDir=out"
+    " --outdir=out --minify --sourcemap? --strict --rootDir=work --root=work --dir=work --single-run --progress? --expand --selectProjects="
     " --runTestsByPath --ignore-pattern= --exclude= --include= --stats --parallel --recursive --exit --if-present --production --prod",
     "work*",
 )
@@ -186,7 +186,7 @@ def _npm_script(walk: Walk, operands: list[str]) -> str | None:
     verb, *rest = operands
     if verb in _NPM_RUNS:
         if not rest:
-            walk.emit("S2", "npm lists scripts")
+            walk.emit("A8", "npm lists scripts")
             return None
         script(walk, "npm", rest[0], rest[1:])
     else:
@@ -237,6 +237,7 @@ def _npm(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         walk.emit("A11", f"npm {verb} changes something at the registry")
     elif verb in _NPM_INSTALLS:
         walk.emit("A3", f"npm {verb} installs or changes packages: {show(' '.join(argv))}")
+        passes_on(walk, argv, stdin)
     else:
         walk.emit("A8", f"npm does what is not known to be harmless: {show(' '.join(argv))}")
     return UNK + taints(stdin)
@@ -250,7 +251,7 @@ _MANAGER_OPTIONS = (
     " --frozen-lockfile --json --bun -h --help --version --workspace-concurrency= --sort --no-sort --top-level -T -B"
 )
 _MANAGER_VALUES = frozenset("--cwd --dir -C --prefix --filter -F --reporter --loglevel --workspace-concurrency".split())
-_MANAGER = tool(_MANAGER_OPTIONS)
+_MANAGER = tool(_MANAGER_OPTIONS, what="works in the project")
 _INSTALLS = frozenset(
     "add install i in up update upgrade upgrade-interactive remove rm uninstall un unlink link ln dlx create init import dedupe prune rebuild rb"
     " global set self-update patch patch-commit fetch deploy setup env store cache x ci import audit unplug pm it install-test node plugin licenses"
@@ -282,7 +283,7 @@ def _manager(installs_alone: bool) -> Program:
             wanted, at = _verb(["", *rest], _MANAGER_VALUES)
             _MANAGER.run(walk, [name, *rest[: at - 1]], None)
             if not wanted:
-                walk.emit("S2", f"{name} lists scripts")
+                walk.emit("A8", f"{name} lists scripts")
             elif name == "bun" and ("/" in wanted or "." in wanted):
                 walk.run_file(wanted, rest[at:], stdin, False)
             else:
@@ -337,12 +338,12 @@ def _executed(walk: Walk, rest: list[str], stdin: str | None) -> str | None:
 
 _BUN: dict[str, Program] = {
     "test": tool(
-        "-u -t= --timeout= --coverage --coverage-reporter= --coverage-dir=write --watch --bail? --rerun-each= --only --todo --preload=work -r=work --test-name-pattern="
-        " --update-snapshots --reporter= --reporter-outfile=write --randomize --seed= --concurrent --silent --help -h",
+        "-u -t= --timeout= --coverage --coverage-reporter= --coverage-dir=out --watch --bail? --rerun-each= --only --todo --preload=work -r=work --test-name-pattern="
+        " --update-snapshots --reporter= --reporter-outfile=out --randomize --seed= --concurrent --silent --help -h",
         "work*",
     ),
     "build": tool(
-        "--outdir=write --outfile=write --target= --minify --minify-syntax --minify-whitespace --minify-identifiers --sourcemap? --format= --splitting --root=work"
+        "--outdir=out --outfile=out --target= --minify --minify-syntax --minify-whitespace --minify-identifiers --sourcemap? --format= --splitting --root=work"
         " --entry-naming= --chunk-naming= --asset-naming= --public-path= --external= --watch --production --help -h",
         "work*",
     ),

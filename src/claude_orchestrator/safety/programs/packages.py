@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import Program, custom
-from claude_orchestrator.safety.programs.runners import fixed, informs, is_question
+from claude_orchestrator.safety.programs.runners import fixed, informs, is_question, passes_on
 from claude_orchestrator.safety.values import UNK, known, show, taints, unknown
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PIP_GLOBAL = (
     " -q -v -h --quiet --verbose --help --no-input --no-color --no-python-version-warning --disable-pip-version-check --isolated --require-virtualenv --debug"
-    " --python=!A8 --log=write --cache-dir=write --proxy=!A10 --cert=!A5 --client-cert=!A5 -V --version"
+    " --python=!A8 --log=out --cache-dir=out --proxy=!A10 --cert=!A5 --client-cert=!A5 -V --version"
 )
 _PIP: dict[str, Program] = {
     "list": informs(
@@ -212,6 +212,7 @@ def _downloader(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         walk.emit("S2", f"{argv[0]} informs")
         return None
     walk.emit("A3", f"downloads what it runs: {show(' '.join(argv))}")
+    passes_on(walk, [argv[0], "run", *argv[1:]], stdin)
     return UNK
 
 

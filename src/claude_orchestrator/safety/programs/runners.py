@@ -4,17 +4,19 @@ They are safe where they stay in the workspace: the folder they start in, the co
 files they are given, and what they write. :class:`Tool` is a :class:`~.framework.Program` that knows this; the roles
 here say where a value may lie:
 
-``work``  code or tests that are run: the workspace only, and no names that a listing gives
+``work``  code, tests or configuration that are run: the workspace only, and no names that a listing gives
 ``site``  files whose own folder may configure (and run) the tool: the workspace only
 ``check`` files that are only looked at: the workspace or a temporary folder
 ``alter`` files that are changed in place
 ``chdir`` the folder that the tool changes to before it does anything
+``out``   a file or folder that is written
+``ref``   a revision that the tool hands to git
 ``plain`` a word without a path in it
-``open``  nothing is passed on to a program that is not known: A0 unless it is a plain word
 """
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -36,8 +38,8 @@ _RUN_FILES = re.compile(
 
 def at_home(walk: Walk, name: str) -> None:
     """Judge where a tool is started, and whether this operation itself has just put the code there that it runs."""
-    if not walk.in_workspace(""):
-        where = walk.cwd()
+    where = walk.cwd()
+    if not walk.in_workspace("") or _leads_out(walk, where):
         rule = "A0" if unknown(where) else "A8"
         walk.emit(rule, f"runs {name} in {show(where)}, which is not in the workspace")
     for path, content in walk.state.files.items():
@@ -47,12 +49,42 @@ def at_home(walk: Walk, name: str) -> None:
             walk.emit("B5", f"runs {show(path)} with {name}, which this operation downloads or decodes", (path,))
 
 
+_EXPANDED = re.compile(r"[,:;\s](?=/|\.\.|~)|^[a-zA-Z][\w+.-]*:|^~|\$(?=[\w{(])|\{\w+:|^\{")
+"""Lists of paths, addresses, and what a tool itself expands (``~``, ``$HOME``) although the shell did not."""
+
+
+def _out(walk: Walk, value: str) -> None:
+    if _EXPANDED.search(value):
+        walk.emit("A0", f"writes {show(value)}, which need not be the path that it looks like")
+    walk.write(value)
+
+
+_REF = re.compile(r"[\w./~^@{}+-]+")
+
+
+def _ref(walk: Walk, value: str) -> None:
+    if value[:1] == "-" or not _REF.fullmatch(value):
+        walk.emit("A0", f"is given {show(value)} as a revision")
+
+
+def _leads_out(walk: Walk, full: str) -> bool:
+    """Whether a path of the workspace is, in a live place, a link to somewhere else."""
+    if not walk.place.live or not known(full):
+        return False
+    root = os.path.realpath(walk.place.workspace)
+    return not (os.path.realpath(full) + "/").startswith(root + "/")
+
+
 def _inside(walk: Walk, value: str) -> str | None:
     """The workspace only; content that this operation brings from outside must not be run."""
     if not value:
         return None
+    if value[0] == "@":
+        _inside(walk, value[1:])
+    if _EXPANDED.search(value):
+        walk.emit("A0", f"is given {show(value)}, which need not be the path that it looks like")
     full = walk.absolute(value)
-    if not walk.in_workspace(value):
+    if not walk.in_workspace(value) or _leads_out(walk, full):
         walk.emit("A0" if unknown(full) else "A8", f"uses {show(full)}, which is not in the workspace", (full,))
     content = walk.content(full)
     if content and not content.isascii() and (NET in content or DEC in content):
@@ -67,6 +99,8 @@ def _work(walk: Walk, value: str) -> str | None:
 
 
 def _check(walk: Walk, value: str) -> str | None:
+    if value[:1] == "@":
+        _inside(walk, value[1:])
     full = walk.absolute(value)
     count = len(walk.effects)
     content = walk.read(value)
@@ -106,8 +140,8 @@ def _plain(walk: Walk, value: str) -> None:
         walk.emit("A0", f"is given {show(value)}, whose meaning is not known")
 
 
-ROLES.update(work=_work, site=_inside, check=_check, alter=_alter, chdir=_chdir, plain=_plain)
-check, alter, work, site = _check, _alter, _work, _inside
+ROLES.update(work=_work, site=_inside, check=_check, alter=_alter, chdir=_chdir, plain=_plain, out=_out, ref=_ref)
+check, alter, work, site, out = _check, _alter, _work, _inside, _out
 
 
 class Tool(Program):
@@ -186,9 +220,28 @@ def fixed(rule: str, what: str, info: str = "", words: str = "") -> Program:
             walk.emit("S2", f"{argv[0]} informs")
         else:
             walk.emit(rule, f"{what}: {show(' '.join(argv[:6]))}")
+            passes_on(walk, argv, stdin)
         return None
 
     return custom(run)
+
+
+_NAMES_AN_ENVIRONMENT = frozenset("-n --name -p --prefix -e --env".split())
+
+
+def passes_on(walk: Walk, argv: list[str], stdin: str | None) -> None:
+    """``TOOL run COMMAND``, ``TOOL … -- COMMAND`` of a tool that is never safe: the command counts if it is blocked."""
+    index = len(argv)
+    if "--" in argv:
+        index = argv.index("--") + 1
+    elif argv[1:2] in (["run"], ["exec"], ["x"]):
+        index = 2
+        while index < len(argv) and argv[index][:1] == "-":
+            index += 2 if argv[index] in _NAMES_AN_ENVIRONMENT else 1
+    if index < len(argv):
+        before = len(walk.effects)
+        walk.contained(lambda: walk.run_argv(argv[index:], stdin))
+        walk.effects[before:] = [effect for effect in walk.effects[before:] if effect.rule[0] == "B"]
 
 
 def is_question(argv: list[str], info: frozenset[str] = _INFO, words: frozenset[str] = frozenset()) -> bool:

@@ -298,7 +298,7 @@ def _mvn(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 
 _GRADLE_TASKS = frozenset("test build check".split())
 _GRADLE = tool(
-    "-qidsSwmav? -x= -t -p=chdir -b=work -c=work -I=work -F= --tests= --quiet --info --debug --stacktrace --full-stacktrace --warn --continue --no-continue"
+    "-qidsSwmav -x= -t -p=chdir -b=work -c=work -I=work -F= --tests= --quiet --info --debug --stacktrace --full-stacktrace --warn --continue --no-continue"
     " --offline --parallel --no-parallel --daemon --no-daemon --rerun-tasks --rerun --build-cache --no-build-cache --console= --warning-mode= --exclude-task="
     " --max-workers= --dry-run --configure-on-demand --no-configure-on-demand --configuration-cache --no-configuration-cache --project-dir=chdir"
     " --build-file=work --settings-file=work --init-script=work --include-build=work --profile --watch-fs --no-watch-fs --fail-fast --no-fail-fast"

@@ -438,16 +438,22 @@ def test_running_what_was_just_downloaded_or_decoded_is_blocked(source: str) -> 
 
 @pytest.mark.parametrize(
     "source",
-    ["uv run rm -rf /", "poetry run bash -c 'rm -rf ~'", "pnpm exec rm -rf /", "npx --no-install rm -rf /", "pipenv run rm -rf /",
-     "npm exec -- rm -rf /", "bundle exec rm -rf /", "coverage run -m pytest && rm -rf /"],
-)  # fmt: skip
+    [
+        "uv run rm -rf /",
+        "poetry run bash -c 'rm -rf ~'",
+        "pnpm exec rm -rf /",
+        "npx --no-install rm -rf /",
+        "pipenv run rm -rf /",
+        "npm exec -- rm -rf /",
+        "bundle exec rm -rf /",
+        "coverage run -m pytest && rm -rf /",
+    ],
+)
 def test_what_a_wrapper_runs_is_judged(source: str) -> None:
     assert "B1" in rules(source)
 
 
-@pytest.mark.parametrize(
-    "name", ["pytest", "ruff", "npm", "cargo", "go", "make", "gradle", "dotnet", "bundle", "tsc", "rustc", "gcc"]
-)
+@pytest.mark.parametrize("name", ["pytest", "ruff", "npm", "cargo", "go", "make", "gradle", "tsc", "rustc"])
 def test_help_and_versions_are_information_everywhere(name: str) -> None:
     option = "version" if name == "go" else "--version"
     assert {effect.rule for effect in argv_effects([name, option], Place("/srv"), POLICY)} == {"S2"}

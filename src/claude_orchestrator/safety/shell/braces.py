@@ -11,8 +11,8 @@ MAX_BRACES = 24
 MAX_MEMBERS = 1000
 
 _ITEM = re.compile(r"[{},]|\.\.|\.|[^{},.]+").findall
-_NUMBERS = re.compile(r"([+-]?[0-9]{1,15})\.\.([+-]?[0-9]{1,15})(?:\.\.([+-]?[0-9]{1,9}))?").fullmatch
-_LETTERS = re.compile(r"([A-Za-z])\.\.([A-Za-z])(?:\.\.([+-]?[0-9]{1,9}))?").fullmatch
+_NUMBERS = r"([+-]?[0-9]{1,15})\.\.([+-]?[0-9]{1,15})(?:\.\.([+-]?[0-9]{1,9}))?"
+_LETTERS = r"([A-Za-z])\.\.([A-Za-z])(?:\.\.([+-]?[0-9]{1,9}))?"
 
 _Item = str | Part
 
@@ -134,11 +134,11 @@ class _Expansion:
         return self.source[start:end]
 
     def _sequence(self, text: str) -> tuple[tuple[Part, ...], ...] | None:
-        if (found := _LETTERS(text)) is not None:
+        if (found := re.fullmatch(_LETTERS, text)) is not None:
             if found[1].isupper() != found[2].isupper():
                 raise ShellSyntaxError("unsupported sequence of mixed case", self.position)
             return tuple((Lit(chr(code)),) for code in self._members(ord(found[1]), ord(found[2]), found[3]))
-        if (found := _NUMBERS(text)) is None:
+        if (found := re.fullmatch(_NUMBERS, text)) is None:
             if text[:1].isdigit() and text[-1:].isdigit() and not text.strip("0123456789.-+"):
                 raise ShellSyntaxError("unsupported sequence", self.position)
             return None

@@ -8,6 +8,8 @@ afterwards.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
 from typing import NoReturn
 
 from claude_orchestrator.safety.shell.nodes import (
@@ -33,7 +35,6 @@ BARE, QUOTED, BODY = 0, 1, 2
 _IN_QUOTES = re.compile(
     r"""((?:[^"$`\\]++|\\[^$`"\\\n])++)|((?:\\[$`"\\])++)|(\\\n)|(")|(\$)|(`)""",
 ).match
-_IN_BODY = re.compile(r"""((?:[^$`\\]++|\\[^$`\\\n]|\\\Z)++)|((?:\\[$`\\])++)|(\\\n)|(\Z)|(\$)|(`)""").match
 _DOLLAR = re.compile(r"""\$(?:([A-Za-z_][A-Za-z0-9_]*)|([0-9@*\#?$!-])|(\(\()|(\()|(\{)|(\[)|(')|("))""").match
 _ANSI = re.compile(r"\$'([^'\\]*+(?:\\.[^'\\]*+)*+)'", re.DOTALL).match
 _BACKQUOTED = re.compile(r"`([^`\\]*+(?:\\.[^`\\]*+)*+)`", re.DOTALL).match
@@ -44,16 +45,23 @@ _PARAMETER_OPERATOR = re.compile(
 _OPERAND_END = r"""|(")|(\\[^\n])|(\$)|(`)"""
 # The operand of a parameter expansion: (outside of quotes, ends at a slash as well).
 _OPERANDS = {
-    (True, False): re.compile(r"""([^}$`'"\\<>]++|[<>](?!\())|'([^']*+)'""" + _OPERAND_END).match,
-    (True, True): re.compile(r"""([^}$`'"\\<>/]++|[<>](?!\())|'([^']*+)'""" + _OPERAND_END).match,
-    (False, False): re.compile(r"""([^}$`'"\\]++)|('[^'}$`"\\{]*+')""" + _OPERAND_END).match,
-    (False, True): re.compile(r"""([^}$`'"\\/]++)|('[^'}$`"\\{]*+')""" + _OPERAND_END).match,
+    (True, False): r"""([^}$`'"\\<>]++|[<>](?!\())|'([^']*+)'""" + _OPERAND_END,
+    (True, True): r"""([^}$`'"\\<>/]++|[<>](?!\())|'([^']*+)'""" + _OPERAND_END,
+    (False, False): r"""([^}$`'"\\]++)|('[^'}$`"\\{]*+')""" + _OPERAND_END,
+    (False, True): r"""([^}$`'"\\/]++)|('[^'}$`"\\{]*+')""" + _OPERAND_END,
 }
-_IN_ARITHMETIC = re.compile(r"""([^()\[\]$`"'\\;]++)|([()\[\];])|(")|(\$)|(`)|'([^']*+)'""").match
+_IN_BODY = r"""((?:[^$`\\]++|\\[^$`\\\n]|\\\Z)++)|((?:\\[$`\\])++)|(\\\n)|(\Z)|(\$)|(`)"""
+_IN_ARITHMETIC = r"""([^()\[\]$`"'\\;]++)|([()\[\];])|(")|(\$)|(`)|'([^']*+)'"""
 
 _EXPANDED_BY_LOOKS = re.compile(r"[*?\[{~]").search
 _GLOB = re.compile(r"[*?]|\[.*\]", re.DOTALL).search
 _TILDE_OF_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=(?:.*:)?~", re.DOTALL).match
+
+
+@cache
+def _rare(pattern: str) -> Callable[[str, int], re.Match[str] | None]:
+    """A pattern that few command lines need: compiling it at import would make every start slower."""
+    return re.compile(pattern).match
 
 
 class JoinLines(Exception):  # noqa: N818  (a signal of the lexer, never seen outside)
@@ -129,7 +137,8 @@ class ExpansionReader:
         source = self.source
         parts: list[Part] = []
         i = 0
-        while (found := _IN_BODY(source, i)) is not None:
+        piece = _rare(_IN_BODY)
+        while (found := piece(source, i)) is not None:
             kind = found.lastindex
             i = found.end()
             if kind == 1:
@@ -255,7 +264,7 @@ class ExpansionReader:
         """The operand of a parameter expansion and the offset of the ``}`` (or slash) that ends it."""
         source = self.source
         bare = mode == BARE
-        piece = _OPERANDS[bare, slash]
+        piece = _rare(_OPERANDS[bare, slash])
         start = i
         parts: list[Part] = []
         quoted = False
@@ -294,7 +303,8 @@ class ExpansionReader:
         start = i
         parts: list[Part] = []
         opened = brackets = 0
-        while (found := _IN_ARITHMETIC(source, i)) is not None:
+        piece = _rare(_IN_ARITHMETIC)
+        while (found := piece(source, i)) is not None:
             kind = found.lastindex
             i = found.end()
             if kind == 1:

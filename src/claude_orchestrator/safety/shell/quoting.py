@@ -8,9 +8,8 @@ from typing import Any
 
 from claude_orchestrator.safety.shell.nodes import ShellSyntaxError
 
-_ANSI_ESCAPE = re.compile(
-    r"\\(?:([abeEfnrtv\\'\"?])|([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([cx].?)|(.))",
-    re.DOTALL,
+_ANSI_ESCAPE = (
+    r"\\(?:([abeEfnrtv\\'\"?])|([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([cx].?)|(.))"
 )
 _CONTROLS = {
     "a": "\a",
@@ -40,7 +39,7 @@ def decode_ansi(text: str, position: int) -> str:
     has_bytes = False
     pieces: list[str] = []
     last = 0
-    for found in _ANSI_ESCAPE.finditer(text):
+    for found in re.finditer(_ANSI_ESCAPE, text, re.DOTALL):
         pieces.append(text[last : found.start()])
         last = found.end()
         kind = found.lastindex

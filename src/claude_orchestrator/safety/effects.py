@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claude_orchestrator.safety import expansion
 from claude_orchestrator.safety.operations import Effect
@@ -39,8 +39,11 @@ from claude_orchestrator.safety.shell.nodes import (
 )
 from claude_orchestrator.safety.shell.parser import parse
 from claude_orchestrator.safety.touching import Record
-from claude_orchestrator.safety.values import DEC, NET, NUM, UNK, known, marked, show, taints, unknown, unnamed
+from claude_orchestrator.safety.values import DEC, NET, NUM, SEC, UNK, known, marked, show, taints, unknown, unnamed
 from claude_orchestrator.safety.zones import Place, read_rule, secret
+
+if TYPE_CHECKING:
+    from claude_orchestrator.safety.programs.framework import Program
 
 _MOST_STEPS = 1500
 _MOST_DEPTH = 40
@@ -210,8 +213,19 @@ class Walk(Record):
             return self.call(name, argv)
         program = lookup(name)
         if program is not None:
+            if self.marks and SEC in "".join(argv):
+                return self._with_secret(program, argv, stdin)
             return program.run(self, argv, stdin)
         return self._unlisted(name, argv, stdin)
+
+    def _with_secret(self, program: Program, argv: list[str], stdin: str | None) -> str | None:
+        """A program that has a secret among its arguments: if it uses the network itself, it may send it."""
+        before = len(self.effects)
+        output = program.run(self, argv, stdin)
+        mine = tuple(argv)
+        if any(effect.rule in _SENDING and effect.argv == mine for effect in self.effects[before:]):
+            self.emit("B6", f"gives a secret to {argv[0]}, which uses the network")
+        return output
 
     def _unlisted(self, name: str, argv: list[str], stdin: str | None) -> str | None:
         """A command that is no name of a table: a path, something unknown, or nothing."""
@@ -363,7 +377,7 @@ class Walk(Record):
         flow = _Flow(self.stdin)
         for redirect in redirects:
             self._redirect(redirect, flow)
-        if flow.network and argv and argv[0].rpartition("/")[2] in SHELLS:
+        if flow.network and any(argument.rpartition("/")[2] in SHELLS for argument in argv):
             self.emit("B7", "connects a shell to the network")
         lasting = argv and argv[0] == "exec" and len(argv) == 1
         output: str | None = ""
@@ -807,6 +821,7 @@ def _weight(effect: Effect) -> int:
     return _WEIGHTS.get(effect.rule, 0)
 
 
+_SENDING = frozenset(("A2", "A3", "A11", "A13"))
 _UNREADABLE = "cannot be read"
 _COPROC = re.compile(r"(^|[;&|({\n]\s*)coproc\s+(?:\w+\s+(?=[{(]))?")
 _CHAIN = ("&&", "||")

@@ -46,6 +46,9 @@ def absolute(path: str, cwd: str) -> str:
         # A tilde that the shell left alone (`--file=~/x`) may still be taken for the home by a program: never inside.
         path = "/" + path if path[:1] == "~" else cwd + "/" + path
     if path[-1] == "/" or _MESSY.search(path):
+        if not path.isascii() and unknown(path) and "/.." in path:
+            # What `..` after an unknown folder leads to is unknown, too.
+            return path
         if "/proc/" in path and (link := _LINKS.search(path)):
             return os.path.normpath(path[: link.end()]) + path[link.end() :]
         path = os.path.normpath(path)

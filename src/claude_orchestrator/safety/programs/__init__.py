@@ -112,7 +112,10 @@ _FAMILIES = {
         " ansible-vault ansible-pull ansible-console packer salt salt-call puppet chef-client knife cdktf crossplane"
         " skaffold tilt garden"
     ),
-    "agents": "claude codex gemini aider cursor-agent opencode goose amp claude-orchestrator qwen copilot crush",
+    "agents": (
+        "claude codex gemini aider cursor-agent opencode goose amp claude-orchestrator qwen copilot crush"
+        " @anthropic-ai/claude-code @openai/codex @google/gemini-cli @qwen-code/qwen-code @sourcegraph/amp @github/copilot"
+    ),
 }
 
 _INDEX = {name: family for family, names in _FAMILIES.items() for name in names.split()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,11 @@ if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
 
 _BYPASSES = re.compile(
-    r"--(?:allow-)?dangerously\S*|--yolo|--(?:permission-mode|approval-mode|ask-for-approval|sandbox)(?:=| )(?:bypassPermissions|yolo|never|danger-full-access)"
-    r"|--yes-always|--allow-all-tools|--allow-all|--auto-approve\S*|--no-confirm|--bypass-\S+|-a(?:=| )?never|-s(?:=| )?danger-full-access|--full-access",
+    r"--(?:allow-)?dangerously\S*|--yolo|--yes-always|--allow-all-tools|--allow-all|--auto-approve\S*|--no-confirm|--bypass-\S+|--full-access",
+    re.IGNORECASE,
+)
+_MODES = re.compile(
+    r"(?:--permission-mode|--approval-mode|--ask-for-approval|--sandbox|-a|-s)[= ]?(?:bypassPermissions|yolo|never|danger-full-access)",
     re.IGNORECASE,
 )
 _SHORT = {"gemini": "-y", "qwen": "-y", "crush": "-y", "cursor-agent": "-f", "aider": "--yes", "copilot": "--allow-all"}
@@ -24,10 +28,13 @@ def _agent(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     if len(argv) == 2 and argv[1] in _INFO_FLAGS:
         walk.emit("S2", f"{argv[0]} informs")
         return None
-    options = [a if a[:1] == "-" else " " + a for a in argv[1:]]
-    text = "".join(option if option[0] == " " else " " + option for option in options)
     short = _SHORT.get(argv[0])
-    if re.search(r"(?:^| )(?:" + _BYPASSES.pattern + ")(?= |$)", text, re.IGNORECASE) or (short and short in argv[1:]):
+    pairs = [f"{first} {second}" for first, second in itertools.pairwise(argv)]
+    if (
+        any(_BYPASSES.fullmatch(argument) or _MODES.fullmatch(argument) for argument in argv[1:])
+        or any(_MODES.fullmatch(pair) for pair in pairs)
+        or (short and short in argv[1:])
+    ):
         walk.emit("B9", f"starts an agent without its approvals: {show(' '.join(argv))}")
     walk.emit("A8", f"starts an agent: {show(' '.join(argv[:4]))}")
     return None
@@ -52,7 +59,10 @@ def _orchestrator(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 ROWS: dict[str, Program] = {
     **{
         name: custom(_agent)
-        for name in "claude codex gemini aider cursor-agent opencode goose amp qwen copilot crush".split()
+        for name in (
+            "claude codex gemini aider cursor-agent opencode goose amp qwen copilot crush @anthropic-ai/claude-code @openai/codex"
+            " @google/gemini-cli @qwen-code/qwen-code @sourcegraph/amp @github/copilot"
+        ).split()
     },
     "claude-orchestrator": custom(_orchestrator),
 }

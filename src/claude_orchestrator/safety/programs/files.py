@@ -134,8 +134,11 @@ def _ln(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
             walk.emit("A5", f"links to {show(full)}", (full,))
         elif write_rule(full, walk.place, walk.policy) != "S4":
             walk.emit("A4", f"links to {show(full)}", (full,))
-        walk.write(target)
-        _arrives(walk, target, source)
+        content = UNK + SEC if secret(full, walk.policy) else walk.content(full)
+        walk.write(target, content)
+        inside = _arrives(walk, target, source)
+        if inside is not None and content is not None:
+            walk.state.files[walk.absolute(inside)] = content
     return None
 
 

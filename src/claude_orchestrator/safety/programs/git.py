@@ -287,7 +287,7 @@ def _protects(walk: Walk, branch: str) -> bool:
     return _protected(tuple(patterns)).fullmatch(branch) is not None
 
 
-_FORCES = frozenset(("f", "force", "force-with-lease", "force-if-includes"))
+_FORCES = frozenset(("f", "force", "force-with-lease"))
 
 
 def _push(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
@@ -306,7 +306,9 @@ def _push(walk: Walk, argv: list[str], options: Options, operands: list[str], st
     if "mirror" in names:
         walk.emit("B4", "overwrites every branch of a remote (--mirror)")
     # An abbreviation that is ambiguous to git today need not be tomorrow.
-    forced = bool(names & _FORCES) or any(a.startswith("--fo") for a in argv)
+    forced = bool(names & _FORCES) or any(
+        len(a) > 5 and "--force-with-lease".startswith(a.partition("=")[0]) for a in argv
+    )
     deletes = bool(names & {"delete"})
     for ref in refs:
         plus = ref[:1] == "+"

@@ -29,7 +29,7 @@ def _decoding(code: str) -> str:
     return DEC if _DECODING.search(code) else ""
 
 
-def inline_python(walk: Walk, code: str) -> None:
+def inline_python(walk: Walk, code: str, stdin: str | None = None) -> None:
     """Judge Python code that stands in the operation."""
     if not known(code):
         if NET in code or DEC in code:
@@ -47,8 +47,14 @@ def inline_python(walk: Walk, code: str) -> None:
         walk.emit("A0", "runs code in a folder that is not known")
     elif cwd != place.cwd:
         place = Place(cwd, place.workspace, place.home, place.root, place.live)
+    online = False
     for effect in python_effects(show(code), place, walk.policy):
+        online = online or effect.rule == "A2"
         walk.emit(effect.rule, effect.what, effect.paths)
+    if _SOCKETS.search(code) and _SHELL.search(code) and _STARTS.search(code):
+        walk.emit("B7", "connects a shell to the network")
+    if online and stdin is not None and SEC in stdin:
+        walk.emit("B6", "sends a secret to the network")
 
 
 def _python(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
@@ -71,7 +77,7 @@ def _python(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
                     value = argv[index]
                     index += 1
                 if letter == "c":
-                    inline_python(walk, value)
+                    inline_python(walk, value, stdin)
                     return UNK + taints(stdin) + _decoding(value)
                 if letter == "m":
                     return _python_module(walk, value, argv[index:], stdin)
@@ -169,12 +175,13 @@ _SHELL = re.compile(r"/bin/(?:ba|z|da|k)?sh\b|\bcmd\.exe\b|['\"](?:ba)?sh['\"]|\
 _SOCKETS = re.compile(
     r"IO::Socket|use Socket|TCPSocket|fsockopen|net\.(?:connect|Socket|createConnection|createServer)|require\s*\(?['\"]socket|socket\.tcp|socket\s*\(|rsocket"
 )
+_STARTS = re.compile(r"subprocess|os\.(?:system|popen|exec\w+|spawn\w+|dup2)|\bpty\b")
 _SECRETS = re.compile(
     r"\.env(?!\.(?:example|sample|template))\b(?!ironment)|id_rsa|id_ed25519|\.ssh/|\.aws/|\.netrc|\.npmrc|\.pem\b|/etc/shadow|process\.env|\bENV\[|getenv|%ENV|credentials\.json"
 )
 
 
-def certain(walk: Walk, code: str) -> None:
+def certain(walk: Walk, code: str, stdin: str | None = None) -> None:
     """What is certain in the code of a language that is not read: only blocked effects are taken from it."""
     if NET in code or DEC in code:
         walk.emit("B5", "runs code that was downloaded or decoded")
@@ -186,7 +193,7 @@ def certain(walk: Walk, code: str) -> None:
         _DECODES.search(code) or (online and re.search(r"\beval\b|new Function|instance_eval|loadstring", code))
     ):
         walk.emit("B5", "evaluates code that it downloads or decodes")
-    if online and (_SECRETS.search(code) or SEC in code):
+    if online and (_SECRETS.search(code) or SEC in code or SEC in (stdin or "")):
         walk.emit("B6", "sends a secret to the network")
     before = len(walk.effects)
     for pattern in (_COMMANDS, _BACKTICKS):
@@ -267,7 +274,7 @@ def _interpreter(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
             walk.emit("A9", f"runs {argv[0]} code: {show(code)[:200]}")
             if argument in ("-EncodedCommand", "-enc"):
                 walk.emit("B5", "runs decoded code")
-            certain(walk, " ".join((code, *argv[1:])))
+            certain(walk, " ".join((code, *argv[1:])), stdin)
         elif argument in language.values:
             index += 1
         elif argument in language.checks:

@@ -63,7 +63,7 @@ def client(rule: str = "A2", what: str = "uses the network", skip: str = "", aft
         sends(walk, argv, stdin, skipped)
         if after is not None:
             after(walk, argv, stdin)
-        return UNK + NET
+        return UNK + NET if rule == "A2" else UNK
 
     return custom(run)
 

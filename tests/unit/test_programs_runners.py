@@ -92,6 +92,7 @@ npx --no-install tsc --noEmit
 make
 make -j 4 -k
 make -C docs build V=1
+make -j$(nproc) build
 cargo test --workspace -- --nocapture --test-threads=1
 cargo clippy --all-targets -- -D warnings
 cargo fmt --all -- --check

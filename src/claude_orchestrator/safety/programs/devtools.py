@@ -418,7 +418,7 @@ ROWS: dict[str, Program] = {
         "-c=work --config=work --color= -h --help -V --version",
         subcommands={
             "run": tool(
-                "-a --all-files -v --verbose --show-diff-on-failure --hook-stage= --files=work -c=work --config=work --from-ref=ref --to-ref=ref -s=ref -o=ref --source=ref"
+                "-a --all-files -v --verbose --show-diff-on-failure --hook-stage= --files=site -c=work --config=work --from-ref=ref --to-ref=ref -s=ref -o=ref --source=ref"
                 " --origin=ref --color= --fail-fast -h --help",
                 "site*",
                 hook=_pre_commit_run,

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import ROLES, Options, Program, custom
-from claude_orchestrator.safety.programs.runners import altering, given, is_question, out, passes_on, site, tool, work
+from claude_orchestrator.safety.programs.runners import altering, given, is_question, leaks, out, site, tool, work
 from claude_orchestrator.safety.values import UNK, known, show, taints, unknown
 
 if TYPE_CHECKING:
@@ -237,7 +237,9 @@ def _npm(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         walk.emit("A11", f"npm {verb} changes something at the registry")
     elif verb in _NPM_INSTALLS:
         walk.emit("A3", f"npm {verb} installs or changes packages: {show(' '.join(argv))}")
-        passes_on(walk, argv, stdin)
+        if verb in ("exec", "x"):
+            _inner(walk, [word for word in argv[argv.index(verb) + 1 :] if word != "--"], stdin)
+        leaks(walk, argv)
     else:
         walk.emit("A8", f"npm does what is not known to be harmless: {show(' '.join(argv))}")
     return UNK + taints(stdin)
@@ -300,6 +302,9 @@ def _manager(installs_alone: bool) -> Program:
             walk.emit("A11", f"{name} {verb} changes something at the registry")
         elif verb in _INSTALLS or (name == "bun" and verb == "c"):
             walk.emit("A3", f"{name} {verb} installs or changes packages: {show(' '.join(argv))}")
+            if verb in ("dlx", "x"):
+                _inner(walk, rest, stdin)
+            leaks(walk, argv)
         elif name == "bun" and verb in ("-e", "-p", "--eval", "--print"):
             walk.emit("A9", f"runs bun code: {show(' '.join(rest))[:200]}")
         else:
@@ -315,7 +320,25 @@ def _inner(walk: Walk, command: list[str], stdin: str | None) -> None:
     while command and command[0][:1] == "-":
         command = command[1:]
     if command:
-        walk.run_argv(command, stdin)
+        walk.run_argv([packaged(command[0]), *command[1:]], stdin)
+
+
+_AGENTS = {
+    "@anthropic-ai/claude-code": "claude",
+    "@openai/codex": "codex",
+    "@google/gemini-cli": "gemini",
+    "@qwen-code/qwen-code": "qwen",
+    "@github/copilot": "copilot",
+    "@sourcegraph/amp": "amp",
+    "opencode-ai": "opencode",
+    "@charmland/crush": "crush",
+}
+
+
+def packaged(package: str) -> str:
+    """The program that a package is run for: without its version, and an agent by its own name."""
+    name = re.sub(r"(?<=[\w-])@[\w.^~-]+$", "", package)
+    return _AGENTS.get(name, name)
 
 
 def _executed(walk: Walk, rest: list[str], stdin: str | None) -> str | None:
@@ -393,9 +416,7 @@ def _npx(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         return None
     if unknown(command[0]) or command[0][:1] in ("/", ".", "~"):
         walk.emit("A8", f"runs {show(command[0])}")
-    return walk.run_argv(
-        [re.sub(r"(?<=\w)@[\w.^~-]+$", "", command[0]) if not local else command[0], *command[1:]], stdin
-    )
+    return walk.run_argv([command[0] if local else packaged(command[0]), *command[1:]], stdin)
 
 
 def _downloads(walk: Walk, argv: list[str], stdin: str | None) -> str | None:

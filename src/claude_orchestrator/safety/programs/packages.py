@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import Program, custom
-from claude_orchestrator.safety.programs.runners import fixed, informs, is_question, passes_on
+from claude_orchestrator.safety.programs.runners import fixed, informs, is_question, leaks, passes_on
 from claude_orchestrator.safety.values import UNK, known, show, taints, unknown
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def _pip(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         walk.emit("A3" if verb == "cache" else "A8", f"pip {verb} is not known to be harmless")
     else:
         walk.emit("A3", f"installs, removes or downloads packages: {show(' '.join(argv))}")
+    leaks(walk, argv)
     return UNK + taints(stdin)
 
 
@@ -147,6 +148,7 @@ def _uv(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         walk.emit("A11", "uploads packages")
     else:
         walk.emit("A0" if unknown(verb) else "A3", f"uv installs or changes packages: {show(' '.join(argv))}")
+    leaks(walk, argv)
     return UNK
 
 
@@ -203,6 +205,7 @@ def _poetry(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         walk.emit("A8", f"poetry {verb} is not known to be harmless")
     else:
         walk.emit("A0" if unknown(verb) else "A3", f"poetry installs or changes packages: {show(' '.join(argv))}")
+    leaks(walk, argv)
     return UNK
 
 
@@ -238,6 +241,7 @@ def _lists(words: str, installs: str, asks: str = "", sends: str = "") -> Progra
             walk.emit(
                 "A3" if not installing or verb in installing else "A0", f"installs, removes or changes packages: {line}"
             )
+        leaks(walk, argv)
         return UNK
 
     return custom(run)

@@ -375,6 +375,12 @@ _LS = row(
     hook=_listing,
 )
 
+
+def _a_number(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
+    """What prints one number (``make -j$(nproc)``)."""
+    return NUM + "\n"
+
+
 ROWS: dict[str, Program] = {
     "cat": row(
         "S1",
@@ -649,7 +655,7 @@ ROWS: dict[str, Program] = {
     ),
     "yes": custom(_yes, "yes"),
     "tee": row("S7", "-aip -a,--append --ignore-interrupts --output-error?" + _INFO, "write*", hook=_tee),
-    "nproc": row("S2", "--all --ignore=" + _INFO, what="counts processors"),
+    "nproc": row("S2", "--all --ignore=" + _INFO, what="counts processors", hook=_a_number),
     "cloc": row(
         "S1",
         "--json --csv --yaml --xml --md --quiet --by-file --by-file-by-lang --vcs= --git --exclude-dir= --exclude-ext= --include-lang="

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import ROLES, Hook, Option, Options, Program, custom
-from claude_orchestrator.safety.values import DEC, NAME, NET, known, show, unknown
+from claude_orchestrator.safety.values import DEC, NAME, NET, SEC, known, show, unknown
 from claude_orchestrator.safety.zones import zone
 
 if TYPE_CHECKING:
@@ -221,9 +221,17 @@ def fixed(rule: str, what: str, info: str = "", words: str = "") -> Program:
         else:
             walk.emit(rule, f"{what}: {show(' '.join(argv[:6]))}")
             passes_on(walk, argv, stdin)
+            if rule != "A8":
+                leaks(walk, argv)
         return None
 
     return custom(run)
+
+
+def leaks(walk: Walk, argv: list[str]) -> None:
+    """Judge the arguments of a program that talks to a registry or a service: a secret among them is sent."""
+    if any(SEC in argument for argument in argv):
+        walk.emit("B6", f"sends a secret with {argv[0]}")
 
 
 _NAMES_AN_ENVIRONMENT = frozenset("-n --name -p --prefix -e --env".split())

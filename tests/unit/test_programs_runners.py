@@ -170,6 +170,10 @@ jest /tmp/x.test.js
 vitest --root ..
 vitest --reporter=/tmp/x.js
 vitest --coverage.customProviderModule=/tmp/x
+vitest --pool=/tmp/pool.js
+jest --coverageReporters=/tmp/r.js
+rspec -P "/tmp/**/*_spec.rb"
+npm run typecheck -- --project /tmp/tsconfig.json
 mocha -r/tmp/x
 mocha -r ./a,/tmp/x.js
 mocha -r file:///tmp/x.js
@@ -249,6 +253,8 @@ coverage html -d .git/hooks
 coverage run --data-file=/home/dev/x -m pytest
 coverage erase
 tox --workdir=/home/dev/x
+tox --no-provision=/etc/x
+vitest list --json=/etc/x
 nox --report=/etc/x
 ruff check -o ~/x
 ruff check --fix ../x

@@ -189,7 +189,7 @@ ROLES.update(linker=_linker, compiler=_compiler, module=_module, packages=_packa
 
 _GO_BUILD = (
     " -a -n -p= -race -msan -asan -cover -covermode= -coverpkg= -v -work -x -tags= -trimpath -buildvcs= -buildmode= -json -C=chdir -mod=module -modfile=work"
-    " -ldflags=linker -gcflags=compiler -installsuffix= -pgo= -linkshared -modcacherw -overlay=!A8 -toolexec=!A8 -exec=!A8 -compiler=!A8 -gccgoflags=!A8"
+    " -ldflags=linker -gcflags=compiler -installsuffix= -pgo=work -linkshared -modcacherw -overlay=!A8 -toolexec=!A8 -exec=!A8 -compiler=!A8 -gccgoflags=!A8"
     " -asmflags=!A8 -pkgdir=!A8 -h -help --help"
 )
 _GO: dict[str, Program] = {
@@ -374,7 +374,7 @@ def _dotnet(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 # --- Ruby -------------------------------------------------------------------------------------------------------------
 
 _RSPEC = tool(
-    "-bcwnh -d!A8 -r=work -I=work -f=words -o=out -e= -E= -t= -P= -O=work -p? -x!A8 -v -X!A8 --require=work --format=words --out=out --example= --example-matches= --tag= --pattern="
+    "-bcwnh -d!A8 -r=work -I=work -f=words -o=out -e= -E= -t= -P=work -O=work -p? -x!A8 -v -X!A8 --require=work --format=words --out=out --example= --example-matches= --tag= --pattern=work"
     " --exclude-pattern= --seed= --order= --backtrace --color --colour --no-color --force-color --force-colour --fail-fast? --no-fail-fast --next-failure"
     " --only-failures --warnings --profile? --no-profile --dry-run --options=work --default-path=work --deprecation-out=out --failure-exit-code="
     " --error-exit-code= --bisect? --drb!A8 --drb-port=!A8 --init!A0 --version --help --only-failures --fail-if-no-examples --default_path=work",

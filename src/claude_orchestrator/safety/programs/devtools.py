@@ -137,9 +137,9 @@ def _with_rest(inner: Tool) -> Program:
 _TOX = tool(
     "-qvlah -r!A3 -e= -m= -f= -s? -p? -x=!A8 -c=work --conf=work --root=work --workdir=out --work-dir=out --temp-dir=out --result-json=out"
     " --notest!A3 --sdistonly --parallel? --parallel-no-spinner --parallel-live --listenvs --listenvs-all --showconfig --recreate!A3"
-    " --installpkg=!A3 --develop --pip-pre!A3 --force-dep=!A3 --override=!A8 --discover=!A8 --plugins= --hashseed= --no-recreate-pkg"
+    " --installpkg=!A3 --develop --pip-pre!A3 --force-dep=!A3 --override=!A8 --discover=!A8 --hashseed= --no-recreate-pkg"
     " --skip-missing-interpreters? --skip-env= --skip-pkg-install --no-list-dependencies --list-dependencies --colored= --verbose --quiet"
-    " --stderr-color= --alwayscopy --sitepackages --fail-fast --exit-and-dump-after= --no-provision? --help --version",
+    " --stderr-color= --alwayscopy --sitepackages --fail-fast --exit-and-dump-after= --no-provision?out --help --version",
     "plain*",
     subcommands=None,
 )
@@ -385,7 +385,7 @@ ROWS: dict[str, Program] = {
         " --ensure-newline-before-comments --float-to-top --ff --from-first --force-single-line-imports --sl --combine-as --ca --skip= --skip-glob="
         " --sg= --skip-gitignore --gitignore --extend-skip= --extend-skip-glob= --filter-files --known-first-party= --known-third-party= --quiet --verbose"
         " --color --only-modified --om --show-files --show-config --jobs? --resolve-all-configs --dont-follow-links --overwrite-in-place -V --version --vn"
-        " --version-number --help --length-sort --ls --case-sensitive --py= --python-version= --virtual-env= --conda-env=",
+        " --version-number --help --length-sort --ls --case-sensitive --py= --python-version= --virtual-env=work --conda-env=work",
         "text*",
         hook=_isort_hook,
     ),

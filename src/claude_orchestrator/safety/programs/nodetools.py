@@ -33,7 +33,7 @@ _JEST = (
     " --globalTeardown=work --resolver=work --testEnvironment=work --env=work --reporters=work --runner=work --testRunner=work"
     " --testResultsProcessor=work --testSequencer=work --preset=work --modulePaths=work --snapshotSerializers=work --watchPlugins=work --filter=work"
     " --transform=!A8 --moduleNameMapper=!A8 --globals=!A8 --haste=!A8 --notify!A8 --init!A8 --clearCache!A1"
-    " --coverageDirectory=out --cacheDirectory=out --outputFile=out --coverage? --collectCoverage? --coverageReporters= --coverageProvider="
+    " --coverageDirectory=out --cacheDirectory=out --outputFile=out --coverage? --collectCoverage? --coverageReporters=work --coverageProvider="
     " --coverageThreshold= --collectCoverageFrom= --testNamePattern= --testPathPattern= --testPathPatterns= --testPathIgnorePatterns= --testMatch="
     " --testRegex= --verbose? --silent? --ci? --bail? --runInBand --maxWorkers= --watch? --watchAll? --updateSnapshot --passWithNoTests --listTests"
     " --findRelatedTests --onlyChanged --onlyFailures --changedSince=ref --lastCommit --json --no-cache --cache? --detectOpenHandles --forceExit"
@@ -44,14 +44,14 @@ _JEST = (
 )
 
 _VITEST = (
-    "-uwvh -c=work -r=work -t= --config=work --root=work --dir=work --testNamePattern= --coverage? --coverage.enabled? --coverage.reporter= --coverage.include="
+    "-uwvh -c=work -r=work -t= --config=work --root=work --dir=work --testNamePattern= --coverage? --coverage.enabled? --coverage.reporter=work --coverage.include="
     " --coverage.exclude= --coverage.all? --coverage.reportsDirectory=out --coverage.provider=work --reporter=work --outputFile=out"
     " --outputFile.json=out --outputFile.junit=out --outputFile.html=out --update --watch? --no-watch --run --silent? --bail= --retry= --mode="
-    " --environment=work --globals --pool= --isolate? --no-isolate --threads? --no-threads --passWithNoTests --allowOnly --changed?ref --shard= --project="
+    " --environment=work --globals --pool=work --isolate? --no-isolate --threads? --no-threads --passWithNoTests --allowOnly --changed?ref --shard= --project="
     " --typecheck? --typecheck.only --logHeapUsage --no-color --color --hideSkippedTests --sequence.shuffle --sequence.seed= --sequence.concurrent"
     " --testTimeout= --hookTimeout= --teardownTimeout= --maxWorkers= --minWorkers= --no-file-parallelism --fileParallelism? --dom --exclude= --clearScreen?"
     " --no-coverage --inspect!A8 --inspectBrk!A8 --ui!A8 --open!A8 --api?!A8 --browser?!A8 --version --help --standalone --slowTestThreshold="
-    " --expand-snapshot-diff --disable-console-intercept --printConsoleTrace --json? --filesOnly --staticParse --no-cache"
+    " --expand-snapshot-diff --disable-console-intercept --printConsoleTrace --json?out --filesOnly --staticParse --no-cache"
 )
 _VITEST_VERBS = frozenset("run watch dev related bench list".split())
 
@@ -126,11 +126,11 @@ def _tsc(walk: Walk, argv: list[str], options: Options, operands: list[str], std
 _PASSED_ON = tool(
     "-bwvsiu -t= -g= -k= -c=work -o=out -f=work -r=work -p=work --fix --fix-dry-run --quiet --max-warnings= --ext= --cache --no-cache --format=work --output-file=out"
     " --config=work --require=work --check --write --list-different --noEmit --pretty? --watch? --watchAll? --no-watch --run --coverage? --no-coverage"
-    " --collectCoverage? --coverageReporters= --coverageDirectory=out --collectCoverageFrom= --coverage.enabled? --coverage.reporter="
+    " --collectCoverage? --coverageReporters=work --coverageDirectory=out --collectCoverageFrom= --coverage.enabled? --coverage.reporter=work"
     " --coverage.reportsDirectory=out --testNamePattern= --testPathPattern= --testPathPatterns= --testPathIgnorePatterns= --grep= --fgrep= --verbose?"
     " --silent? --ci? --bail? --runInBand --maxWorkers= --updateSnapshot --update --passWithNoTests --listTests --findRelatedTests --onlyChanged"
     " --changedSince=ref --json --outputFile=out --detectOpenHandles --forceExit --logHeapUsage --color --no-color --colors --seed= --shard= --testTimeout="
-    " --reporter=work --reporters=work --project= --timeout= --retries= --workers= --headless --help --version --filter=work --mode= --debug --outDir=out"
+    " --reporter=work --reporters=work --project=work --timeout= --retries= --workers= --headless --help --version --filter=work --mode= --debug --outDir=out"
     " --outdir=out --minify --sourcemap? --strict --rootDir=work --root=work --dir=work --single-run --progress? --expand --selectProjects="
     " --runTestsByPath --ignore-pattern= --exclude= --include= --stats --parallel --recursive --exit --if-present --production --prod",
     "work*",
@@ -367,7 +367,7 @@ _BUN: dict[str, Program] = {
     ),
     "build": tool(
         "--outdir=out --outfile=out --target= --minify --minify-syntax --minify-whitespace --minify-identifiers --sourcemap? --format= --splitting --root=work"
-        " --entry-naming= --chunk-naming= --asset-naming= --public-path= --external= --watch --production --help -h",
+        " --entry-naming=work --chunk-naming=work --asset-naming=work --public-path= --external= --watch --production --help -h",
         "work*",
     ),
 }

@@ -6,7 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import ROLES, Options, Program, custom
-from claude_orchestrator.safety.programs.runners import altering, given, is_question, leaks, out, site, tool, work
+from claude_orchestrator.safety.programs.interpreters import certain
+from claude_orchestrator.safety.programs.runners import (
+    altering,
+    at_home,
+    given,
+    is_question,
+    leaks,
+    out,
+    site,
+    tool,
+    work,
+)
 from claude_orchestrator.safety.values import UNK, known, show, taints, unknown
 
 if TYPE_CHECKING:
@@ -259,6 +270,7 @@ _INSTALLS = frozenset(
     " global set self-update patch patch-commit fetch deploy setup env store cache x ci import audit unplug pm it install-test node plugin licenses"
     " autoclean policies generate-lock-entry check why".split()
 )
+_BUN_CODE = frozenset("-e -p --eval --print".split())
 _SENDS = frozenset("publish login logout npm token owner tag team".split())
 
 
@@ -273,8 +285,15 @@ def _manager(installs_alone: bool) -> Program:
         verb, index = _verb(argv, _MANAGER_VALUES)
         own = argv[:index]
         rest = argv[index + 1 :]
+        if name == "bun" and len(argv) > 1 and argv[1] in _BUN_CODE:
+            code = " ".join(argv[2:])
+            walk.emit("A9", f"runs bun code: {show(code)[:200]}")
+            certain(walk, code)
+            return UNK + taints(stdin)
+        at_home(walk, name)
         _MANAGER.compile(name)
-        _MANAGER.run(walk, own, None)
+        if len(own) > 1:
+            _MANAGER.run(walk, own, None)
         if not verb:
             walk.emit(
                 "A3" if installs_alone else "S2", f"{name} installs packages" if installs_alone else f"{name} informs"
@@ -283,7 +302,8 @@ def _manager(installs_alone: bool) -> Program:
             walk.emit("A0", f"{name} runs what is not known: {show(verb)}")
         elif verb in ("run", "run-script"):
             wanted, at = _verb(["", *rest], _MANAGER_VALUES)
-            _MANAGER.run(walk, [name, *rest[: at - 1]], None)
+            if at > 1:
+                _MANAGER.run(walk, [name, *rest[: at - 1]], None)
             if not wanted:
                 walk.emit("A8", f"{name} lists scripts")
             elif name == "bun" and ("/" in wanted or "." in wanted):
@@ -305,8 +325,6 @@ def _manager(installs_alone: bool) -> Program:
             if verb in ("dlx", "x"):
                 _inner(walk, rest, stdin)
             leaks(walk, argv)
-        elif name == "bun" and verb in ("-e", "-p", "--eval", "--print"):
-            walk.emit("A9", f"runs bun code: {show(' '.join(rest))[:200]}")
         else:
             if verb == "exec" and rest:
                 _inner(walk, rest, stdin)

@@ -347,7 +347,7 @@ def test_the_quick_ways_load_little() -> None:
         (["classify", "ls -la"], ""),
     ):
         look = (
-            "import sys; sys.argv[1:] = " + repr(words) + "\n"
+            "import os, sys; os._exit = sys.exit; sys.argv[1:] = " + repr(words) + "\n"
             "from claude_orchestrator.cli.entry import main\n"
             "try:\n    main()\nexcept SystemExit:\n    pass\n"
             f"print([name for name in sys.modules if name.partition('.')[0] in {heavy}], file=sys.stderr)"

@@ -158,6 +158,7 @@ class _Reading:
             vectors = [arguments] if len(arguments) > 1 else [self.values.items(item) for item in arguments]
         else:
             vectors = [self.values.items(arguments[-1])] if name.rstrip("pe").endswith("v") else [arguments[1:]]
+        yield from self.connected(node, arguments)
         for argument in arguments[:1]:
             for text in self.values.texts(argument):
                 if self.values.was_downloaded(text):
@@ -179,6 +180,14 @@ class _Reading:
                 if in_shell
                 else argv_effects(known, self.place, self.policy)
             )
+
+    def connected(self, node: ast.Call, arguments: list[ast.expr]) -> Iterator[Effect]:
+        """A shell whose input or output is a socket."""
+        program = [item for argument in arguments[:1] for item in (self.values.items(argument) or [argument])[:1]]
+        is_shell = any(_SHELLS.search(text.partition(" ")[0]) for item in program for text in self.values.texts(item))
+        streams = [keyword.value for keyword in node.keywords if keyword.arg in ("stdin", "stdout", "stderr")]
+        if is_shell and any("network" in self.values.taints(stream) for stream in streams):
+            yield Effect("B7", "connects a shell to a socket")
 
     def process(self, node: ast.Call, name: str) -> Iterator[Effect]:
         numbers = [number for argument in node.args[:1] for number in self.values.numbers(argument)]

@@ -75,28 +75,66 @@ _ATTRIBUTES: Final = frozenset(
     " major minor micro releaselevel serial name version metadata requires machine max min epsilon dig cache_tag"
     " args msg lineno colno".split()
 )
+_INSIDE: Final = ("_", "f_", "gi_", "cr_", "ag_", "tb_", "co_")
+"""Beginnings of the attributes that lead into the interpreter: frames, code, tracebacks, everything private."""
 _OTHER_BUILTINS: Final = frozenset(dir(builtins)) - _BUILTINS
 _CHANGES: Final = frozenset("insert append extend remove pop clear reverse sort".split())
 _REACHING_FIELD: Final = re.compile(r"\{[^{}:!]*[.\[]")
 
 
+class _Names:
+    """What the names of one program are."""
+
+    __slots__ = ("modules", "own", "owned", "uses_path")
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.modules: dict[str, str] = {}
+        """Name → module, empty for a member of one."""
+        self.own = {name for node in ast.walk(tree) for name in _bound(node)}
+        """Names that the program gives values to."""
+        self.owned = {name for node in ast.walk(tree) for name in _attributes(node)}
+        """Attributes that it gives to objects of its own classes."""
+        self.uses_path = any(isinstance(node, ast.Attribute) and node.attr == "path" for node in ast.walk(tree))
+        """Whether it touches ``sys.path``: then nothing may be changed in place."""
+
+
 def is_plain(tree: ast.Module) -> bool:
     """Whether a program imports, names and touches nothing but what stands on the lists above."""
-    modules: dict[str, str] = {}
-    bound = {name for node in ast.walk(tree) for name in _bound(node)}
+    names = _Names(tree)
+    bases = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            if not _import(node, modules):
-                return False
-        elif isinstance(node, ast.ImportFrom) and not _import_from(node, modules):
+        if isinstance(node, ast.Import) and not _import(node, names.modules):
             return False
-    if any(name in modules or name in _OTHER_BUILTINS or name.startswith("__") for name in bound):
+        if isinstance(node, ast.ImportFrom) and not _import_from(node, names.modules):
+            return False
+        if isinstance(node, ast.Attribute):
+            bases.add(id(node.value))
+    own = names.own - {"__init__"}
+    if any(name in names.modules or name in _OTHER_BUILTINS or name.startswith("__") for name in own):
         # `math = sys` would make everything of one module look like that of another, and a parameter named `open`
         # somewhere does not make `open` elsewhere anything but the built-in.
         return False
-    own = _BUILTINS | bound
-    uses_path = any(isinstance(node, ast.Attribute) and node.attr == "path" for node in ast.walk(tree))
-    return all(_fits(node, modules, own, uses_path) for node in ast.walk(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and names.modules.get(node.id) and id(node) not in bases:
+            return False  # a module that is handed on can be reached by any name
+        if not _fits(node, names):
+            return False
+    return True
+
+
+def _attributes(node: ast.AST) -> list[str]:
+    """The attributes that a node gives to objects: ``self.x = …``, and what stands in the body of a class."""
+    if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+        return [node.attr]
+    if isinstance(node, ast.ClassDef):
+        return [name for inner in node.body for name in _bound_in(inner)]
+    return []
+
+
+def _bound_in(node: ast.stmt) -> list[str]:
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return [name for inner in ast.walk(node) for name in _bound(inner)]
+    return _bound(node)
 
 
 def _bound(node: ast.AST) -> list[str]:
@@ -142,45 +180,38 @@ def _listed(module: str, name: str) -> bool:
     return not name.startswith("_") and name != "*" and (names is None or name in names)
 
 
-def _fits(node: ast.AST, modules: dict[str, str], own: frozenset[str] | set[str], uses_path: bool) -> bool:
+def _fits(node: ast.AST, names: _Names) -> bool:
     if isinstance(node, ast.Name):
-        known = node.id in own or node.id in modules or any(name.startswith(node.id + ".") for name in modules)
+        known = node.id in names.own or node.id in _BUILTINS or node.id in names.modules
+        known = known or any(name.startswith(node.id + ".") for name in names.modules)
         return known or not isinstance(node.ctx, ast.Load)
     if isinstance(node, ast.Attribute):
-        return _attribute_fits(node, modules, uses_path)
+        return not node.attr.startswith(_INSIDE) and _attribute_fits(node, names)
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return node.name not in modules and (not node.name.startswith("__") or node.name == "__init__")
+        return not node.name.startswith("__") or node.name == "__init__"
     if isinstance(node, ast.MatchClass):
         return not node.kwd_attrs  # `case object(__class__=c)` is an attribute, too
     if isinstance(node, ast.Subscript):
-        return isinstance(node.ctx, ast.Load) or not uses_path
-    return not (isinstance(node, ast.AugAssign) and uses_path)
+        return isinstance(node.ctx, ast.Load) or not names.uses_path
+    return not (isinstance(node, ast.AugAssign) and names.uses_path)
 
 
-def _attribute_fits(  # noqa: PLR0911  (one way out for each kind of attribute)
-    node: ast.Attribute, modules: dict[str, str], uses_path: bool
-) -> bool:
+def _attribute_fits(node: ast.Attribute, names: _Names) -> bool:
     if not isinstance(node.ctx, ast.Load):
         # Only of the program's own objects (`self.x = 1`), never of a module.
-        return isinstance(node.value, ast.Name) and node.value.id == "self" and not node.attr.startswith("_")
+        return isinstance(node.value, ast.Name) and node.value.id == "self"
     dotted = _dotted(node)
-    for name, module in modules.items():
-        if dotted == name:
+    for name, module in names.modules.items():
+        if dotted == name or name.startswith(dotted + "."):
             return True
-        if dotted.startswith(name + ".") and module:
-            rest = dotted[len(name) + 1 :]
-            if "." not in rest:
-                return _listed(module, rest)
-    if any(name.startswith(dotted + ".") for name in modules):
-        return True
+        if module and dotted.startswith(name + ".") and "." not in dotted[len(name) + 1 :]:
+            return _listed(module, dotted[len(name) + 1 :])
     if node.attr in ("format", "format_map"):
         text = node.value.value if isinstance(node.value, ast.Constant) else None
         return isinstance(text, str) and not _REACHING_FIELD.search(text)
-    if uses_path and node.attr in _CHANGES:
+    if names.uses_path and node.attr in _CHANGES:
         return False
-    if isinstance(node.value, ast.Name) and node.value.id == "self":
-        return not node.attr.startswith("_")
-    return node.attr in _ATTRIBUTES
+    return node.attr in _ATTRIBUTES or node.attr in names.owned
 
 
 def _dotted(node: ast.expr) -> str:

@@ -201,7 +201,8 @@ def _bulk(policy: Policy) -> float:
 
 def _import(env: dict[str, str]) -> float:
     code = (
-        "import time; t = time.process_time(); import claude_orchestrator.safety.classifier;"
+        "import time; t = time.process_time(); import claude_orchestrator.safety.classifier,"
+        " claude_orchestrator.safety.effects;"
         " print((time.process_time() - t) * 1000)"
     )
     times = []

@@ -10,14 +10,14 @@ import os.path
 from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.safety import zones
-from claude_orchestrator.safety.effects import argv_effects, command_effects
 from claude_orchestrator.safety.operations import Effect
 from claude_orchestrator.safety.policy import operation_home
 from claude_orchestrator.safety.values import STAR
 from claude_orchestrator.safety.zones import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from claude_orchestrator.safety.operations import Operation
     from claude_orchestrator.safety.policy import Policy
@@ -25,13 +25,22 @@ if TYPE_CHECKING:
 _MAY_BE_EMPTY: Final = frozenset({"__init__.py", "py.typed", ".gitkeep", ".keep", ".nojekyll", ".npmignore"})
 """Files that are usually empty: creating one empties nothing."""
 
-_PLAIN_BASH: Final = frozenset({"command", "description", "timeout", "run_in_background"})
+_FREQUENT: Final = {
+    "Bash": frozenset({"command", "description", "timeout", "run_in_background"}),
+    "Read": frozenset({"file_path", "offset", "limit"}),
+    "Edit": frozenset({"file_path", "old_string", "new_string", "replace_all"}),
+    "Write": frozenset({"file_path", "content"}),
+}
+"""The calls that come most often, with their arguments: the hook answers them without loading the tables of tools."""
 
 
 def effects_of(operation: Operation, policy: Policy) -> list[Effect]:
     """All effects that the operation can have. May raise anything on hostile input: the classifier catches it."""
     place = Place(operation.folder, operation.root, operation_home(operation, policy), policy.root, policy.live)
     if operation.kind == "run":
+        # Here, and not above: the hook answers about files without loading what reads commands.
+        from claude_orchestrator.safety.effects import argv_effects, command_effects
+
         if operation.argv:
             return argv_effects(operation.argv, place, policy)
         return command_effects(operation.target, place, policy)
@@ -139,13 +148,28 @@ def _mcp(operation: Operation, place: Place, policy: Policy) -> list[Effect]:
 
 
 def _tool(operation: Operation, place: Place, policy: Policy) -> list[Effect]:
-    arguments = operation.arguments
-    if operation.target == "Bash" and arguments.keys() <= _PLAIN_BASH and isinstance(arguments.get("command"), str):
-        # By far the most frequent call; the hook answers it without loading what judges all other tools.
-        return command_effects(arguments["command"], place, policy)
+    if (found := _frequent(operation.target, operation.arguments, place, policy)) is not None:
+        return found
     from claude_orchestrator.safety.tools import tool_effects
 
     return tool_effects(operation.target, operation.arguments, place, policy, operation.read_only)
+
+
+def _frequent(tool: str, arguments: Mapping[str, Any], place: Place, policy: Policy) -> list[Effect] | None:
+    """The effects of a frequent call in its usual form; None for any other."""
+    subject = arguments.get("command" if tool == "Bash" else "file_path")
+    if tool not in _FREQUENT or not arguments.keys() <= _FREQUENT[tool] or not isinstance(subject, str):
+        return None
+    if tool == "Bash":
+        from claude_orchestrator.safety.effects import command_effects
+
+        return command_effects(subject, place, policy)
+    if tool == "Read":
+        return read_effects(subject, place, policy)
+    content = arguments.get("content")
+    if tool == "Write" and not isinstance(content, str):
+        return None
+    return write_effects(subject, place, policy, content if tool == "Write" else None)
 
 
 _KINDS: Final[dict[str, Callable[[Operation, Place, Policy], list[Effect]]]] = {

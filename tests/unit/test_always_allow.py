@@ -44,9 +44,18 @@ def test_what_is_suggested(command: list[str], pattern: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [*([name, "x"] for name in sorted(GENERIC)), ["/usr/bin/git", "status"], ["python3.12", "x"], [], [""],
-     ["/tmp/x/run"], ["make", "\U000f0005"], ["make", "a\u202eb"], ["a*", "x"]],
-)  # fmt: skip
+    [
+        *([name, "x"] for name in sorted(GENERIC)),
+        ["/usr/bin/git", "status"],
+        ["python3.12", "x"],
+        [],
+        [""],
+        ["/tmp/x/run"],
+        ["make", "\U000f0005"],
+        ["make", "a\u202eb"],
+        ["a*", "x"],
+    ],
+)
 def test_what_is_never_generalised(command: list[str]) -> None:
     assert suggest_pattern(command) is None
 
@@ -90,7 +99,7 @@ def test_a_file_without_an_end_of_line_and_one_behind_a_link(tmp_path: Path) -> 
 def test_a_file_that_would_be_wrong_stays_as_it_is(tmp_path: Path, text: str) -> None:
     path = tmp_path / "policy.toml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match="policy.toml"):
+    with pytest.raises(ConfigError, match=r"policy\.toml"):
         add_user_rule(str(path), ["make", "c"])
     assert path.read_text() == text
     with pytest.raises(ConfigError, match="can do anything"):

@@ -177,9 +177,9 @@ def test_a_variable_that_is_no_secret_is_no_secret() -> None:
     assert rules("import os; print(os.environ.get('LANG'))") == {"A9"}
 
 
-@given(
-    st.text(max_size=200)
-    | st.lists(st.sampled_from("import os;( ) [ ] . exec open print ' x = : \n for in".split())).map(" ".join)
-)
+PIECES = ["import os", ";", "(", ")", "[", "]", ".", "exec", "open", "print", "'", "x", "=", ":", "\n", "for", "in"]
+
+
+@given(st.text(max_size=200) | st.lists(st.sampled_from(PIECES)).map(" ".join))
 def test_any_text_is_judged(code: str) -> None:
     assert rules(code)

@@ -43,7 +43,26 @@ def test_a_known_key_never_stays(before: str, key: str, after: str) -> None:
     assert holds_known_key(f"{before} {key} {after}")
 
 
-@given(st.text(max_size=300) | st.lists(st.sampled_from(["TOKEN=", "password: ", "'", '"', "abcD1234", "Authorization: Bearer ", "://u:", "@h", "-----BEGIN PRIVATE KEY-----", "\n", "[redacted: key]"])).map("".join))  # fmt: skip
+@given(
+    st.text(max_size=300)
+    | st.lists(
+        st.sampled_from(
+            [
+                "TOKEN=",
+                "password: ",
+                "'",
+                '"',
+                "abcD1234",
+                "Authorization: Bearer ",
+                "://u:",
+                "@h",
+                "-----BEGIN PRIVATE KEY-----",
+                "\n",
+                "[redacted: key]",
+            ]
+        )
+    ).map("".join)
+)
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     once = redact(text)
     assert redact(once) == once
@@ -86,14 +105,33 @@ def test_what_goes(text: str, value: str, kept: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "3f2a9c1b8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a", "commit 65db05b52 of token.py", "550e8400-e29b-41d4-a716-446655440000",
-        "token = tokens[position]", "token = self.token", "password = os.environ['DB_PASSWORD']", "api_key=settings.api_key",
-        "PASSWORD=$DB_PASSWORD", "token: ${{ secrets.GITHUB_TOKEN }}", "password: true", "max_tokens: 4096",
-        "the secret of good tests", "secret = None", "https://example.com/a:b@c", "keyboard: qwertz-layout", "tokenizer=sentencepiece",
-        "password=<your password>", "the token_count=1234567", "key=value", "pass: 12, fail: 3", "tests/test_token.py::test_secret PASSED",
-        "git@github.com:user/repository.git", "secret_key_path = config/keys.json", "primary_key: user_id", "public-key: abc",
+        "3f2a9c1b8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a",
+        "commit 65db05b52 of token.py",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "token = tokens[position]",
+        "token = self.token",
+        "password = os.environ['DB_PASSWORD']",
+        "api_key=settings.api_key",
+        "PASSWORD=$DB_PASSWORD",
+        "token: ${{ secrets.GITHUB_TOKEN }}",
+        "password: true",
+        "max_tokens: 4096",
+        "the secret of good tests",
+        "secret = None",
+        "https://example.com/a:b@c",
+        "keyboard: qwertz-layout",
+        "tokenizer=sentencepiece",
+        "password=<your password>",
+        "the token_count=1234567",
+        "key=value",
+        "pass: 12, fail: 3",
+        "tests/test_token.py::test_secret PASSED",
+        "git@github.com:user/repository.git",
+        "secret_key_path = config/keys.json",
+        "primary_key: user_id",
+        "public-key: abc",
     ],
-)  # fmt: skip
+)
 def test_what_stays(text: str) -> None:
     assert redact(text) == text
 

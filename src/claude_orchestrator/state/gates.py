@@ -1,10 +1,19 @@
-"""Gates: questions that wait for a human. The first answer wins, whatever window it comes from."""
+"""Gates: questions that wait for a human. The first answer wins, whatever window it comes from.
+
+These functions trust whoever calls them; that an agent cannot is ``orchestrator/inbox.py``'s business.
+"""
 
 from __future__ import annotations
+
+import json
+from typing import Any, Literal
 
 from claude_orchestrator.errors import NotReadyError
 from claude_orchestrator.state import events, runs
 from claude_orchestrator.state.database import Database, Row, Transaction
+
+Way = Literal["once", "pattern", "edited", "denied", "expired"]
+"""How the gate of an operation is answered."""
 
 
 async def open_gate(
@@ -20,8 +29,9 @@ async def open_gate(
 ) -> str:
     """Insert an open gate and return its id (``g<number>``).
 
-    ``kind`` is ``review`` (the verifier wants a human to decide) or ``escalation`` (all attempts failed);
-    ``subject`` is what exactly an approval would cover: for a review, the sorted reasons.
+    ``kind`` is ``review`` (the verifier wants a human to decide), ``escalation`` (all attempts failed) or
+    ``operation`` (an agent wants to do something); ``subject`` is what exactly an approval would cover: for a review,
+    the sorted reasons, for an operation, what is shown of it.
     """
     row = await tx.fetch_one("SELECT coalesce(max(number), 0) + 1 AS number FROM gate")
     assert row is not None
@@ -52,24 +62,39 @@ async def open_gate(
     return gate_id
 
 
-async def answer(tx: Transaction, gate_id: str, *, approve: bool, reason: str, by: str, now: float) -> Row:
-    """Record a human's answer and move the task on; return the gate's row as answered, with the ``run_status``.
+async def answer(
+    tx: Transaction,
+    gate_id: str,
+    *,
+    approve: bool,
+    reason: str,
+    by: str,
+    now: float,
+    channel: str = "",
+    way: Way | None = None,
+    edited: str | None = None,
+) -> Row:
+    """Record an answer and move the task on; return the gate's row as answered, with the ``run_status``.
 
     Approved: a reviewed attempt becomes claimable again and goes to its merge; an escalated task gets a new set
-    of attempts. Denied: the review counts as a failed attempt whose reason is the next prompt's evidence (or fails
-    the task when it was the last); an escalated task has failed.
-    Raises NotReadyError when there is no such gate or it has been answered already.
+    of attempts; an operation may happen (``way``: ``once``, as a ``pattern`` for the whole run, or ``edited`` into
+    another one). Denied: the review counts as a failed attempt whose reason is the next prompt's evidence (or fails
+    the task when it was the last); an escalated task has failed; an agent is told the reason (``denied`` by somebody,
+    or ``expired``).
+    Raises NotReadyError when there is no such gate, it has been answered already, or cannot be answered like that.
     """
     gate = await tx.fetch_one("SELECT * FROM gate WHERE id = :id", {"id": gate_id})
     if gate is None:
         raise NotReadyError(f"there is no gate '{gate_id}': 'claude-orchestrator inbox' lists the open ones")
     if gate["status"] != "open":
-        raise NotReadyError(f"gate {gate_id} is already {gate['status']}")
+        by_whom = f" (by {gate['answered_by']})" if gate["answered_by"] else ""
+        raise NotReadyError(f"gate {gate_id} is already {gate['status']}{by_whom}")
+    data = await _note_way(tx, gate, approve=approve, way=way, edited=edited, now=now)
     status = "approved" if approve else "denied"
     await tx.execute(
-        "UPDATE gate SET status = :status, answer = :status, reason = :reason, answered_by = :by, answered_at = :now"
-        " WHERE id = :id AND status = 'open'",
-        {"status": status, "reason": reason, "by": by, "now": now, "id": gate_id},
+        "UPDATE gate SET status = :status, answer = :status, reason = :reason, answered_by = :by, channel = :channel,"
+        " answered_at = :now WHERE id = :id AND status = 'open'",
+        {"status": status, "reason": reason, "by": by, "channel": channel, "now": now, "id": gate_id},
     )
     await _move_task(tx, gate, approve=approve, reason=reason, now=now)
     await events.append(
@@ -78,10 +103,49 @@ async def answer(tx: Transaction, gate_id: str, *, approve: bool, reason: str, b
         run_id=gate["run_id"],
         task_id=gate["task_id"],
         attempt_id=gate["attempt_id"],
-        data={"gate": gate_id, "reason": reason, "by": by},
+        data={"gate": gate_id, "kind": gate["kind"], "reason": reason, "by": by, "channel": channel, **data},
     )
+    if data.get("way") == "pattern":
+        for other in await _same_pattern(tx, gate, now):
+            covered = f"covered by {gate_id}"
+            await answer(tx, other, approve=True, reason=covered, by=by, now=now, channel=channel, way="once")
     run_status = await runs.settle(tx, gate["run_id"], now)
     return {**gate, "status": status, "reason": reason, "run_status": run_status}
+
+
+async def _note_way(
+    tx: Transaction, gate: Row, *, approve: bool, way: Way | None, edited: str | None, now: float
+) -> dict[str, Any]:
+    """Write down how the gate of an operation was answered; return what the journal says of it."""
+    if gate["kind"] != "operation":
+        if way is not None:
+            raise NotReadyError(f"gate {gate['id']} is about no operation: it can only be approved or denied")
+        return {}
+    way = way or ("once" if approve else "denied")
+    row = await tx.fetch_one("SELECT * FROM operation_gate WHERE gate_id = :id", {"id": gate["id"]})
+    assert row is not None
+    if way != "expired" and row["expires_at"] is not None and row["expires_at"] <= now:
+        raise NotReadyError(f"gate {gate['id']} has expired: what it asks for is denied")
+    if way == "pattern" and row["suggestion"] is None:
+        raise NotReadyError(f"gate {gate['id']} has no pattern that an approval could cover: approve it once")
+    pattern = row["suggestion"] if way == "pattern" else None
+    values = {"way": way, "pattern": pattern, "edited": None if edited is None else json.dumps(edited)}
+    await tx.execute(
+        "UPDATE operation_gate SET way = :way, pattern = :pattern, edited = :edited WHERE gate_id = :id",
+        {**values, "id": gate["id"]},
+    )
+    return {"way": way, **({"pattern": json.loads(pattern)} if pattern else {})}
+
+
+async def _same_pattern(tx: Transaction, gate: Row, now: float) -> list[str]:
+    """The open gates of the run that the pattern of this one covers word for word."""
+    rows = await tx.fetch_all(
+        "SELECT gate.id FROM gate JOIN operation_gate ON operation_gate.gate_id = gate.id WHERE gate.run_id = :run"
+        " AND gate.status = 'open' AND suggestion = (SELECT suggestion FROM operation_gate WHERE gate_id = :gate)"
+        " AND (expires_at IS NULL OR expires_at > :now) ORDER BY gate.number",
+        {"run": gate["run_id"], "gate": gate["id"], "now": now},
+    )
+    return [row["id"] for row in rows]
 
 
 async def _move_task(tx: Transaction, gate: Row, *, approve: bool, reason: str, now: float) -> None:
@@ -92,7 +156,14 @@ async def _move_task(tx: Transaction, gate: Row, *, approve: bool, reason: str, 
         "reason": reason,
         "now": now,
     }
-    if approve and gate["kind"] == "review":
+    if gate["kind"] == "operation":
+        # An attempt that has not been parked yet (its runner is still ending) sees the answer when it is.
+        await tx.execute(
+            "UPDATE task SET status = 'pending', ready_at = 0, reason = '' WHERE run_id = :run AND id = :task"
+            " AND attempt_id = :attempt AND status = 'waiting'",
+            values,
+        )
+    elif approve and gate["kind"] == "review":
         await tx.execute("UPDATE attempt SET status = 'approved' WHERE id = :attempt AND status = 'waiting'", values)
         await tx.execute("UPDATE task SET status = 'pending', reason = '' WHERE run_id = :run AND id = :task", values)
     elif approve:
@@ -119,6 +190,32 @@ async def _move_task(tx: Transaction, gate: Row, *, approve: bool, reason: str, 
             " WHERE run_id = :run AND id = :task",
             values,
         )
+
+
+async def withdraw(tx: Transaction, attempt_id: str) -> None:
+    """The attempt is over: what its agent wanted to do, nobody has to decide any more."""
+    for gate in await tx.fetch_all(
+        "UPDATE gate SET status = 'withdrawn' WHERE attempt_id = :attempt AND kind = 'operation' AND status = 'open'"
+        " RETURNING *",
+        {"attempt": attempt_id},
+    ):
+        await events.append(
+            tx,
+            kind="gate.withdrawn",
+            run_id=gate["run_id"],
+            task_id=gate["task_id"],
+            attempt_id=attempt_id,
+            data={"gate": gate["id"]},
+        )
+
+
+async def asking(source: Transaction | Database, attempt_id: str) -> Row | None:
+    """The open gate of an operation that an attempt wants, or None."""
+    return await source.fetch_one(
+        "SELECT * FROM gate WHERE attempt_id = :attempt AND kind = 'operation' AND status = 'open'"
+        " ORDER BY number LIMIT 1",
+        {"attempt": attempt_id},
+    )
 
 
 async def listed(source: Transaction | Database, *, include_answered: bool = False) -> list[Row]:

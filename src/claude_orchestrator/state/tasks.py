@@ -322,16 +322,20 @@ async def fail(
 
 
 async def park(tx: Transaction, claim: Claim, *, resume: Mapping[str, Any] | None, now: float) -> None:
-    """The attempt was stopped on purpose (pause): it does not count as failed and frees its slot and locks.
+    """The attempt was stopped on purpose (pause, a question): it does not count as failed, frees its slot and locks.
 
-    With a resume token the same attempt goes on later; without one the next claim starts a new attempt.
+    With a resume token the same attempt goes on later, when nothing that its agent has asked is open any more;
+    without one the next claim starts a new attempt.
     """
-    await _leave(tx, claim, "pending", "parked" if resume is not None else "interrupted", now)
+    gate = await gates.asking(tx, claim.attempt_id) if resume is not None else None
+    status, reason = ("pending", "") if gate is None else ("waiting", gate["question"])
+    await _leave(tx, claim, status, "parked" if resume is not None else "interrupted", now, reason=reason)
     await tx.execute(
         "UPDATE attempt SET resume = :resume WHERE id = :attempt",
         {"resume": json.dumps(resume) if resume is not None else None, "attempt": claim.attempt_id},
     )
-    await record(tx, claim, "task.parked", {"resumable": resume is not None})
+    waits_for = {} if gate is None else {"gate": gate["id"]}
+    await record(tx, claim, "task.parked", {"resumable": resume is not None, **waits_for})
 
 
 async def wait_for_review(tx: Transaction, claim: Claim, *, question: str, subject: str, now: float) -> str:
@@ -401,6 +405,8 @@ async def _leave(
     await tx.execute(
         "DELETE FROM file_lock WHERE run_id = :run AND task_id = :task", {"run": claim.run_id, "task": claim.task_id}
     )
+    if attempt_status not in ("parked", "waiting"):
+        await gates.withdraw(tx, claim.attempt_id)
     return task
 
 

@@ -38,6 +38,10 @@ class NotReadyError(OrchestratorError):
     """A task, run or gate is not in the state that the request needs."""
 
 
+class ForbiddenError(OrchestratorError):
+    """Only a human may do this, and the process that tries belongs to an agent."""
+
+
 class AgentError(OrchestratorError):
     """An agent cannot be started or its assignment is unusable."""
 

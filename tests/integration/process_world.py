@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from policy_world import write_policy
 
 from claude_orchestrator.agents.base import Assignment, marker_of
 from claude_orchestrator.agents.folder import LaunchFolder
@@ -102,10 +103,11 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 class Launches:
-    """Launch folders of one attempt in one worktree."""
+    """Launch folders of one attempt in one worktree, whose scripts may run odd commands without asking."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.policy = write_policy(root / "policy.toml")
         self.worktree = make_worktree(root)
         self.database = root / "home" / "state.db"
         self.attempt_id = "r1.task.1"
@@ -127,6 +129,8 @@ class Launches:
             "folder": launch.path,
             "database": self.database,
             "options": options,
+            "policy": {"user": str(self.policy)},
+            "launch": self._count,
             "timeout_s": 60.0,
         }
         launch.write_assignment(Assignment(**{**values, **other}))

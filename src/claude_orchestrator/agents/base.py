@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -12,7 +13,8 @@ from typing import Any, Final, Literal, Protocol
 from claude_orchestrator.errors import AgentError
 from claude_orchestrator.safety.operations import Operation, Verdict
 
-Status = Literal["finished", "failed", "interrupted", "timeout", "error"]
+Status = Literal["finished", "failed", "interrupted", "waiting", "timeout", "error"]
+"""How a launch ended. ``waiting``: a human has to decide first, and a later launch goes on with the answer."""
 
 AGENTS: Final = {
     "script": "claude_orchestrator.agents.script:ScriptAgent",
@@ -50,7 +52,11 @@ class Assignment:
     """What the agent's kind needs: ``operations`` or ``attempts`` (script), ``command`` (command)."""
     timeout_s: float
     resume: dict[str, Any] | None = None
-    """The token that an interrupted launch left, or None to start from the beginning."""
+    """The token that an interrupted or waiting launch left, or None to start from the beginning."""
+    launch: int = 1
+    """The number of this launch of the attempt."""
+    policy: dict[str, Any] = field(default_factory=dict)
+    """What the user and the project allow, for :func:`~claude_orchestrator.agents.leave.policy_of`."""
 
     @property
     def marker(self) -> str:
@@ -81,7 +87,7 @@ class Outcome:
     """One line, or the tail of an output, for people and for the next attempt's prompt."""
     report: str = ""
     resume: dict[str, Any] | None = None
-    """With ``interrupted``: the token that lets a later launch go on; None when it must start over."""
+    """With ``interrupted`` and ``waiting``: the token that lets a later launch go on; None when it must start over."""
 
     def to_json(self) -> str:
         """The outcome as a JSON document."""
@@ -113,13 +119,38 @@ class Result:
     """Whether the file lacks some of the output."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What an agent is told when it has asked for an operation."""
+
+    operation: Operation
+    """What may be performed: what was asked for, or what a human has made of it."""
+    verdict: Verdict
+    """With the human's reason, where one has decided."""
+    allowed: bool
+    waiting: bool = False
+    """A human has to decide first: end the launch as ``waiting`` with the token that was given."""
+    gate: str = ""
+    """The gate through which a human has decided, or is to."""
+
+    @property
+    def refusal(self) -> str:
+        """Why it must not happen, for the agent."""
+        return f"{self.verdict.reason} [{self.verdict.rule}]"
+
+
 class Host(Protocol):
     """What an agent may ask of the process that it works in."""
 
-    async def ask(self, operation: Operation) -> Verdict:
-        """Ask leave, before every operation; the question and the answer are in the journal on return."""
+    async def ask(self, operation: Operation, position: int, resume: Mapping[str, Any] | None = None) -> Answer:
+        """Ask leave, before every operation; the question and the answer are in the journal on return.
 
-    async def record(self, operation: Operation, verdict: Verdict, result: Result) -> str:
+        ``position`` is where the agent is: the same when a later launch comes by again, another for every other
+        operation of the attempt. ``resume`` is the token with which a later launch would come back to this question:
+        with one, an answer may be ``waiting``; without one, this waits for the human, however long that takes.
+        """
+
+    async def record(self, answer: Answer, result: Result) -> str:
         """Journal what was performed; return the tree of the worktree as it is now."""
 
     async def tree(self) -> str:
@@ -137,7 +168,7 @@ class Agent(Protocol):
 
     name: str
     resumable: bool
-    """Whether an interrupted launch leaves a token that a later one can go on from."""
+    """Whether a launch may leave a token that a later one can go on from."""
 
     async def work(self, assignment: Assignment, host: Host) -> Outcome:
         """Do the work in the assignment's worktree.

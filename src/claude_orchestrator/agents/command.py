@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 
 from claude_orchestrator.agents.base import Assignment, Host, Outcome
@@ -17,20 +18,26 @@ class CommandAgent:
     """
 
     name = "command"
-    resumable = False
+    resumable = True
 
     async def work(self, assignment: Assignment, host: Host) -> Outcome:
-        """Ask for the command, run it, and record it."""
+        """Ask for the command, run it, and record it. While a human decides it has done nothing, and so starts over."""
         argv = _argv(assignment)
         operation = Operation("run", assignment.worktree, shlex.join(argv), argv=tuple(argv))
-        verdict = await host.ask(operation)
-        if not verdict.allowed:
-            return Outcome("failed", f"the command was refused: {verdict.reason} [{verdict.rule}]")
-        result = await perform(operation, assignment, 1)
-        await host.record(operation, verdict, result)
+        answer = await host.ask(operation, 1, {})
+        if answer.waiting:
+            return Outcome("waiting", f"{answer.gate}: {answer.refusal}", resume={})
+        if not answer.allowed:
+            return Outcome("failed", f"the command was refused: {answer.refusal}")
+        try:
+            result = await perform(answer.operation, assignment, 1)
+            await host.record(answer, result)
+        except asyncio.CancelledError:
+            return Outcome("interrupted", "interrupted")  # nobody knows what it has done: no token
+        program = answer.operation.argv[0]
         if result.exit_code != 0:
-            return Outcome("failed", f"{argv[0]} exited with {result.exit_code}:\n{result.tail}")
-        return Outcome("finished", f"{argv[0]} exited with 0")
+            return Outcome("failed", f"{program} exited with {result.exit_code}:\n{result.tail}")
+        return Outcome("finished", f"{program} exited with 0")
 
 
 def _argv(assignment: Assignment) -> list[str]:

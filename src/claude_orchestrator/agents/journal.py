@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from claude_orchestrator.agents.base import Assignment, Result
+from claude_orchestrator.agents import leave, questions
+from claude_orchestrator.agents.base import Answer, Assignment, Result
+from claude_orchestrator.agents.recoverable import Recoverable
 from claude_orchestrator.errors import RepositoryError
 from claude_orchestrator.safety.classifier import classify
-from claude_orchestrator.safety.operations import Operation, Verdict
-from claude_orchestrator.safety.policy import Policy
-from claude_orchestrator.state import events
-from claude_orchestrator.state.database import Database
+from claude_orchestrator.safety.operations import Decision, Operation, Verdict
+from claude_orchestrator.safety.redaction import redact
+from claude_orchestrator.safety.risk import risk_of
+from claude_orchestrator.state import events, operation_gates
+from claude_orchestrator.state.database import Database, Row, Transaction
+from claude_orchestrator.state.operation_gates import Question
 from claude_orchestrator.workspace.git import Repository, git_folder
 
 
 class JournalHost:
     """Implements :class:`~claude_orchestrator.agents.base.Host` for one launch.
 
-    Making one raises RepositoryError when the worktree is gone.
+    Making one raises RepositoryError when the worktree is gone, ConfigError when a layer of the policy is unreadable.
     """
 
     def __init__(self, assignment: Assignment, db: Database) -> None:
@@ -28,53 +32,160 @@ class JournalHost:
         # Before the agent can touch it: whatever it does to ``.git``, we go on in the same repository.
         self._git_folder = git_folder(assignment.worktree)
         self._repository = Repository(assignment.worktree, self._git_folder)
-        self._policy = Policy("worktree", home=str(Path.home()), live=True)
+        self._recoverable = Recoverable(assignment.worktree, self._git_folder)
+        self._policy = leave.policy_of(assignment.policy, self._recoverable)
         self._index = assignment.folder / "index"
         self._tree: str | None = None
+        self._waited_s = 0.0
+        self._waits_since: float | None = None
 
-    async def ask(self, operation: Operation) -> Verdict:
-        """Judge the operation; it may happen only after the verdict is in the journal."""
-        if self._tree is None or operation.kind == "run":
+    # -- asking ----------------------------------------------------------------------------------
+
+    async def ask(self, operation: Operation, position: int, resume: Mapping[str, Any] | None = None) -> Answer:
+        """Judge the operation; it may happen only after the verdict, or a human's answer, is in the journal."""
+        if self._tree is None or operation.kind not in ("write", "report"):
             # A command tells about the files that it saw, so they are looked at again just before it.
             await self.tree()
         verdict = classify(operation, self._policy)
-        await self.note(
-            "operation.asked",
-            {
-                "kind": operation.kind,
-                "target": operation.target,
-                "verdict": verdict.decision,
-                "rule": verdict.rule,
-                "reason": verdict.reason,
-            },
-        )
-        return verdict
+        if verdict.decision is not Decision.REQUIRES_APPROVAL:
+            async with self._db.transaction() as tx:
+                await self._asked(tx, operation, verdict)
+            return Answer(operation, verdict, verdict.allowed)
+        return await self._ask_human(operation, verdict, position, resume)
 
-    async def record(self, operation: Operation, verdict: Verdict, result: Result) -> str:
-        """Journal the result with the worktree's trees before and after; return the latter."""
-        before = self._tree
-        after = before if operation.kind == "report" and before else await self.tree()
-        await self.note(
-            "operation.done",
-            {
-                "kind": operation.kind,
-                "target": operation.target,
-                "rule": verdict.rule,
-                "exit_code": result.exit_code,
-                "digest": result.digest,
-                "tail": result.tail,
-                "output": result.output,
-                "truncated": result.truncated,
-                "duration_s": round(result.duration_s, 3),
-                "tree_before": before,
-                "tree_after": after,
-            },
+    async def _ask_human(
+        self, operation: Operation, verdict: Verdict, position: int, resume: Mapping[str, Any] | None
+    ) -> Answer:
+        question = self._question(operation, verdict, position, resume)
+        while True:
+            await operation_gates.expire(self._db, time.time())
+            answer = await self._by_pattern(operation) or await self._by_gate(operation, verdict, question)
+            if not answer.waiting or resume is not None:
+                return answer
+            await self._until_answered(answer.gate)
+
+    async def _until_answered(self, gate_id: str) -> None:
+        """Wait in place: for a commit of any process, or for the time at which the gate expires."""
+        self._waits_since = time.monotonic()
+        try:
+            while True:
+                revision = self._db.revision
+                gate = await operation_gates.get(self._db, gate_id)
+                left = None if gate["expires_at"] is None else gate["expires_at"] - time.time()
+                if gate["status"] != "open" or (left is not None and left <= 0):
+                    return
+                await self._db.changed(revision, left)
+        finally:
+            self._waited_s = self.waited_s()
+            self._waits_since = None
+
+    def waited_s(self) -> float:
+        """Seconds for which the agent has waited in place for humans."""
+        return self._waited_s + (0.0 if self._waits_since is None else time.monotonic() - self._waits_since)
+
+    async def _by_pattern(self, operation: Operation) -> Answer | None:
+        """Leave through what a human has approved for the whole run; None where that does not cover it."""
+        policy, gate_ids = self._policy, []
+        for gate_id, pattern in await operation_gates.patterns(self._db, self._assignment.run_id):
+            policy = leave.with_pattern(policy, pattern)
+            gate_ids.append(gate_id)
+        if not gate_ids or not (verdict := classify(operation, policy)).allowed:
+            return None
+        gate = ", ".join(gate_ids)
+        async with self._db.transaction() as tx:
+            await self._asked(tx, operation, verdict, gate=gate, answer="approved")
+        return Answer(operation, verdict, allowed=True, gate=gate)
+
+    async def _by_gate(self, operation: Operation, verdict: Verdict, question: Question) -> Answer:
+        """What the operation's gate says; it is opened when there is none, in the transaction that says so."""
+        async with self._db.transaction() as tx:
+            now = time.time()
+            denied = await operation_gates.denial(tx, question)
+            gate = denied or await operation_gates.ask(tx, question, now)
+            answer = self._answered(operation, verdict, gate)
+            if not answer.waiting:
+                await operation_gates.use(tx, gate, now)
+            is_new = gate["created_at"] == now
+            if is_new or not answer.waiting:
+                said = "" if answer.waiting else gate["status"]
+                await self._asked(tx, answer.operation, answer.verdict, gate=gate["id"], answer=said)
+            return answer
+
+    def _answered(self, operation: Operation, verdict: Verdict, gate: Row) -> Answer:
+        """The answer of a gate, for the agent."""
+        if gate["status"] == "open":
+            return Answer(operation, verdict, allowed=False, waiting=True, gate=gate["id"])
+        if gate["status"] != "approved":
+            return Answer(operation, _as_decided(verdict, "denied", gate), allowed=False, gate=gate["id"])
+        if gate["edited"] is not None:
+            operation = questions.edited(operation, gate["edited"])
+            verdict = classify(operation, self._policy)
+            if verdict.decision is Decision.BLOCKED:
+                return Answer(operation, verdict, allowed=False, gate=gate["id"])
+        return Answer(operation, _as_decided(verdict, "approved", gate), allowed=True, gate=gate["id"])
+
+    def _question(
+        self, operation: Operation, verdict: Verdict, position: int, resume: Mapping[str, Any] | None
+    ) -> Question:
+        ours, expiry = self._assignment, self._policy.expire_after_s
+        return Question(
+            run_id=ours.run_id,
+            task_id=ours.task_id,
+            attempt_id=ours.attempt_id,
+            key=questions.key_of(operation, run_id=ours.run_id, task_id=ours.task_id, position=position),
+            launch=ours.launch,
+            resume=resume,
+            text=redact(questions.question_of(operation, verdict)),
+            operation=questions.redacted(questions.to_document(operation)),
+            effects=questions.redacted(questions.effects_of(verdict)),
+            rule=verdict.rule,
+            shown=redact(questions.shown_of(operation)),
+            risk=risk_of(verdict.effects, str(ours.worktree)),
+            suggestion=leave.pattern_of(verdict, ours.worktree),
+            expires_at=None if expiry is None else time.time() + expiry,
         )
+
+    async def _asked(
+        self, tx: Transaction, operation: Operation, verdict: Verdict, *, gate: str = "", answer: str = ""
+    ) -> None:
+        data = {
+            "kind": operation.kind,
+            "target": redact(operation.target),
+            "verdict": verdict.decision,
+            "rule": verdict.rule,
+            "reason": redact(verdict.reason),
+            **({"gate": gate} if gate else {}),
+            **({"answer": answer} if answer else {}),
+        }
+        await self._append(tx, "operation.asked", data)
+
+    # -- recording -------------------------------------------------------------------------------
+
+    async def record(self, answer: Answer, result: Result) -> str:
+        """Journal the result with the worktree's trees before and after; return the latter."""
+        before, operation = self._tree, answer.operation
+        after = before if operation.kind == "report" and before else await self.tree()
+        data = {
+            "kind": operation.kind,
+            "target": redact(operation.target),
+            "rule": answer.verdict.rule,
+            "exit_code": result.exit_code,
+            "digest": result.digest,
+            "tail": redact(result.tail),
+            "output": result.output,
+            "truncated": result.truncated,
+            "duration_s": round(result.duration_s, 3),
+            "tree_before": before,
+            "tree_after": after,
+            **({"gate": answer.gate} if answer.gate else {}),
+        }
+        await self.note("operation.done", data)
         return after
 
     async def tree(self) -> str:
         """Look at the whole worktree; unchanged files are known by the index's timestamps."""
         self._tree = await self._repository.snapshot(self._assignment.worktree, self._index, self._git_folder)
+        self._recoverable.look(self._tree)
         return self._tree
 
     async def restore(self, tree: str) -> None:
@@ -87,16 +198,26 @@ class JournalHost:
 
     async def progress(self, text: str) -> None:
         """Journal a line for people who watch."""
-        await self.note("attempt.progress", {"text": text})
+        await self.note("attempt.progress", {"text": redact(text)})
 
     async def note(self, kind: str, data: Mapping[str, Any]) -> None:
         """Write one event of this attempt."""
         async with self._db.transaction() as tx:
-            await events.append(
-                tx,
-                kind=kind,
-                run_id=self._assignment.run_id,
-                task_id=self._assignment.task_id,
-                attempt_id=self._assignment.attempt_id,
-                data=data,
-            )
+            await self._append(tx, kind, data)
+
+    async def _append(self, tx: Transaction, kind: str, data: Mapping[str, Any]) -> None:
+        await events.append(
+            tx,
+            kind=kind,
+            run_id=self._assignment.run_id,
+            task_id=self._assignment.task_id,
+            attempt_id=self._assignment.attempt_id,
+            data=data,
+        )
+
+
+def _as_decided(verdict: Verdict, how: str, gate: Row) -> Verdict:
+    """The verdict with what a human has made of it as its reason."""
+    because = f": {gate['reason']}" if gate["reason"] else ""
+    reason = f"{how} by {gate['answered_by']} ({gate['id']}){because}"
+    return Verdict(verdict.decision, reason, verdict.rule, verdict.effects)

@@ -11,6 +11,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ STOPPING_S: Final = 8.0
 """How long an agent may take to stop when it is interrupted or out of time."""
 
 _AGENT: Final = "agent"
+_SHORTEST_WAIT_S: Final = 0.2
 _POLITE: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -86,7 +88,14 @@ def _agent_for(assignment: Assignment) -> Agent:
 async def _work(agent: Agent, assignment: Assignment, host: JournalHost, interrupted: asyncio.Event) -> Outcome:
     work = asyncio.create_task(agent.work(assignment, host), name=_AGENT)
     stop = asyncio.create_task(interrupted.wait())
-    await asyncio.wait({work, stop}, timeout=assignment.timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    began = time.monotonic()
+    # The time that humans take is not the agent's.
+    while (left := assignment.timeout_s + host.waited_s() - (time.monotonic() - began)) > 0:
+        done, _ = await asyncio.wait(
+            {work, stop}, timeout=max(left, _SHORTEST_WAIT_S), return_when=asyncio.FIRST_COMPLETED
+        )
+        if done:
+            break
     if work.done():
         stop.cancel()
         return work.result()

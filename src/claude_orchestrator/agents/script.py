@@ -9,20 +9,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from claude_orchestrator.agents.base import Assignment, Host, Outcome, Result
+from claude_orchestrator.agents.base import Answer, Assignment, Host, Outcome, Result
 from claude_orchestrator.agents.performing import perform
 from claude_orchestrator.errors import AgentError
-from claude_orchestrator.safety.operations import Kind, Operation, Verdict
+from claude_orchestrator.safety.operations import Kind, Operation
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a script: an operation, and whether a command may exit with something other than 0."""
+    """One line of a script."""
 
     operation: Operation
     may_fail: bool = False
+    """Whether the script goes on when a command exits with something other than 0."""
+    may_be_refused: bool = False
+    """Whether the script goes on without the operation when it is refused."""
 
 
 @dataclass
@@ -48,13 +51,13 @@ class ScriptAgent:
     resumable = True
 
     async def work(self, assignment: Assignment, host: Host) -> Outcome:
-        """Do all lines. The first that is refused or fails ends the attempt."""
+        """Do all lines. The first that is refused or fails ends the attempt, unless the line says that it may."""
         lines = script_of(assignment)
         progress = await _to_the_end(_start(assignment, host))
         try:
             for line in lines[progress.done :]:
-                if failure := await _do(line, progress, assignment, host):
-                    return Outcome("failed", failure, progress.report)
+                if (ended := await _do(line, progress, assignment, host)) is not None:
+                    return ended
         except asyncio.CancelledError:
             await host.restore(progress.tree)
             detail = f"interrupted after {progress.done} of {len(lines)} operations"
@@ -70,31 +73,43 @@ async def _start(assignment: Assignment, host: Host) -> Progress:
     return progress
 
 
-async def _do(line: Line, progress: Progress, assignment: Assignment, host: Host) -> str:
-    """Do one line; return why the attempt has failed, or an empty text. Only a command can be interrupted."""
-    operation = line.operation
+async def _do(line: Line, progress: Progress, assignment: Assignment, host: Host) -> Outcome | None:
+    """Do one line; return how the launch ends here, or None to go on. Only a command can be interrupted."""
     number = progress.done + 1
-    verdict = await _to_the_end(host.ask(operation))
-    if not verdict.allowed:
-        return (
-            f"operation {number} ({operation.kind} {operation.target}) was refused: {verdict.reason} [{verdict.rule}]"
-        )
+    answer = await _to_the_end(host.ask(line.operation, number, asdict(progress)))
+    if answer.waiting:
+        detail = f"operation {number} waits for {answer.gate}: {answer.refusal}"
+        return Outcome("waiting", detail, progress.report, resume=asdict(progress))
+    operation = answer.operation
+    if not answer.allowed:
+        return _refused(line, answer, progress)
     if operation.kind == "report":
         await host.progress(operation.target)
     result = await perform(operation, assignment, number)
-    await _to_the_end(_advance(line, verdict, result, progress, host))
+    await _to_the_end(_advance(answer, result, progress, host))
     if result.exit_code == 0 or line.may_fail:
-        return ""
+        return None
     if operation.kind == "run":
-        return f"operation {number} (run {operation.target}) exited with {result.exit_code}:\n{result.tail}"
-    return f"operation {number} failed: {result.tail}"
+        failure = f"operation {number} (run {operation.target}) exited with {result.exit_code}:\n{result.tail}"
+    else:
+        failure = f"operation {number} failed: {result.tail}"
+    return Outcome("failed", failure, progress.report)
 
 
-async def _advance(line: Line, verdict: Verdict, result: Result, progress: Progress, host: Host) -> None:
-    progress.tree = await host.record(line.operation, verdict, result)
+def _refused(line: Line, answer: Answer, progress: Progress) -> Outcome | None:
+    number, operation = progress.done + 1, line.operation
+    if line.may_be_refused:
+        progress.done += 1
+        return None
+    detail = f"operation {number} ({operation.kind} {operation.target}) was refused: {answer.refusal}"
+    return Outcome("failed", detail, progress.report)
+
+
+async def _advance(answer: Answer, result: Result, progress: Progress, host: Host) -> None:
+    progress.tree = await host.record(answer, result)
     progress.done += 1
-    if line.operation.kind == "report":
-        progress.report = f"{progress.report}\n{line.operation.target}".strip()
+    if answer.operation.kind == "report":
+        progress.report = f"{progress.report}\n{answer.operation.target}".strip()
 
 
 async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
@@ -122,20 +137,29 @@ def script_of(assignment: Assignment) -> list[Line]:
 
 
 def _line(values: Mapping[str, Any], worktree: Path) -> Line:
+    flags = {name: bool(values.get(name, False)) for name in ("may_fail", "may_be_refused")}
+    return Line(_operation(values, worktree), **flags)
+
+
+def _operation(values: Mapping[str, Any], worktree: Path) -> Operation:
     kind = next((verb for verb in get_args(Kind) if values.get(verb) is not None), None)
     try:
         if kind == "run":
-            command = values["run"]
-            argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
-            target = command if isinstance(command, str) else shlex.join(argv)
-            return Line(Operation("run", worktree, target, argv=tuple(argv)), may_fail=values.get("may_fail", False))
+            return command(values["run"], worktree)
         if kind == "replace":
             change = {"content": values["new"], "old": values["old"], "count": values.get("count", 1)}
-            return Line(Operation("replace", worktree, values["replace"], **change))
+            return Operation("replace", worktree, values["replace"], **change)
         if kind == "write":
-            return Line(Operation("write", worktree, values["write"], content=values["content"]))
+            return Operation("write", worktree, values["write"], content=values["content"])
         if kind is not None:
-            return Line(Operation(kind, worktree, values[kind]))
+            return Operation(kind, worktree, values[kind])
     except KeyError as error:
         raise AgentError(f"the operation {dict(values)} lacks {error}: correct the plan") from error
     raise AgentError(f"the operation {dict(values)} has no verb: use one of {', '.join(get_args(Kind))}")
+
+
+def command(line: str | list[str], worktree: Path) -> Operation:
+    """A command in a worktree: a list of arguments, or one line for the shell."""
+    if isinstance(line, str):
+        return Operation("run", worktree, line, argv=("/bin/sh", "-c", line))
+    return Operation("run", worktree, shlex.join(line), argv=tuple(line))

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from claude_orchestrator.agents import leave
 from claude_orchestrator.config import Settings
-from claude_orchestrator.errors import NotReadyError, RepositoryError, VerificationError
+from claude_orchestrator.errors import BlockedError, ConfigError, NotReadyError, RepositoryError, VerificationError
 from claude_orchestrator.orchestrator import context_builder, merging
 from claude_orchestrator.orchestrator.merging import Merger
 from claude_orchestrator.orchestrator.worker import Worker
@@ -90,6 +91,15 @@ class Delegator:
         prompt = context_builder.build(claim.definition, await attempts.feedback(self._db, claim))
         await asyncio.to_thread(_write, folder / "prompt.md", prompt)
         return prompt
+
+    async def policy_layers(self, delegated: Delegated) -> dict[str, Any]:
+        """What the runner needs to know of the policy. Raises BlockedError while a layer of it cannot be read."""
+        layers = await leave.layers_of(self._repository, delegated.run["base_commit"])
+        try:
+            leave.policy_of(layers)
+        except ConfigError as error:
+            raise BlockedError(f"the policy is wrong: {error}") from error
+        return layers
 
     async def keep(self, delegated: Delegated) -> str:
         """Put what the worktree holds now under the attempt's ref; return the commit.

@@ -25,7 +25,7 @@ from claude_orchestrator.orchestrator.merging import Landing, Merger
 from claude_orchestrator.orchestrator.stopping import RunStoppedError
 from claude_orchestrator.orchestrator.supervisor import LIVENESS_S, Supervisor
 from claude_orchestrator.orchestrator.worker import Worker
-from claude_orchestrator.state import attempts, runs, tasks
+from claude_orchestrator.state import attempts, operation_gates, runs, tasks
 from claude_orchestrator.state.database import Database, Row
 from claude_orchestrator.state.tasks import Claim
 from claude_orchestrator.workspace import process, process_table
@@ -57,6 +57,7 @@ class Engine:
                 revision = self._db.revision
                 if time.monotonic() - looked_at >= LIVENESS_S:
                     looked_at = time.monotonic()
+                    await operation_gates.expire(self._db, time.time())
                     await self._look_for_orphans(run_id)
                 await self._claim_all(run_id)
                 if not self._carried:
@@ -196,7 +197,7 @@ class TaskWay:
         lost = await self._why_not_kept(delegated)
         detail = f"{outcome.detail} ({lost})" if lost else outcome.detail
         asked_for = outcome.resume is not None or await attempts.was_interrupted(self._db, delegated.claim)
-        if outcome.status == "interrupted" and asked_for:
+        if outcome.status == "waiting" or (outcome.status == "interrupted" and asked_for):
             intent = (await runs.get(self._db, delegated.claim.run_id))["intent"]
             await self._stopped(delegated.claim, intent, outcome.resume)
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from claude_orchestrator.agents.base import Assignment, Outcome, marker_of
@@ -17,7 +17,7 @@ from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import NotReadyError, OrchestratorError, RepositoryError
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
 from claude_orchestrator.orchestrator.worker import Worker
-from claude_orchestrator.state import attempts, runs, tasks
+from claude_orchestrator.state import attempts, gates, operation_gates, runs, tasks
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.workspace import process
 
@@ -73,12 +73,20 @@ class Supervisor:
         outcome = launch.read_exit()
         if outcome is None:
             await process.kill_marked(marker_of(delegated.folder))
-            outcome = Outcome("error", "the runner died before its agent was done")
-            if watch.interrupted_at is not None:
-                outcome = Outcome("interrupted", f"did not stop within {GRACE_S:g} s and was killed")
+            outcome = await self._of_the_dead(delegated, watch)
         if outcome.status == "interrupted" and watch.gave_up:
             return Outcome("timeout", watch.gave_up, outcome.report)
         return outcome
+
+    async def _of_the_dead(self, delegated: Delegated, watch: Watch) -> Outcome:
+        """How a launch ended whose runner left no outcome."""
+        row = await attempts.get(self._db, delegated.claim.attempt_id)
+        token = await operation_gates.token_of_the_dead(self._db, row["id"], row["launch"])
+        if token is not None:
+            return Outcome("waiting", "the runner died while a human was asked", resume=token)
+        if watch.interrupted_at is not None:
+            return Outcome("interrupted", f"did not stop within {GRACE_S:g} s and was killed")
+        return Outcome("error", "the runner died before its agent was done")
 
     async def _launch(self, delegated: Delegated) -> LaunchFolder:
         """The current launch of the attempt; a new one for a new attempt and for a parked one that goes on."""
@@ -88,14 +96,18 @@ class Supervisor:
         if number == 0 or row["resume"] is not None:
             number += 1
             launch = LaunchFolder(delegated.folder / f"launch-{number}")
-            launch.write_assignment(self._assignment(delegated, launch, row["resume"]))
+            layers = await self._delegator.policy_layers(delegated)
+            assignment = self._assignment(delegated, launch, number, row["resume"])
+            launch.write_assignment(replace(assignment, policy=layers))
             async with self._db.transaction() as tx:
                 await attempts.note(tx, claim, {"launch": number, "resume": None})
                 await attempts.start_step(tx, claim, "agent", time.time())
                 await tasks.advance(tx, claim, "in_progress")
         return LaunchFolder(delegated.folder / f"launch-{number}")
 
-    def _assignment(self, delegated: Delegated, launch: LaunchFolder, resume: dict[str, Any] | None) -> Assignment:
+    def _assignment(
+        self, delegated: Delegated, launch: LaunchFolder, number: int, resume: dict[str, Any] | None
+    ) -> Assignment:
         definition = delegated.claim.definition
         return Assignment(
             attempt_id=delegated.claim.attempt_id,
@@ -110,6 +122,7 @@ class Supervisor:
             options={key: definition[key] for key in ("operations", "attempts", "command") if definition.get(key)},
             timeout_s=definition["timeout"],
             resume=resume,
+            launch=number,
         )
 
     async def _watch(self, delegated: Delegated, launch: LaunchFolder, watch: Watch) -> None:
@@ -150,7 +163,7 @@ class Supervisor:
             await self._interrupt(delegated, watch, watch.gave_up)
 
     async def _is_stuck(self, delegated: Delegated, launch: LaunchFolder, watch: Watch) -> bool:
-        """Whether neither output nor an operation has come for too long.
+        """Whether neither output nor an operation has come for too long, and no human is asked meanwhile.
 
         Signs of life are compared with each other, never with the clock: that may be put forward, and stands
         still while the machine sleeps.
@@ -160,7 +173,7 @@ class Supervisor:
             return False
         watch.last_look = now
         sign = max(launch.last_output_at(), await attempts.last_operation_at(self._db, delegated.claim))
-        if sign != watch.last_sign:
+        if sign != watch.last_sign or await gates.asking(self._db, delegated.claim.attempt_id) is not None:
             watch.last_sign, watch.last_progress = sign, now
         return now - watch.last_progress > limit
 

@@ -211,13 +211,16 @@ class Operation(_Model):
     """With ``replace``: how often ``old`` must be there; all of them are replaced."""
     may_fail: StrictBool = False
     """With ``run``: go on when the exit code is not 0."""
+    may_be_refused: StrictBool = False
+    """Go on without it when it is blocked, or a human denies it. Otherwise the attempt has failed."""
 
-    _BELONGS: ClassVar[dict[str, str]] = {
-        "content": "write",
-        "old": "replace",
-        "new": "replace",
-        "count": "replace",
-        "may_fail": "run",
+    _BELONGS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "content": ("write",),
+        "old": ("replace",),
+        "new": ("replace",),
+        "count": ("replace",),
+        "may_fail": ("run",),
+        "may_be_refused": ("write", "replace", "delete", "run"),
     }
 
     @property
@@ -243,16 +246,16 @@ class Operation(_Model):
             raise _fault("an operation without a verb", hint)
         return value
 
-    @field_validator("content", "old", "new", "count", "may_fail")
+    @field_validator("content", "old", "new", "count", "may_fail", "may_be_refused")
     @classmethod
     def _belongs(cls, value: Any, info: ValidationInfo) -> Any:
         """Runs also when other fields are wrong, so that all mistakes of an operation are found at once."""
         name = str(info.field_name)
         verb = next(verb for verb in KNOWN_VERBS if info.data.get(verb, "wrong") is not None)
-        owner = cls._BELONGS[name]
-        if verb != owner and value is not None:
-            raise _fault(f"'{name}' does not belong to '{verb}'", f"remove it, or use it with '{owner}'")
-        if verb == owner and value is None:
+        owners = cls._BELONGS[name]
+        if verb not in owners and value is not None:
+            raise _fault(f"'{name}' does not belong to '{verb}'", f"remove it, or use it with '{owners[0]}'")
+        if verb in owners and value is None:
             raise _fault(f"'{verb}' needs '{name}'", f"add '{name}: ...' (an empty text is '{name}: \"\"')")
         if name == "old" and value == "":
             raise _fault("'old' is empty", "name the text to replace")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -399,6 +400,18 @@ def git_folder(worktree: Path) -> Path:
         return link if link.is_dir() else worktree / link.read_text().removeprefix("gitdir:").strip()
     except OSError as error:
         raise RepositoryError(f"the worktree {worktree} is gone or damaged: {error.strerror}") from error
+
+
+def names_in(git_folder: Path, tree: str) -> frozenset[str]:
+    """The paths of all files of a tree; none when git cannot tell. Blocks, for callers that are not asynchronous."""
+    done = subprocess.run(
+        ["git", *_QUIET, "ls-tree", "-r", "-z", "--full-tree", "--name-only", tree],
+        env=clean_environment({"GIT_DIR": str(git_folder)}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    return frozenset(filter(None, os.fsdecode(done.stdout).split("\0"))) if done.returncode == 0 else frozenset()
 
 
 def _bound(worktree: Path, git_folder: Path) -> dict[str, str]:

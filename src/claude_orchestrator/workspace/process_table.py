@@ -72,6 +72,33 @@ def marked(marker: str) -> list[int]:
     return [pid for pid, value in _markers() if pid != os.getpid() and marker in value.split("/")]
 
 
+def lineage() -> list[tuple[int, str]]:
+    """``(pid, marker value)`` of ourselves and of all processes above us, nearest first.
+
+    The value is what a process was started with: it cannot be changed afterwards, nor taken away from a parent by a
+    child. It is empty where there is none, or the system does not let us see it (another user's process). Who has
+    detached itself from its parents is below none of them any more.
+    """
+    # In a PID namespace that sees an outer ``/proc``, our id there is not the one that we know ourselves by.
+    pid = int(Path("/proc/self").readlink().name) if _LINUX else os.getpid()
+    found = [(pid, os.environ.get(MARKER, "") or _marker_of(pid))]
+    while (pid := _parent_of(pid)) > 0 and all(pid != known for known, _ in found):
+        found.append((pid, _marker_of(pid)))
+    return found
+
+
+def _parent_of(pid: int) -> int:
+    """The id of a process's parent; 0 when it has none, or is gone."""
+    if not _LINUX:
+        said = _ps("-o", "ppid=", "-p", str(pid)).strip()
+        return int(said) if said.isdigit() else 0
+    try:
+        line = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return 0
+    return int(line[line.rindex(b")") + 2 :].split()[1])
+
+
 def kill_marked_now(marker: str) -> list[int]:
     """SIGKILL every process whose environment carries ``marker``, until there is none; return their ids.
 

@@ -1,0 +1,97 @@
+"""The policy of one launch: the preset for worktrees, the user's layer, the project's as it was at the run's base.
+
+Nothing of it comes from the worktree, which the agent can edit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from claude_orchestrator.errors import NotReadyError
+from claude_orchestrator.safety.always import suggest_pattern
+from claude_orchestrator.safety.operations import Decision, Effect, Verdict
+from claude_orchestrator.safety.policy import Policy, load_policy
+from claude_orchestrator.safety.policy_file import PROJECT_FILE, parse_layer, read_layer, user_file
+from claude_orchestrator.safety.redaction import redact
+from claude_orchestrator.safety.rules import Rule, escaped
+from claude_orchestrator.workspace.git import Repository
+
+PRESET: Final = "worktree"
+
+
+async def layers_of(repository: Repository, base_commit: str) -> dict[str, Any]:
+    """What :func:`policy_of` needs to know: where the user's layer is, and what the project's says at a commit."""
+    text = await repository.read_file(base_commit, PROJECT_FILE)
+    project = None if text is None else text.decode(errors="replace")
+    return {"user": user_file(), "project": project, "source": f"{PROJECT_FILE} of {base_commit[:9]}"}
+
+
+def policy_of(layers: Mapping[str, Any], tracked: Callable[[str], bool] | None = None) -> Policy:
+    """The policy that the layers make. Raises ConfigError when one of them cannot be read."""
+    user = read_layer(layers["user"]) if layers.get("user") else None
+    project = parse_layer(layers["project"], layers["source"]) if layers.get("project") else None
+    surroundings = {"home": os.path.expanduser("~"), "root": os.geteuid() == 0, "live": True, "tracked": tracked}  # noqa: PTH111
+    return load_policy(PRESET, user=user, project=project, **surroundings)
+
+
+def pattern_of(verdict: Verdict, workspace: Path) -> list[dict[str, Any]] | None:
+    """What an approval for the whole run would cover: a rule for each effect that needs one; None where one has none.
+
+    Programs that can do anything (git, shells, interpreters, wrappers) are covered word for word, others with what
+    differs from call to call (process ids, temporary paths, hashes) left open. Nothing that looks like a key is kept.
+    """
+    rules = [_rule_for(effect, workspace) for effect in verdict.effects if effect.rule.startswith("A")]
+    if not rules or any(rule is None for rule in rules):
+        return None
+    found = [rule for rule in rules if rule is not None]
+    return found if redact(json.dumps(found)) == json.dumps(found) else None
+
+
+def _rule_for(effect: Effect, workspace: Path) -> dict[str, Any] | None:
+    rule: dict[str, Any] = {}
+    if effect.argv:
+        rule = {"argv": list(suggest_pattern(effect.argv) or map(escaped, effect.argv))}
+    elif len(effect.paths) == 1:
+        inside = effect.paths[0].removeprefix(f"{workspace}{os.sep}")
+        rule = {"path": escaped(inside), "effect": effect.rule}
+    try:
+        allowing(rule)
+    except ValueError:
+        return None
+    return rule
+
+
+def allowing(rule: Mapping[str, Any]) -> Rule:
+    """The rule that one part of a pattern stands for. Raises ValueError when it is too general."""
+    return Rule(Decision.SAFE, **{**rule, "argv": tuple(rule.get("argv", ()))})
+
+
+def with_pattern(policy: Policy, pattern: Iterable[Mapping[str, Any]]) -> Policy:
+    """The policy of a run in which a human has approved a pattern."""
+    return policy.with_rules([allowing(rule) for rule in pattern])
+
+
+def lasting_rules(effects: Iterable[Mapping[str, Any]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """What *always allow* would save for the effects of a gate: pattern and example of each command.
+
+    Raises NotReadyError when one of them must not be generalised.
+    """
+    found: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+    for effect in effects:
+        if not effect["rule"].startswith("A"):
+            continue
+        argv = tuple(effect["argv"])
+        pattern = suggest_pattern(argv)
+        if pattern is None:
+            what = shlex.join(argv) or effect["what"]
+            raise NotReadyError(
+                f"'{what}' is never allowed for good: git, shells, interpreters, programs that run others, and files"
+                " are approved once, or for one run"
+            )
+        found.append((pattern, argv))
+    return found

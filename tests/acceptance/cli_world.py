@@ -112,7 +112,8 @@ class World:
     # -- the command ------------------------------------------------------------------------------
 
     def environment(self, **more: str) -> dict[str, str]:
-        return {**os.environ, "CLAUDE_ORCHESTRATOR_HOME": str(self.home), "PYTHONUNBUFFERED": "1", **more}
+        ours = {"CLAUDE_ORCHESTRATOR_HOME": str(self.home), "PYTHONUNBUFFERED": "1", "HOME": str(self.folder)}
+        return {**os.environ, **ours, **more}
 
     def cli(self, *arguments: str | Path, code: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command in the project's folder; ``code`` is what it must exit with (None: whatever)."""

@@ -89,7 +89,7 @@ def _operation_lines(operations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for operation in operations:
         done = operation["done"]
         result = "not done" if done is None else f"exit {done.get('exit_code')}"
-        if operation.get("verdict", "SAFE") != "SAFE":
+        if operation.get("verdict", "SAFE") != "SAFE" and done is None:
             result = f"{operation['verdict']}: {operation.get('reason')}"
         elif operation.get("kind") == "report":
             result = "not believed"

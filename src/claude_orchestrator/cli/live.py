@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from claude_orchestrator.cli import output
 from claude_orchestrator.cli.output import program
 from claude_orchestrator.cli.views import Progress
 from claude_orchestrator.cli.words import COLOURS, MARKS, Row, Story, clock, doing, duration
@@ -32,10 +33,12 @@ class LiveView:
         self._console = console or Console(highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, vertical_overflow="crop", transient=True)
         self._recent: deque[tuple[float, str]] = deque(maxlen=RECENT)
+        self._held = False
         self._last: tuple[list[Progress], dict[str, Story]] | None = None
 
     def open(self) -> None:
-        """Start to draw."""
+        """Start to draw, or go on."""
+        self._held = False
         self._live.start()
 
     def tell(self, event: Row, line: str | None, *, is_news: bool) -> None:
@@ -46,13 +49,22 @@ class LiveView:
     def show(self, progress: list[Progress], stories: dict[str, Story]) -> None:
         """Draw."""
         self._last = (progress, stories)
+        if self._held:
+            return
         now = time.time()
         self._live.update(render(progress, stories, self._recent, now, self._console.height), refresh=True)
+
+    def hold(self) -> None:
+        """Take the picture away until it is opened again; what happens meanwhile is kept for then."""
+        self._held = True
+        self._live.stop()
 
     def note(self, line: str) -> None:
         """Keep the line among the latest events, and draw at once."""
         self._recent.append((time.time(), line))
-        if self._last is not None:
+        if self._held:
+            output.say("", f"    {line}")
+        elif self._last is not None:
             self.show(*self._last)
 
     def close(self) -> None:

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from claude_orchestrator.cli import output, report
+from claude_orchestrator.cli.desk import Desk, somebody_is_there
 from claude_orchestrator.cli.following import Follower
 from claude_orchestrator.cli.views import View
 from claude_orchestrator.cli.words import Row
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import OrchestratorError, RepositoryError
+from claude_orchestrator.orchestrator.inbox import Inbox
 from claude_orchestrator.orchestrator.session import Orchestrator
 from claude_orchestrator.orchestrator.worker import live_movers
 from claude_orchestrator.state import runs
@@ -41,6 +43,9 @@ async def move_runs(settings: Settings, run_ids: Sequence[str], view: View, *, a
     """
     async with Database.open(settings.database) as db:
         mine: set[str] = set()
+        desk = None
+        if not as_json and somebody_is_there():
+            desk = Desk(db, Inbox(db, settings, "terminal"), view, run_ids)
 
         async def move_one(run_id: str) -> str:
             while movers := await live_movers(db, settings.workers, run_id):
@@ -49,7 +54,10 @@ async def move_runs(settings: Settings, run_ids: Sequence[str], view: View, *, a
                     return status
             mine.add(run_id)
             row = await runs.get(db, run_id)
-            return await Orchestrator(require_repository(row), settings).move(run_id)
+            while True:
+                status = await Orchestrator(require_repository(row), settings).move(run_id)
+                if status != "incomplete" or desk is None or not await desk.answered(run_id):
+                    return status
 
         moving = {run_id: asyncio.create_task(move_one(run_id), name=f"move {run_id}") for run_id in run_ids}
 
@@ -62,7 +70,7 @@ async def move_runs(settings: Settings, run_ids: Sequence[str], view: View, *, a
                     async with db.transaction() as tx:
                         await runs.want(tx, run_id, "pause")
 
-        return await _show(db, view, moving, stop, as_json=as_json)
+        return await _show(db, view, moving, stop, as_json=as_json, desk=desk)
 
 
 async def watch_run(settings: Settings, run_id: str, view: View, *, as_json: bool = False) -> int:
@@ -114,16 +122,23 @@ async def _show(
     stop: Callable[[], Coroutine[Any, Any, None]],
     *,
     as_json: bool,
+    desk: Desk | None = None,
 ) -> int:
     """Feed the view until all tasks are done, then print the summary; return the exit code."""
     follower = Follower(db, list(tasks), view)
     over = asyncio.gather(*tasks.values(), return_exceptions=True)
+    serving: list[asyncio.Task[None]] = []
     try:
         with _interrupts(stop, view):
             await follower.catch_up()
             view.open()
+            if desk is not None:
+                serving.append(asyncio.create_task(desk.serve(), name="desk"))
             await follower.follow(over)
     finally:
+        for one in serving:
+            one.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
         view.close()
         for task in tasks.values():
             task.cancel()

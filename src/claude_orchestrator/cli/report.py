@@ -94,7 +94,10 @@ def gate_lines(gates: Iterable[Row]) -> Iterator[str]:
     for gate in gates:
         yield f"  {paint('?', 'yellow')} {gate['id']} {gate['run_id']}/{gate['task_id']} ({gate['kind']}):"
         yield f"      {gate['question']}"
-        yield f"      look:   {program()} evidence {gate['run_id']} {gate['task_id']}"
+        look = f"inbox show {gate['id']}"
+        if gate["kind"] != "operation":
+            look = f"evidence {gate['run_id']} {gate['task_id']}"
+        yield f"      look:   {program()} {look}"
         yield f"      answer: {program()} approve {gate['id']}   or   {program()} deny {gate['id']} --reason TEXT"
 
 

@@ -26,6 +26,9 @@ class View(Protocol):
     def show(self, progress: list[Progress], stories: dict[str, Story]) -> None:
         """This is how the runs stand now."""
 
+    def hold(self) -> None:
+        """Stand still, because the terminal is needed for something else, until :meth:`open` is called again."""
+
     def note(self, line: str) -> None:
         """Say something that is no event."""
 
@@ -53,6 +56,9 @@ class PlainView:
     def show(self, progress: list[Progress], stories: dict[str, Story]) -> None:
         """The lines say it all."""
 
+    def hold(self) -> None:
+        """Lines do not get in the way of others."""
+
     def note(self, line: str) -> None:
         """Print a line with the time."""
         output.say(f"{words.clock(time.time())} {line}")
@@ -75,6 +81,9 @@ class JsonView:
 
     def show(self, progress: list[Progress], stories: dict[str, Story]) -> None:
         """The events say it all."""
+
+    def hold(self) -> None:
+        """Lines do not get in the way of others."""
 
     def note(self, line: str) -> None:
         """A program is told the rest on standard error."""

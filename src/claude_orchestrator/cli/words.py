@@ -207,12 +207,18 @@ def _task(verb: str, data: Row) -> str | None:
         "completed": f"completed, merged as {short(data['commit'])}" if data.get("commit") else "completed, no change",
         "attempt_failed": f"refused: {data.get('reason')}",
         "escalated": "was the last: the task is escalated",
-        "parked": "parked; it goes on where it was" if data.get("resumable") else "stopped; it starts again later",
+        "parked": _parked(data),
         "cancelled": "cancelled",
         "lock_wait": str(data.get("reason")),
         "head_moved": f"meets a moved head ({short(data.get('to'))}): merged onto it, and that is verified",
         "waived": f"may be merged as it is: {data.get('gate')} was approved",
     }.get(verb)
+
+
+def _parked(data: Row) -> str | None:
+    if data.get("gate"):
+        return None  # the question itself has said so
+    return "parked; it goes on where it was" if data.get("resumable") else "stopped; it starts again later"
 
 
 def _attempt(verb: str, data: Row) -> str | None:
@@ -225,8 +231,9 @@ def _attempt(verb: str, data: Row) -> str | None:
 def _operation(verb: str, data: Row) -> str | None:
     kind, target = str(data.get("kind", "")), clip(str(data.get("target") or ""), 80)
     if verb == "asked":
-        refused = str(data.get("verdict", "SAFE")).upper() != "SAFE"
-        return f"may not {kind} {target}: {data.get('reason')}" if refused else None
+        refused = str(data.get("verdict", "SAFE")).upper() != "SAFE" and data.get("answer") != "approved"
+        asks = data.get("gate") and not data.get("answer")
+        return f"may not {kind} {target}: {data.get('reason')}" if refused and not asks else None
     if verb != "done" or kind not in _DONE_VERBS:
         return None
     code = data.get("exit_code")
@@ -234,7 +241,15 @@ def _operation(verb: str, data: Row) -> str | None:
 
 
 def _gate(verb: str, data: Row) -> str | None:
+    gate = data.get("gate")
     if verb == "opened":
-        return f"asks ({data.get('gate')}): {data.get('question')}"
+        return f"asks ({gate}): {data.get('question')}"
+    if verb == "used":
+        return None  # what the agent does now says so
+    if verb == "withdrawn":
+        return f"needs no answer to {gate} any more"
+    if verb == "answer_refused":
+        return f"tried to answer {gate} itself: {data.get('reason')}"
     because = f": {data['reason']}" if data.get("reason") else ""
-    return f"{data.get('gate')} {verb} by {data.get('by')}{because}"
+    how = {"pattern": " for the whole run", "edited": " as another operation"}.get(str(data.get("way")), "")
+    return f"{gate} {verb}{how} by {data.get('by')}{because}"

@@ -11,6 +11,7 @@ from claude_orchestrator.config import Settings, load_settings
 from claude_orchestrator.orchestrator import starting, worker
 from claude_orchestrator.orchestrator.delegator import Delegator
 from claude_orchestrator.orchestrator.engine import Engine, TaskWay
+from claude_orchestrator.orchestrator.inbox import Inbox
 from claude_orchestrator.orchestrator.merging import Merger
 from claude_orchestrator.orchestrator.supervisor import Supervisor
 from claude_orchestrator.orchestrator.verifier import Verifier
@@ -34,6 +35,7 @@ class Session:
         merger = Merger(db, settings, repository)
         self.verifier = Verifier(db, self.delegator, merger, me.id)
         way = TaskWay(db, settings, self.delegator, self.supervisor, merger)
+        self.inbox = Inbox(db, settings)
         self.engine = Engine(db, settings, me, self.delegator, way.carry)
 
 

@@ -43,6 +43,7 @@ class World:
     run_id: str = ""
     kills: list[str] = field(default_factory=list)
     movers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    answerers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def home(self) -> Path:
@@ -117,6 +118,19 @@ class World:
         self.movers.append(mover)
         return mover
 
+    def start_answerer(self, point: str = "") -> subprocess.Popen[bytes]:
+        """Start a process that approves what is asked, armed with a fault point or not."""
+        with (self.root / "movers.log").open("ab") as log:
+            answerer = subprocess.Popen(
+                [sys.executable, str(MOVER.with_name("answerer.py")), *([point] if point else [])],
+                env={**os.environ, "CLAUDE_ORCHESTRATOR_HOME": str(self.home)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.answerers.append(answerer)
+        return answerer
+
     def kill_mover(self, mover: subprocess.Popen[bytes]) -> bool:
         """``kill -9`` of one of our movers, if it still lives."""
         if mover.poll() is not None:
@@ -161,12 +175,21 @@ class World:
         for mover in self.movers:
             mover.wait(timeout_s)
 
+    def finish_with_answers(self, *, timeout_s: float = 60) -> None:
+        """As :meth:`finish`, for a run whose tasks ask: two processes answer, and one moves whenever there is cause."""
+        deadline = time.monotonic() + timeout_s
+        answerers = [self.start_answerer() for _ in range(2)]
+        while self.start_mover().wait(timeout_s) != 0:
+            assert time.monotonic() < deadline, (self.root / "movers.log").read_text()[-3000:]
+        for process in (*answerers, *self.movers):
+            process.wait(timeout_s)
+
     def close(self) -> None:
         """End what a failed test may have left: our own movers, and our own runners by id."""
-        for mover in self.movers:
-            if mover.poll() is None:
-                mover.kill()
-                mover.wait()
+        for process in (*self.movers, *self.answerers):
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         for pid in self.runners().values():
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.root, ignore_errors=True)
@@ -179,13 +202,19 @@ class World:
         connection.close()
         return found
 
-    def check(self) -> None:
-        """Nothing lost, nothing twice, nothing unverified merged, nothing left behind, integrity ok."""
+    def check(self, *, asked: bool = False) -> None:
+        """Nothing lost, nothing twice, nothing unverified merged, nothing left behind, integrity ok.
+
+        ``asked``: every attempt had to ask before its command.
+        """
         task_ids = [row[0] for row in self.rows("SELECT id FROM task WHERE run_id = ?", self.run_id)]
         self._nothing_lost(task_ids)
         self._merged_once(task_ids)
         self._only_verified()
-        self._no_agent_run_twice()
+        if asked:
+            self._nothing_unasked()
+        else:
+            self._no_agent_run_twice()
         self._no_orphans()
         assert self.rows("PRAGMA integrity_check") == [("ok",)]
         assert self.rows("SELECT * FROM file_lock") == []
@@ -224,6 +253,22 @@ class World:
         assert len(starts) == len(set(starts)), "an attempt's agent was started twice"
         launches = self.rows("SELECT id, launch FROM attempt WHERE launch > 1")
         assert launches == [], "nothing was paused, so every attempt has one launch"
+
+    def _nothing_unasked(self) -> None:
+        """No question twice, one answer each, and no command without an approval of its own that was used before."""
+        gates = self.rows("SELECT gate.id, gate.attempt_id, status, used_at IS NOT NULL, round FROM gate"
+                          " JOIN operation_gate ON gate_id = gate.id")  # fmt: skip
+        attempts = [attempt for _, attempt, *_ in gates]
+        assert len(attempts) == len(set(attempts)), "an attempt was asked about twice"
+        assert {status for _, _, status, _, _ in gates} <= {"approved", "withdrawn"}
+        answers = [row[0] for row in self.rows("SELECT data FROM event WHERE kind = 'gate.approved'")]
+        assert len(answers) == len({json.loads(data)["gate"] for data in answers}), "a question was answered twice"
+        used = {attempt for _, attempt, _, was_used, _ in gates if was_used}
+        starts = [line.split()[2] for line in self.effects.read_text().splitlines() if line.startswith("start ")]
+        # The marker's last name but one is the attempt's, with a dot and a hash behind it.
+        started = [marker.split("/")[-2].rpartition(".")[0] for marker in starts]
+        assert len(started) == len(set(started)), "a command was started twice on one approval"
+        assert set(started) <= used, "a command was started without an approval"
 
     def _no_orphans(self) -> None:
         """No process of this world is left: neither by command line nor by environment."""

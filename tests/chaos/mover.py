@@ -5,8 +5,8 @@
 POINT is ``commit:N`` (die right after the N-th committed transaction), ``begin:N`` (right before it begins),
 ``git:N`` / ``mid-git:N`` / ``after-git:N`` (right before, in, and after the N-th git command, which goes on alone),
 ``merge:N`` / ``after-merge:N`` (right before / after the N-th move of the run's branch) or ``spawn:N`` (right after the
-N-th runner was started). Dying is SIGKILL to itself: no handler, no ``finally``. ``twice`` does not die: it starts
-every runner twice.
+N-th runner was started). Dying is SIGKILL to itself: no handler, no ``finally``. Two do not die: ``twice`` starts
+every runner twice, and ``runner-MOMENT`` starts runners that die at that moment (see ``gate_runner.py``).
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from claude_orchestrator.agents import folder
 from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.orchestrator.session import Orchestrator
 from claude_orchestrator.state.database import Database, Transaction
@@ -83,9 +86,22 @@ def arm(fuse: Fuse) -> None:
     LaunchFolder.spawn = fused_spawn  # type: ignore[method-assign]
 
 
+def start_mortal_runners(moment: str) -> None:
+    program = Path(__file__).with_name("gate_runner.py")
+
+    def mortal(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, str(program), moment, command[-1]], **options)
+
+    folder.subprocess = SimpleNamespace(Popen=mortal, DEVNULL=subprocess.DEVNULL)  # type: ignore[assignment]
+
+
 def main() -> int:
     project, run_id, *point = sys.argv[1:]
-    arm(Fuse(point[0] if point else ""))
+    name = point[0] if point else ""
+    if name.startswith("runner-"):
+        start_mortal_runners(name.removeprefix("runner-"))
+    else:
+        arm(Fuse(name))
     status = asyncio.run(Orchestrator(Path(project)).move(run_id))
     return 0 if status == "completed" else 1
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from policy_world import allow_odd_commands
 
 UNSHARE = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
 
@@ -24,6 +25,7 @@ def can_mount() -> bool:
 def test_a_full_disk_loses_nothing(tmp_path: Path, seed: int) -> None:
     if not can_mount():
         pytest.skip("this machine allows no mount namespace with a tmpfs")
+    allow_odd_commands()
     driver = Path(__file__).with_name("full_disk.py")
     command = [*UNSHARE, sys.executable, str(driver), str(tmp_path / "world"), str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from chaos_world import KILLED, World
+from policy_world import allow_odd_commands
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes through /proc")
 
@@ -36,6 +37,7 @@ FAULT_POINTS = {
 
 @pytest.fixture
 def world(seed: int, request: pytest.FixtureRequest) -> Iterator[World]:
+    allow_odd_commands()
     one = World(Path(tempfile.mkdtemp(prefix="chaos-")), random.Random(seed))
     one.prepare(TASKS)
     yield one

@@ -1,0 +1,143 @@
+"""``run`` on a terminal offers its questions in place: a person answers, looks, puts off, and Ctrl-C still pauses."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_world import PATIENCE_S, World
+
+WORKFLOW = ".github/workflows/ci.yml"
+ASKS = {"write": WORKFLOW, "content": "on: push\n"}
+PROMPT = "[l]ater?"
+
+
+class Terminal:
+    """The command on a terminal of its own, and the person in front of it."""
+
+    def __init__(self, world: World, *arguments: str | Path) -> None:
+        self.master, slave = pty.openpty()
+        self.said = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "claude_orchestrator", *map(str, arguments)],
+            cwd=world.project,
+            env=world.environment(TERM="xterm", COLUMNS="120", LINES="40"),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def until(self, text: str) -> str:
+        """Read until ``text`` has been said; what was said up to there, without the terminal's own commands."""
+        deadline = time.monotonic() + PATIENCE_S
+        while text not in self.said:
+            ready, _, _ = select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))
+            assert ready, f"never said {text!r}:\n{self.said}"
+            self._read()
+        before, _, self.said = self.said.partition(text)
+        return before + text
+
+    def types(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def end(self) -> tuple[int, str]:
+        """The exit code, and what was said since."""
+        while self._read():
+            pass
+        return self.process.wait(PATIENCE_S), self.said
+
+    def _read(self) -> bool:
+        try:
+            read = os.read(self.master, 65536)
+        except OSError:  # what a terminal says when nobody is left at its other side
+            return False
+        self.said += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read.decode(errors="replace"))
+        return bool(read)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    one = World(tmp_path)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def terminal(world: World) -> Iterator[Terminal]:
+    asks = {**ASKS, "may_be_refused": True}
+    task = world.task("t1", asks, {"write": "t1.txt", "content": "x\n"}, files=[".github", "t1.txt"])
+    one = Terminal(world, "run", world.plan(task))
+    yield one
+    one.close()
+
+
+def gates(world: World) -> list[tuple[Any, ...]]:
+    return [(gate["status"], gate["channel"], gate["reason"]) for gate in world.json("inbox", "--all")]
+
+
+def test_a_person_looks_and_approves(world: World, terminal: Terminal) -> None:
+    asked = terminal.until(PROMPT)
+    assert f"wants to write {WORKFLOW}" in asked
+    terminal.types("s\n")
+    assert "+on: push" in terminal.until(PROMPT)
+    terminal.types("what?\n")
+    terminal.until(PROMPT)
+    terminal.types("a\n")
+    code, said = terminal.end()
+    assert code == 0, said
+    assert gates(world) == [("approved", "terminal", "")]
+    assert world.git("show", f"orchestrator/r1:{WORKFLOW}") == "on: push"
+
+
+def test_a_person_denies_with_a_reason(world: World, terminal: Terminal) -> None:
+    terminal.until(PROMPT)
+    terminal.types("d\n")
+    terminal.until("why?")
+    terminal.types("not the CI\n")
+    code, said = terminal.end()
+    assert code == 0, said
+    assert gates(world) == [("denied", "terminal", "not the CI")]
+
+
+def test_what_is_put_off_waits_in_the_inbox(world: World, terminal: Terminal) -> None:
+    terminal.until(PROMPT)
+    terminal.types("l\n")
+    code, said = terminal.end()
+    assert code == 1
+    assert "inbox show g1" in said
+    assert gates(world) == [("open", None, "")]
+
+
+def test_an_answer_from_elsewhere_ends_the_question(world: World, terminal: Terminal) -> None:
+    terminal.until(PROMPT)
+    world.cli("approve", "g1")
+    terminal.until("was answered elsewhere")
+    code, said = terminal.end()
+    assert code == 0, said
+
+
+def test_ctrl_c_at_a_question_pauses(world: World, terminal: Terminal) -> None:
+    terminal.until(PROMPT)
+    os.killpg(terminal.process.pid, signal.SIGINT)  # as a terminal does
+    code, said = terminal.end()
+    assert code == 1, said
+    assert world.json("status", "r1")["status"] == "paused"
+    assert gates(world) == [("open", None, "")]

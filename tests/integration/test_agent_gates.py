@@ -185,14 +185,14 @@ def test_an_edited_operation_happens_instead(world: World) -> None:
 
 
 def test_an_edited_operation_that_is_blocked_stays_blocked(world: World) -> None:
-    script = ({"delete": "../elsewhere.txt"},)
-    (world.root / "elsewhere.txt").write_text("mine\n")
+    script = ({"delete": "ignored"},)
+    (world.worktree / "ignored").write_text("mine\n")
     first = waits(world, *script)
     world.answer("g1", way="edited", edited=".")
     second = run(world.script(*script, resume=first.resume))
     assert (second.status, second.detail[-4:]) == ("failed", "[B1]")
     assert (world.worktree / "a.txt").exists()
-    assert (world.root / "elsewhere.txt").exists()
+    assert (world.worktree / "ignored").exists()
 
 
 def test_a_denial_holds_for_the_next_attempt(world: World) -> None:
@@ -228,13 +228,14 @@ def test_gates_expire_when_the_policy_says_so(world: World) -> None:
 
 
 def test_a_command_that_waits_has_done_nothing_and_starts_over(world: World) -> None:
-    options = {"command": ["touch", "../outside.txt"]}
+    options = {"command": ["touch", ".github/workflows/new.yml"]}
     first = run(world.new(options, agent="command"))
     assert (first.status, first.resume) == ("waiting", {})
-    assert not (world.root / "outside.txt").exists()
+    assert not (world.worktree / ".github/workflows/new.yml").exists()
+    (world.worktree / ".github/workflows").mkdir(parents=True)
     world.answer("g1")
     assert run(world.new(options, agent="command", resume={})).status == "finished"
-    assert (world.root / "outside.txt").exists()
+    assert (world.worktree / ".github/workflows/new.yml").exists()
 
 
 # -- an agent that cannot resume -----------------------------------------------------------------------

@@ -57,6 +57,9 @@ def commands(app: typer.Typer, before: str) -> Iterator[tuple[str, Callable[...,
         yield f"{before} {command.name or command.callback.__name__}", command.callback
     for group in app.registered_groups:
         assert group.typer_instance is not None
+        own = group.typer_instance.registered_callback
+        if own is not None and own.callback is not None:  # a group that is a command by itself
+            yield f"{before} {group.name}", own.callback
         yield from commands(group.typer_instance, f"{before} {group.name}")
 
 
@@ -64,6 +67,8 @@ def parameters(function: Callable[..., Any]) -> Iterator[tuple[str, Any, inspect
     """Name as it is typed, typer's description, and the parameter."""
     hints = typing.get_type_hints(function, include_extras=True)
     for name, parameter in inspect.signature(function).parameters.items():
+        if hints[name] is typer.Context:
+            continue
         kind, info = typing.get_args(hints[name])
         if isinstance(info, typer.models.ArgumentInfo):
             yield str(info.metavar), info, parameter

@@ -11,6 +11,7 @@ from claude_orchestrator.agents.base import Answer, Assignment, Result
 from claude_orchestrator.agents.recoverable import Recoverable
 from claude_orchestrator.errors import RepositoryError
 from claude_orchestrator.safety.classifier import classify
+from claude_orchestrator.safety.documents import redacted
 from claude_orchestrator.safety.operations import Decision, Operation, Verdict
 from claude_orchestrator.safety.redaction import redact
 from claude_orchestrator.safety.risk import risk_of
@@ -136,8 +137,8 @@ class JournalHost:
             launch=ours.launch,
             resume=resume,
             text=redact(questions.question_of(operation, verdict)),
-            operation=questions.redacted(questions.to_document(operation)),
-            effects=questions.redacted(questions.effects_of(verdict)),
+            operation=redacted(questions.to_document(operation)),
+            effects=redacted(questions.effects_of(verdict)),
             rule=verdict.rule,
             shown=redact(questions.shown_of(operation)),
             risk=risk_of(verdict.effects, str(ours.worktree)),

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from claude_orchestrator.errors import NotReadyError
 from claude_orchestrator.safety.operations import Effect, Operation, Verdict
-from claude_orchestrator.safety.redaction import redact
 
 SHOWN_LIMIT: Final = 20_000
 """Characters of a diff or a command that are kept with a gate."""
@@ -68,15 +67,6 @@ def edited(operation: Operation, text: str) -> Operation:
 
 def _changed(operation: Operation, **changes: Any) -> Operation:
     return from_document({**to_document(operation), **changes})
-
-
-def redacted(value: Any) -> Any:
-    """A JSON value with everything that looks like a key redacted."""
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {name: redacted(part) for name, part in value.items()}
-    return [redacted(part) for part in value] if isinstance(value, list) else value
 
 
 def key_of(operation: Operation, *, run_id: str, task_id: str, position: int) -> str:

@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from claude_orchestrator.agents.base import Agent, Assignment, Outcome, agent_na
 from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.agents.journal import JournalHost
 from claude_orchestrator.errors import AgentError, OrchestratorError
+from claude_orchestrator.safety.redaction import redact
 from claude_orchestrator.state.database import Database
 
 STOPPING_S: Final = 8.0
@@ -57,7 +59,7 @@ async def _hold(launch: LaunchFolder) -> None:
         assignment = launch.read_assignment()
         async with Database.open(assignment.database) as db:
             host = JournalHost(assignment, db)
-            outcome = await _outcome(assignment, host, interrupted)
+            outcome = _without_keys(await _outcome(assignment, host, interrupted))
             launch.write_exit(outcome)
             await host.note("attempt.exited", {"status": outcome.status, "detail": outcome.detail})
     except OrchestratorError as error:
@@ -76,6 +78,11 @@ async def _outcome(assignment: Assignment, host: JournalHost, interrupted: async
     except Exception as error:  # noqa: BLE001  (an agent's defect must become an outcome, not a missing one)
         traceback.print_exc()
         return Outcome("error", f"{type(error).__name__}: {error}")
+
+
+def _without_keys(outcome: Outcome) -> Outcome:
+    """The outcome as it may be kept, shown, and told to the next attempt."""
+    return replace(outcome, detail=redact(outcome.detail), report=redact(outcome.report))
 
 
 def _agent_for(assignment: Assignment) -> Agent:

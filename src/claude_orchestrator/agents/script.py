@@ -13,6 +13,7 @@ from claude_orchestrator.agents.base import Answer, Assignment, Host, Outcome, R
 from claude_orchestrator.agents.performing import perform
 from claude_orchestrator.errors import AgentError
 from claude_orchestrator.safety.operations import Kind, Operation
+from claude_orchestrator.safety.redaction import redact
 
 T = TypeVar("T")
 
@@ -109,7 +110,7 @@ async def _advance(answer: Answer, result: Result, progress: Progress, host: Hos
     progress.tree = await host.record(answer, result)
     progress.done += 1
     if answer.operation.kind == "report":
-        progress.report = f"{progress.report}\n{answer.operation.target}".strip()
+        progress.report = f"{progress.report}\n{redact(answer.operation.target)}".strip()
 
 
 async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:

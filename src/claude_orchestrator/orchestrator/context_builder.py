@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from claude_orchestrator.safety.redaction import redact
+
 
 def build(definition: Mapping[str, Any], feedback: str) -> str:
     """Compose the prompt of one attempt from the task's definition and the evidence of the failed attempt.
 
-    Sections without content are left out; the task's prompt comes first and verbatim.
+    Sections without content are left out; the task's prompt comes first and verbatim. Only what looks like a key is
+    redacted, wherever it comes from.
     """
     sections = [definition.get("prompt") or definition.get("title") or definition["id"]]
     if files := definition.get("files"):
@@ -18,7 +21,7 @@ def build(definition: Mapping[str, Any], feedback: str) -> str:
         sections.append("## Success criteria\n\n" + _list(criteria))
     if feedback:
         sections.append("## Why the previous attempt was refused\n\n" + feedback)
-    return "\n\n".join(sections) + "\n"
+    return redact("\n\n".join(sections) + "\n")
 
 
 def _list(items: list[str]) -> str:

@@ -25,6 +25,7 @@ from claude_orchestrator.orchestrator.merging import Landing, Merger
 from claude_orchestrator.orchestrator.stopping import RunStoppedError
 from claude_orchestrator.orchestrator.supervisor import LIVENESS_S, Supervisor
 from claude_orchestrator.orchestrator.worker import Worker
+from claude_orchestrator.safety.redaction import redact
 from claude_orchestrator.state import attempts, operation_gates, runs, tasks
 from claude_orchestrator.state.database import Database, Row
 from claude_orchestrator.state.tasks import Claim
@@ -256,8 +257,8 @@ class TaskWay:
             await tasks.fail(
                 tx,
                 claim,
-                reason=reason,
-                feedback=feedback,
+                reason=redact(reason),
+                feedback=redact(feedback),
                 retry_at=now + backoff(self._settings, claim.number),
                 now=now,
                 final=final,

@@ -24,6 +24,8 @@ from claude_orchestrator.orchestrator.signing import Keys
 from claude_orchestrator.orchestrator.stopping import unless_stopped
 from claude_orchestrator.orchestrator.verifier import Request, Verification
 from claude_orchestrator.plans.checks import check_names
+from claude_orchestrator.safety.documents import redacted
+from claude_orchestrator.safety.redaction import redact
 from claude_orchestrator.state import attempts, events, gates, tasks
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.state.tasks import Claim
@@ -203,7 +205,7 @@ class Merger:
             verification = await self.verify(claim, run, candidate, checks)
         if verification.verdict == "passed":
             return None
-        reasons = "; ".join(verification.reasons)
+        reasons = redact("; ".join(verification.reasons))  # as it is stored: an approval covers these very words
         if verification.verdict == "needs_review":
             waiver = await gates.waiver(self._db, claim.attempt_id)
             if waiver and waiver["subject"] == reasons:
@@ -250,7 +252,7 @@ class Merger:
                 claim,
                 tree=candidate.tree,
                 verdict=verification.verdict,
-                document=verification.to_json(),
+                document=redacted(verification.to_json()),
                 folder=str(folder),
                 now=time.time(),
             )

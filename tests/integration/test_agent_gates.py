@@ -205,6 +205,34 @@ def test_a_denial_holds_for_the_next_attempt(world: World) -> None:
     assert len(world.gates()) == 1
 
 
+def token_left(world: World) -> dict[str, Any] | None:
+    return world.now(lambda db: operation_gates.token_of_the_dead(db, world.attempt_id, 2))
+
+
+@pytest.mark.parametrize("answer", [True, None])
+def test_a_question_that_needs_no_answer_any_more_is_passed_by(world: World, answer: bool | None) -> None:
+    """Its user allows the operation meanwhile; nothing may then lead back to the question, whoever dies."""
+    first = waits(world, *SCRIPT)
+    assert token_left(world) == first.resume
+    if answer:
+        world.answer("g1")
+    write_policy(world.policy, safe=("A4",))
+    assert run(world.script(*SCRIPT, resume=first.resume)).status == "finished"
+    assert [gate["status"] for gate in world.gates()] == ["approved" if answer else "withdrawn"]
+    assert token_left(world) is None
+
+
+def test_a_pattern_from_elsewhere_covers_a_question(world: World) -> None:
+    second = {"write": WORKFLOW, "content": "on: pull_request\n"}
+    first = waits(world, {"write": "a.txt", "content": "x\n"}, ASKS, second)
+    world.answer("g1", way="pattern")
+    done = run(world.script({"write": "a.txt", "content": "x\n"}, ASKS, second, resume=first.resume))
+    assert done.status == "finished"
+    assert (world.worktree / WORKFLOW).read_text() == "on: pull_request\n"
+    assert [(gate["id"], gate["status"]) for gate in world.gates()] == [("g1", "approved")]
+    assert token_left(world) is None
+
+
 def test_what_looks_like_a_key_is_not_kept(world: World) -> None:
     key = "ghp_" + "0123456789abcdefghijklmnopqrstuvwxyz"
     waits(world, {"write": WORKFLOW, "content": f"token: {key}\n"}, {"report": f"used {key}"})

@@ -96,31 +96,29 @@ def test_a_command_may_fail_when_the_script_says_so(launches: Launches) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "rule"),
+    ("operation", "status", "rule"),
     [
-        ({"write": "../escaped.txt", "content": "x"}, "outside-worktree"),
-        ({"write": "/tmp/escaped.txt", "content": "x"}, "outside-worktree"),
-        ({"write": "link/escaped.txt", "content": "x"}, "outside-worktree"),
-        ({"replace": "file-link", "old": "secret", "new": "x"}, "outside-worktree"),
-        ({"delete": "link/outside.txt"}, "outside-worktree"),
-        ({"delete": "."}, "outside-worktree"),
-        ({"write": ".git", "content": "gitdir: elsewhere"}, "git-internals"),
-        ({"write": "sub/.GIT/hooks/post-commit", "content": "x"}, "git-internals"),
+        ({"write": "/opt/escaped.txt", "content": "x"}, "waiting", "A4"),
+        ({"write": "link/escaped.txt", "content": "x"}, "waiting", "A4"),
+        ({"replace": "file-link", "old": "root", "new": "x"}, "waiting", "A4"),
+        ({"delete": "link/hostname"}, "waiting", "A1"),
+        ({"delete": "."}, "failed", "B1"),
+        ({"write": ".git", "content": "gitdir: elsewhere"}, "waiting", "A4"),
+        ({"write": ".git/hooks/post-commit", "content": "x"}, "waiting", "A4"),
+        ({"delete": ".git"}, "failed", "B1"),
     ],
 )
-def test_what_leaves_the_worktree_is_refused(launches: Launches, operation: dict[str, Any], rule: str) -> None:
-    outside = launches.root / "outside"
-    outside.mkdir()
-    (outside / "outside.txt").write_text("secret\n")
-    (launches.worktree / "link").symlink_to(outside)
-    (launches.worktree / "file-link").symlink_to(outside / "outside.txt")
+def test_what_leaves_the_worktree_does_not_happen(
+    launches: Launches, operation: dict[str, Any], status: str, rule: str
+) -> None:
+    (launches.worktree / "link").symlink_to("/etc")
+    (launches.worktree / "file-link").symlink_to("/etc/hostname")
+    launches.policy.unlink()
     outcome = script(launches, operation)
-    assert outcome.status == "failed"
-    assert f"was refused: {outcome.detail.split(': ', 1)[1]}".endswith(f"[{rule}]")
-    assert names(outside) == ["outside.txt"]
-    assert (outside / "outside.txt").read_text() == "secret\n"
-    asked = launches.events("operation.asked")[0]
-    assert (asked["verdict"], asked["rule"]) == ("BLOCKED", rule)
+    assert outcome.status == status
+    assert outcome.detail.endswith(f"[{rule}]")
+    (asked,) = launches.events("operation.asked")
+    assert (asked["verdict"], asked["rule"]) == (("BLOCKED" if status == "failed" else "REQUIRES_APPROVAL"), rule)
     assert launches.events("operation.done") == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,30 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
         with pytest.raises(StateError, match="newer version"):
             async with Database.open(tmp_path / "s.db"):
                 pass
+
+    asyncio.run(scenario())
+
+
+def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    """With its rows: an open review keeps waiting."""
+    first = resources.files("claude_orchestrator.state").joinpath("schema", "001_initial.sql").read_text()
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        connection.executescript(
+            f"{first};"
+            " CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at REAL NOT NULL);"
+            " INSERT INTO migration VALUES (1, '001_initial.sql', 0);"
+            " INSERT INTO gate (id, number, run_id, task_id, kind, question, created_at)"
+            " VALUES ('g1', 1, 'r1', 't', 'review', 'why?', 0);"
+        )
+    connection.close()
+
+    async def scenario() -> None:
+        async with Database.open(tmp_path / "s.db") as db:
+            assert await db.schema() == 2
+            gate = await db.fetch_one("SELECT * FROM gate")
+            assert gate is not None
+            assert (gate["status"], gate["question"], gate["channel"]) == ("open", "why?", None)
+            assert await db.fetch_all("SELECT * FROM operation_gate") == []
 
     asyncio.run(scenario())
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import hashlib
 import os
 import random
+import shlex
 import signal
 import socket
 import subprocess
@@ -394,3 +396,16 @@ def test_the_walk_finds_grandchildren() -> None:
 
 def test_explanations_say_what_the_level_means(level: str) -> None:
     assert sandbox.explain().startswith(f"{level}: ")
+
+
+def test_the_lineage_shows_markers_that_a_child_has_dropped() -> None:
+    """The marker of a parent stays visible below a child that has taken it out of its own environment."""
+    look = "from claude_orchestrator.workspace.process_table import lineage; print(lineage())"
+    command = f"env -u {process_table.MARKER} {shlex.join([sys.executable, '-c', look])}; exit $?"
+    environment = {**os.environ, process_table.MARKER: "a/b"}
+    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=True)
+    markers = [marker for _, marker in ast.literal_eval(done.stdout)]
+    own = os.environ.get(process_table.MARKER, "")
+    assert markers[0] == ""
+    assert markers[1] == "a/b"
+    assert process_table.lineage()[0] == (os.getpid(), own)

@@ -116,6 +116,13 @@ def test_small_words() -> None:
         (event("operation.done", kind="report", target="all done", exit_code=0), None),
         (event("gate.opened", gate="g1", question="Merge?"), "t1 asks (g1): Merge?"),
         (event("gate.denied", gate="g1", by="ada", reason="no"), "t1 g1 denied by ada: no"),
+        (event("gate.approved", gate="g1", by="ada", way="pattern"), "t1 g1 approved for the whole run by ada"),
+        (event("gate.used", gate="g1"), None),
+        (event("gate.withdrawn", gate="g1"), "t1 needs no answer to g1 any more"),
+        (event("gate.answer_refused", gate="g1", reason="why"), "t1 tried to answer g1 itself: why"),
+        (event("task.parked", resumable=True, gate="g1"), None),
+        (event("operation.asked", kind="run", target="x", verdict="REQUIRES_APPROVAL", gate="g1"), None),
+        (event("operation.asked", kind="run", target="x", verdict="REQUIRES_APPROVAL", answer="approved"), None),
         (event("something.new"), None),
     ],
 )

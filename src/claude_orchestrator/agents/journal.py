@@ -50,17 +50,15 @@ class JournalHost:
         verdict = classify(operation, self._policy)
         if verdict.decision is not Decision.REQUIRES_APPROVAL:
             async with self._db.transaction() as tx:
+                await self._pass_by(tx, operation, position)
                 await self._asked(tx, operation, verdict)
             return Answer(operation, verdict, verdict.allowed)
-        return await self._ask_human(operation, verdict, position, resume)
-
-    async def _ask_human(
-        self, operation: Operation, verdict: Verdict, position: int, resume: Mapping[str, Any] | None
-    ) -> Answer:
         question = self._question(operation, verdict, position, resume)
         while True:
             await operation_gates.expire(self._db, time.time())
-            answer = await self._by_pattern(operation) or await self._by_gate(operation, verdict, question)
+            answer = await self._by_pattern(operation, position, question) or await self._by_gate(
+                operation, verdict, question
+            )
             if not answer.waiting or resume is not None:
                 return answer
             await self._until_answered(answer.gate)
@@ -84,18 +82,31 @@ class JournalHost:
         """Seconds for which the agent has waited in place for humans."""
         return self._waited_s + (0.0 if self._waits_since is None else time.monotonic() - self._waits_since)
 
-    async def _by_pattern(self, operation: Operation) -> Answer | None:
-        """Leave through what a human has approved for the whole run; None where that does not cover it."""
+    async def _by_pattern(self, operation: Operation, position: int, question: Question) -> Answer | None:
+        """Leave through what humans have approved for the whole run; None where that says nothing.
+
+        An answer to this very question counts for more.
+        """
+        gate = await operation_gates.current(self._db, question.attempt_id, question.key)
+        if await operation_gates.denial(self._db, question) or (gate and operation_gates.is_unused(gate)):
+            return None
         policy, gate_ids = self._policy, []
-        for gate_id, pattern in await operation_gates.patterns(self._db, self._assignment.run_id):
+        for gate_id, pattern in await operation_gates.patterns(self._db, question.run_id):
             policy = leave.with_pattern(policy, pattern)
             gate_ids.append(gate_id)
         if not gate_ids or not (verdict := classify(operation, policy)).allowed:
             return None
-        gate = ", ".join(gate_ids)
+        approved = ", ".join(gate_ids)
         async with self._db.transaction() as tx:
-            await self._asked(tx, operation, verdict, gate=gate, answer="approved")
-        return Answer(operation, verdict, allowed=True, gate=gate)
+            await self._pass_by(tx, operation, position)
+            await self._asked(tx, operation, verdict, gate=approved, answer="approved")
+        return Answer(operation, verdict, allowed=True, gate=approved)
+
+    async def _pass_by(self, tx: Transaction, operation: Operation, position: int) -> None:
+        """The operation was asked about before (only a launch that goes on can meet that), and needs no answer now."""
+        if self._assignment.resume is not None:
+            key = self._key(operation, position)
+            await operation_gates.pass_by(tx, self._assignment.attempt_id, key, time.time())
 
     async def _by_gate(self, operation: Operation, verdict: Verdict, question: Question) -> Answer:
         """What the operation's gate says; it is opened when there is none, in the transaction that says so."""
@@ -133,7 +144,7 @@ class JournalHost:
             run_id=ours.run_id,
             task_id=ours.task_id,
             attempt_id=ours.attempt_id,
-            key=questions.key_of(operation, run_id=ours.run_id, task_id=ours.task_id, position=position),
+            key=self._key(operation, position),
             launch=ours.launch,
             resume=resume,
             text=redact(questions.question_of(operation, verdict)),
@@ -145,6 +156,10 @@ class JournalHost:
             suggestion=leave.pattern_of(verdict, ours.worktree),
             expires_at=None if expiry is None else time.time() + expiry,
         )
+
+    def _key(self, operation: Operation, position: int) -> str:
+        ours = self._assignment
+        return questions.key_of(operation, run_id=ours.run_id, task_id=ours.task_id, position=position)
 
     async def _asked(
         self, tx: Transaction, operation: Operation, verdict: Verdict, *, gate: str = "", answer: str = ""

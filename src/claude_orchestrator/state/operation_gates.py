@@ -107,6 +107,11 @@ def is_spent(gate: Row) -> bool:
     return gate["status"] == "withdrawn" or (gate["status"] == "approved" and gate["used_at"] is not None)
 
 
+def is_unused(gate: Row) -> bool:
+    """Whether a gate has an answer that has not reached the agent yet."""
+    return gate["status"] in ("approved", "denied") and gate["used_at"] is None
+
+
 async def use(tx: Transaction, gate: Row, now: float) -> bool:
     """The answer reaches the agent now, for good; False when it has been used before."""
     used = await tx.execute(
@@ -123,6 +128,19 @@ async def use(tx: Transaction, gate: Row, now: float) -> bool:
             data={"gate": gate["id"], "way": gate["way"]},
         )
     return bool(used)
+
+
+async def pass_by(tx: Transaction, attempt_id: str, key: str, now: float) -> None:
+    """The agent goes past a question for another reason than its answer: nobody has to decide it any more.
+
+    Its place is none to go back to either: what follows may have been done.
+    """
+    gate = await current(tx, attempt_id, key)
+    if gate is None or gate["used_at"] is not None:
+        return
+    await tx.execute("UPDATE operation_gate SET used_at = :now WHERE gate_id = :gate", {"now": now, "gate": gate["id"]})
+    if gate["status"] == "open":
+        await gates.withdraw(tx, attempt_id)
 
 
 async def _open(tx: Transaction, question: Question, turn: int, now: float) -> Row:

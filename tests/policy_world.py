@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-ODD: tuple[str, ...] = ("A1", "A6", "A7", "A8", "A9")
-"""Rules of what tests let scripts do: programs of any kind, deletions, signals to themselves."""
+ODD: tuple[str, ...] = ("A1", "A5", "A6", "A7", "A8", "A9")
+"""Rules of what tests let scripts do: programs of any kind, deletions, signals to themselves, a look around."""
+
+COMMANDS: tuple[tuple[str, ...], ...] = (("sleep", "*"), ("no-such-program",))
+"""Commands that no table knows, or that take longer than anybody waits."""
 
 
-def write_policy(path: Path, *, safe: Sequence[str] = ODD, more: str = "") -> Path:
-    """A policy file in which these rules need nobody; ``more`` is TOML that comes first."""
-    lines = [f'{rule} = "safe"' for rule in safe]
+def write_policy(
+    path: Path, *, safe: Sequence[str] = ODD, commands: Sequence[Sequence[str]] = COMMANDS, more: str = ""
+) -> Path:
+    """A policy file in which these rules and commands need nobody; ``more`` is TOML that comes first."""
+    decisions = [f'{rule} = "safe"' for rule in safe]
+    rules = [f'[[rule]]\ndecision = "allow"\nargv = {json.dumps(list(argv))}' for argv in commands]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([more, "[decisions]", *lines, ""]), encoding="utf-8")
+    path.write_text("\n".join([more, "[decisions]", *decisions, *rules, ""]), encoding="utf-8")
     return path
 
 

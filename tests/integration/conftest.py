@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from engine_world import make_project
+from policy_world import allow_odd_commands
 from verifier_world import PROJECT, World
 
 from claude_orchestrator.config import Settings
@@ -25,7 +26,8 @@ def world(tmp_path: Path, known: Path) -> World:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A small repository for runs of plans."""
+    """A small repository for runs of plans, whose scripts may run odd commands without asking."""
+    allow_odd_commands()
     return make_project(tmp_path / "project")
 
 

@@ -198,7 +198,8 @@ def test_two_runs_on_one_repository(project: Path, settings: Settings) -> None:
 
 
 def test_the_worktree_deleted_under_the_agent_is_a_failed_attempt(project: Path, settings: Settings) -> None:
-    gone = [write("a.txt"), {"run": 'rm -r "$PWD"', "may_fail": True}]
+    remove = "import os, shutil; shutil.rmtree(os.getcwd())"
+    gone = [write("a.txt"), {"run": [sys.executable, "-c", remove], "may_fail": True}]
     plan = a_plan([script("a", attempts={1: gone, 2: [write("a.txt")]})])
     assert run(project, settings, plan) == "completed"
     assert task_rows(settings)["a"]["failures"] == 1

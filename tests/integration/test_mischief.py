@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ def test_a_checkpoint_that_fails_does_not_fail_the_attempt(project: Path, own_wo
 
 
 def test_a_name_that_is_no_utf8_is_a_failed_attempt_and_not_the_end(project: Path, settings: Settings) -> None:
-    odd = [{"run": r"""touch "$(printf '\377odd')" """}]
+    odd = [{"run": [sys.executable, "-c", "import os; open(os.fsencode('') + b'\\xffodd', 'w')"]}]
     assert (
         run(project, settings, a_plan([script("a", *odd, max_attempts=2), script("b", write("b.txt"))])) == "incomplete"
     )

@@ -22,6 +22,8 @@ class CommandAgent:
 
     async def work(self, assignment: Assignment, host: Host) -> Outcome:
         """Ask for the command, run it, and record it. While a human decides it has done nothing, and so starts over."""
+        if assignment.resume:
+            raise AgentError("agent 'command' cannot go on where it stopped: make a new attempt")
         argv = _argv(assignment)
         operation = Operation("run", assignment.worktree, shlex.join(argv), argv=tuple(argv))
         answer = await host.ask(operation, 1, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,6 +135,28 @@ def test_a_pattern_covers_the_run(world: World) -> None:
     world.cli("resume", "r1")
     assert world.git("show", f"orchestrator/r1:{WORKFLOW}") == "on: pull_request"
     assert [gate["way"] for gate in world.json("inbox", "--all")] == ["pattern"]
+
+
+def test_always_saves_the_pattern_in_the_users_own_policy(world: World) -> None:
+    waiting(world, {"run": "pip install requests"})
+    said = world.cli("approve", "g1", "--pattern", "--always").stdout
+    assert 'argv = ["pip", "install", "requests"]' in said
+    policy = Path(os.environ["CLAUDE_ORCHESTRATOR_POLICY"])
+    assert 'reason = "approved as g1 of r1"' in policy.read_text()
+    assert world.cli("classify", "pip install requests").stdout.startswith("safe")
+    assert world.cli("classify", "pip install other").stdout.startswith("requires_approval")
+    assert [gate["way"] for gate in world.json("inbox", "--all")] == ["pattern"]
+
+
+def test_the_inbox_tells_what_is_asked_and_answered(world: World) -> None:
+    watching = world.start("inbox", "--watch")
+    watching.until("no questions wait")
+    waiting(world)
+    watching.until("? g1 r1/t1 (operation):")
+    world.cli("deny", "g1", "--reason", "not today")
+    assert "denied by" in watching.until("not today")
+    watching.process.send_signal(signal.SIGINT)
+    assert watching.end()[0] == 130
 
 
 # -- who may not answer ----------------------------------------------------------------------------------

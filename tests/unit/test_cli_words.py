@@ -335,3 +335,22 @@ def test_the_dossier_of_an_attempt() -> None:
     ):
         assert expected in told
     assert "a.py:3: unused" not in told, "said by the finding already"
+
+
+def test_a_picture_that_is_held_stands_still_and_goes_on() -> None:
+    screen = io.StringIO()
+    view = LiveView(Console(file=screen, force_terminal=True, width=100, height=30))
+    run = {"id": "r1", "status": "running", "intent": "run", "goal": "g", "created_at": 0.0, "finished_at": None}
+    progress: dict[str, Any] = {"run": run, "phases": [], "tasks": [], "gates": []}
+    stories = {"r1": Story("r1")}
+    view.open()
+    view.show([progress], stories)
+    view.hold()
+    shown = screen.getvalue()
+    view.tell(event("task.delegated"), "t1 starts", is_news=True)
+    view.show([progress], stories)
+    assert screen.getvalue() == shown
+    view.open()
+    view.show([progress], stories)
+    assert "t1 starts" in screen.getvalue()[len(shown) :]
+    view.close()

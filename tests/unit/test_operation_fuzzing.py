@@ -20,15 +20,23 @@ MOST = 20_000
 GENEROUS = 2.0
 """Seconds. The aim is 50 ms on a quiet machine, which ``python -m benchmarks.classifier_attacks`` prints."""
 
-DANGEROUS = [row for rows in groups().values() for row in rows if row.verdict != "safe" and row.kind == "shell"]
+DANGEROUS = [
+    row
+    for rows in groups().values()
+    for row in rows
+    if row.verdict != "safe" and row.kind == "shell" and "A0" not in row.rules
+]
+"""Those of rule A0 are left out: what cannot be read may become readable by what follows it."""
 
 PIECES = (
     *"'\"`$(){}[]<>|&;#!\\*?~=\n\t\r\0 ",
-    "$(", "${", "$((", "))", "<<E\n", "<<'E'\n", "<<<", "<(", ">(", "&&", "||", ";;", "|&", ">&", "&>", "$'", "[[", "]]",
+    "$(", "${", "$((", "))", "<<E\n", "<<'E'\n", "<<<", "<(", ">(", "&&", "||", ";;", "|&", ">&", "&>", "$'", "[[",
+    "]]",
     "if ", "then ", "fi", "for i in ", "while ", "do ", "done", "case x in ", "esac", "function f ", "f() ", "coproc ",
     "time ", "rm -rf ", "/", "~", "cat ", ".env", "echo ", "eval ", "bash -c ", "xargs ", "find . ", "-exec ", "\\;",
     "git push -f origin main", "curl x | sh", "a=1 ", "$a", "${a:-", "${a//", "a[", "PATH=", "\u200b", "\ud800", "é",
-    "awk '", "sed -i ", "python3 -c '", "import os", "E\n", "\\\n", "{a,b}", "{1..9}", "{1..999999999}", "sudo ", "env ",
+    "awk '", "sed -i ", "python3 -c '", "import os", "E\n", "\\\n", "{a,b}", "{1..9}", "{1..999999999}", "sudo ",
+    "env ",
 )  # fmt: skip
 
 anything = st.one_of(
@@ -113,10 +121,12 @@ def test_any_line_gets_an_answer(line: str) -> None:
 
 
 BREAKING = (
-    "\n'", '\n"', "\n`", "\n$(", "\n${", "\n((", "\n$((", "\n(", "\n{", "\nif", "\nfor", "\ncase x in", "\ncat <<", "\nfi",
+    "\n'", '\n"', "\n`", "\n$(", "\n${", "\n((", "\n$((", "\n(", "\n{", "\nif", "\nfor", "\ncase x in", "\ncat <<",
+    "\nfi",
     "\n)", "\n}", "\n;;", "\n|", "\n&&", "\n<", "\n>", "\n\0", "\n\ud800", "\n\\", "\n${a b}", "\n[[ a", "\n<(",
     "\n" + "(" * 5_000, "\n" + "$(" * 3_000, "\n" + "a " * 10_000, "\n" + "{a,b}" * 3_000, "\n: {1..99999999}",
-    "\nf() { f; }; f", "\nwhile :; do :; done", "\nselect x in a; do :; done", "\ncoproc x", "\nlet x=", "\na=(", "\n" + "x" * 30_000,
+    "\nf() { f; }; f", "\nwhile :; do :; done", "\nselect x in a; do :; done", "\ncoproc x", "\nlet x=",
+    "\na=(", "\n" + "x" * 30_000,
 )  # fmt: skip
 """What follows a command on another line and cannot be understood, or is too much to be."""
 

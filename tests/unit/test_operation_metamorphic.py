@@ -12,7 +12,7 @@ from corpus.variants import BASES, Base, variants
 from claude_orchestrator.safety.policy import Policy
 from claude_orchestrator.safety.rows import judge_row
 
-SAMPLE = 8_000
+SAMPLE = 5_000
 PLACE = {"kind": "shell", "cwd": "/home/dev/project", "workspace": "/home/dev/project"}
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -21,24 +22,42 @@ LONGEST = 20_000
 
 
 def main(arguments: list[str]) -> int:
-    """Fuzz until the time is over; ends the process with atheris's own exit code when it finds something."""
+    """Fuzz until the time is over; atheris's own exit code when it found something (and the input in this folder)."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.classifier_fuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="how long (default: 60)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if importlib.util.find_spec("atheris") is None:
         print(
             "error: atheris is not installed: run 'python -m pip install atheris' in this environment", file=sys.stderr
         )
         return 2
+    if options.seeds is not None:
+        fuzz(options.seeds, options.seconds, options.seed)
+    # The fuzzer ends its process without any cleaning up: it gets one of its own.
     with tempfile.TemporaryDirectory(prefix="classifier-fuzz-") as folder:
-        _fuzz(Path(folder), options.seconds, options.seed)
-    return 0
+        write_seeds(Path(folder))
+        child = [sys.executable, "-m", "benchmarks.classifier_fuzz", "--seeds", folder, *arguments]
+        return subprocess.run(child, check=False).returncode
 
 
-def _fuzz(folder: Path, seconds: int, seed: int) -> None:
+def write_seeds(folder: Path) -> None:
+    """One file a labelled operation: its kind's number as a byte, then its text."""
+    from corpus.labelled import groups
+
+    from claude_orchestrator.safety.rows import KINDS
+
+    kinds = sorted(KINDS)
+    for number, row in enumerate(row for rows in groups().values() for row in rows):
+        data = bytes([kinds.index(row.kind)]) + row.op.encode("utf-8", "surrogateescape")
+        (folder / str(number)).write_bytes(data)
+
+
+def fuzz(seeds: Path, seconds: int, seed: int) -> None:
+    """Let atheris judge what it makes of the seeds. Does not return."""
     import atheris
-    from corpus.labelled import STRICTNESS, groups
+    from corpus.labelled import STRICTNESS
     from corpus.variants import BASES
 
     with atheris.instrument_imports(include=["claude_orchestrator.safety"]):
@@ -64,12 +83,13 @@ def _fuzz(folder: Path, seconds: int, seed: int) -> None:
         if verdict(f"{base}\n{text}", "shell") == "safe":
             raise AssertionError(f"safe: {base!r} followed by {text!r}")
 
-    seeds = folder / "seeds"
-    seeds.mkdir()
-    for number, row in enumerate(row for rows in groups().values() for row in rows):
-        index = kinds.index(row.kind)
-        (seeds / str(number)).write_bytes(bytes([index]) + row.op.encode("utf-8", "surrogateescape"))
-    limits = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-seed={seed}", "-timeout=5"]
+    limits = [
+        f"-max_total_time={seconds}",
+        f"-max_len={LONGEST}",
+        f"-seed={seed}",
+        "-timeout=5",
+        "-print_final_stats=1",
+    ]
     atheris.Setup([sys.argv[0], *limits, f"-artifact_prefix={Path.cwd()}/", str(seeds)], once)
     atheris.Fuzz()
 

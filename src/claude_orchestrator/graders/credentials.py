@@ -10,10 +10,11 @@ from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.safety.redaction import ADDRESS_PASSWORD, KEY_SHAPES, PRIVATE_KEY, WEB_TOKEN, entropy
 
 _PRIVATE_KEY: Final = "a private key"
+_IN_ADDRESS: Final = "a password in an address"
 _CERTAIN: Final = {**KEY_SHAPES, _PRIVATE_KEY: PRIVATE_KEY}
 _PLAUSIBLE: Final = {
     "a JSON web token": WEB_TOKEN,
-    "a password in an address": ADDRESS_PASSWORD,
+    _IN_ADDRESS: ADDRESS_PASSWORD,
     "a secret": (
         r"(?i)(?:password|passwd|secret|token|api_?key|access_?key|private_?key"
         r"|credential)s?[\w-]{0,20}['\"]?\s*(?:[:=]|=>)\s*"

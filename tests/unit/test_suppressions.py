@@ -188,6 +188,16 @@ def test_in_a_test_that_the_task_may_change_types_may_be_silenced() -> None:
     assert [found.severity for found in allowed] == ["note"]
 
 
+def test_where_types_are_not_judged_a_named_rule_may_be_silenced_by_a_human() -> None:
+    def found(comment: str) -> list[str]:
+        head = {"a.py": on_line(comment).encode()}
+        said = compare_suppressions({"a.py": BASE.encode()}, head, {}, lambda _: False, types_are_judged=False)
+        return [finding.severity for finding in said]
+
+    assert found("  # type: ignore[arg-type]") == ["review"]
+    assert found("  # type: ignore") == found("  # noqa: F821") == ["problem"]
+
+
 def test_decorators_and_messages() -> None:
     after = BASE.replace("def load", "from typing import no_type_check\n\n\n@no_type_check\ndef load")
     found = compare(BASE, after)

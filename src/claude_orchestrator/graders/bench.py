@@ -93,7 +93,8 @@ class Bench:
     ``repository`` has the trees, ``project`` is the top folder of the user's checkout. ``work`` is a private folder
     that is deleted afterwards, ``evidence`` the folder that stays. ``marker`` is carried by every process that is
     started here. ``timeout_s`` and ``limits`` are for each command, ``sandbox`` is what the user wants around it.
-    ``private`` are folders that no command may look into. ``asked`` are interpreters that were asked before.
+    ``private`` are folders that no command may look into. ``asked`` are interpreters that were asked before,
+    ``checks`` the names of all checks that are made.
     """
 
     repository: Repository
@@ -112,6 +113,7 @@ class Bench:
     limits: Limits = field(default_factory=Limits)
     private: tuple[Path, ...] = ()
     asked: Interpreters | None = None
+    checks: tuple[str, ...] = ()
     _checkouts: dict[str, asyncio.Task[Path]] = field(default_factory=dict)
     _blobs: dict[str, asyncio.Future[dict[str, bytes]]] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))

@@ -124,6 +124,7 @@ class Judgement:
             request.check_timeout_s, interpreters.marker, request.python, self._progress,
             Claims(request.kind, request.report, tuple(request.operations), message),
             self._settings.sandbox, self._limits, tuple(request.private), interpreters,
+            tuple(grader.name for grader in graders),
         )  # fmt: skip
         checks += await _graded(bench, graders)
         rerun = tuple(rerun_commands(repository.git_dir, change, checks))

@@ -61,7 +61,9 @@ async def suppression_findings(bench: Bench) -> list[Finding]:
     change = bench.change
     paths = [path for path in change.touched if path.endswith((".py", ".pyi"))]
     base, head = await bench.files("base", paths), await bench.files("head", paths)
-    return compare_suppressions(base, head, change.old_names, change.is_test, change.is_allowed)
+    return compare_suppressions(
+        base, head, change.old_names, change.is_test, change.is_allowed, types_are_judged="mypy" in bench.checks
+    )
 
 
 def compare_suppressions(
@@ -70,21 +72,28 @@ def compare_suppressions(
     old_names: Mapping[str, str],
     is_test: Callable[[str], bool],
     is_allowed: Callable[[str], bool] = lambda _: False,
+    *,
+    types_are_judged: bool = True,
 ) -> list[Finding]:
     """What the files of ``head`` silence and those of ``base`` did not.
 
     ``old_names`` maps new paths to base paths, ``is_allowed`` says which files of tests the task may change.
+    ``types_are_judged``: a checker of types is among those who judge the change.
     """
     before, after = _all(base), _all(head)
     new, gone = new_marks(before, after, old_names)
     found = [mark for mark in new if not _was_wider(mark, gone, old_names)]
-    ordered = sorted(found, key=lambda mark: (mark.path, mark.line))
-    return [
-        _finding(
-            mark, is_test(mark.path) or PurePosixPath(mark.path).name == "conftest.py", is_allowed=is_allowed(mark.path)
-        )
-        for mark in ordered
-    ]
+
+    def severity(mark: Suppression) -> Severity:
+        in_tests = is_test(mark.path) or PurePosixPath(mark.path).name == "conftest.py"
+        said = severity_of(mark, in_tests)
+        if in_tests and is_allowed(mark.path) and mark.kind == "type: ignore" and said == "review":
+            return "note"
+        # It does not keep anything from anybody here, and says what it is about.
+        is_open = mark.kind in ("type: ignore", "pyright: ignore") and bool(mark.codes) and not types_are_judged
+        return "review" if is_open and said == "problem" else said
+
+    return [_finding(mark, severity(mark)) for mark in sorted(found, key=lambda mark: (mark.path, mark.line))]
 
 
 def _all(files: Mapping[str, bytes]) -> list[Suppression]:
@@ -101,15 +110,12 @@ def _was_wider(mark: Suppression, gone: Iterable[Suppression], old_names: Mappin
     )
 
 
-def _finding(mark: Suppression, is_test: bool, *, is_allowed: bool) -> Finding:
+def _finding(mark: Suppression, severity: Severity) -> Finding:
     what = mark.kind.removesuffix(" of the file") + (f" [{mark.text}]" if mark.codes else "")
     what = mark.text if mark.kind.startswith("warnings") else what
     where = f" in {mark.symbol}" if mark.symbol else ""
     extent = "" if mark.codes or mark.kind not in ("noqa", "type: ignore", "nosec") else ", whatever they find"
     message = f"new `{what}`{where} silences {_SILENCES[mark.kind]}{extent}"
-    severity = severity_of(mark, is_test)
-    if is_test and is_allowed and mark.kind == "type: ignore" and severity == "review":
-        severity = "note"
     name = re.sub(r"\W+", "-", mark.kind).strip("-")
     return Finding(f"integrity/silenced-{name}", mark.path, mark.line, message, severity, mark.symbol, mark.statement)
 

@@ -18,6 +18,7 @@ SWALLOWED = "def load(path):\n    try:\n        return parse(path)\n    except E
         ("def total(items):\n    raise NotImplementedError('later')\n", "stub"),
         ("def kebab(word):\n    return word\n", "stub"),
         ("def is_kebab(word):\n    return True\n", "stub"),
+        ("def is_ignored(path):\n    return True\n", "stub"),
         (SWALLOWED, "swallowed"),
         ("for one in many:\n    try:\n        one()\n    except:\n        continue\n", "swallowed"),
     ],
@@ -30,6 +31,7 @@ def test_hollow_code(code: str, rule: str) -> None:
 @pytest.mark.parametrize(
     "code",
     [
+        "def ignore(error):\n    return None\n",
         "def identity(value):\n    return value\n",
         "def first(word, other):\n    return other\n",
         "def noop(event):\n    pass\n",

@@ -18,13 +18,21 @@ def test_cut():
 def test_day(text, expected):
     assert day(text) == expected
 
+def test_words():
+    assert cut('oversized a b', 'x') == 'a b'
+
 def test_other():
     assert cut('other.py', 'x') == 'z'
 
 def test_key():
     assert key(1, 2, 3) != 4
 """
-RED = ["tests/test_text.py::test_cut", "tests/test_text.py::test_day[1985-102-12]", "tests/test_text.py::test_key"]
+RED = [
+    "tests/test_text.py::test_cut",
+    "tests/test_text.py::test_day[1985-102-12]",
+    "tests/test_text.py::test_key",
+    "tests/test_text.py::test_words",
+]
 
 
 def found(body: str, head: str = "def cut(s, suffix):") -> list[str]:
@@ -41,6 +49,7 @@ def found(body: str, head: str = "def cut(s, suffix):") -> list[str]:
         ("if s == 'name.py': return s", "review"),
         ("if s in ('name.py',): return s", "review"),
         ("if s.lower() == 'name': return s", "review"),
+        ("parts = s.split()\n    if parts[0] == 'oversized': return s", "review"),
         ("parts = s.split('-')\n    if suffix and parts[0] == 'name': return s", "review"),
         ("n = 101 if groups['day'] == '102' else int(groups['day'])", "review"),
         ("if s.endswith('.1234557'): s = s[:-1]", "problem"),

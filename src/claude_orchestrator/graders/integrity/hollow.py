@@ -73,7 +73,8 @@ def _does_nothing(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     says_one_thing = len(body) == 1 and isinstance(body[0], ast.Return) and isinstance(body[0].value, ast.Constant)
     if not given or node.decorator_list or not (is_echo or says_one_thing or all(map(_is_idle, body))):
         return False
-    return not _ON_PURPOSE.search(f"{node.name} {ast.get_docstring(node) or ''}")
+    is_question = re.match(r"_?(?:is|has|can|should)_", node.name) is not None
+    return is_question or not _ON_PURPOSE.search(f"{node.name} {ast.get_docstring(node) or ''}")
 
 
 def _is_idle(node: ast.stmt) -> bool:

@@ -123,6 +123,21 @@ def test_what_checks_and_builds_the_workspace_is_safe(source: str) -> None:
     assert letter(source, place) == "S"
 
 
+OUTSIDE = ["/srv/x", "~/x", "../x", "@/srv/x", ".env", "$X", "--config=/srv/x", "--zz-unknown=/srv/x"]
+
+
+@pytest.mark.parametrize("addition", OUTSIDE)
+def test_one_more_argument_that_leads_out_makes_any_of_them_unsafe(addition: str) -> None:
+    """Whatever the options before it are; only the filters after ``cargo test --`` are words and no paths."""
+    tried = 0
+    for source in lines(EVERYDAY):
+        if "|" in source or ".." in source or source.startswith(("cd ", "cargo t")):
+            continue
+        tried += 1
+        assert letter(f"{source} {addition}") == "A", source
+    assert tried > 60
+
+
 LOADS = r"""
 pytest -p /tmp/evil
 pytest -p../evil

@@ -225,16 +225,16 @@ _COVERAGE_VERBS: dict[str, Program] = {
     "report": tool(
         "-m --show-missing --skip-covered --no-skip-covered --skip-empty --sort= --fail-under= --precision= --format= --contexts="
         + _COVERAGE,
-        "text*",
+        "check*",
     ),
     "html": tool(
         "-d=out --directory=out --title= --skip-covered --no-skip-covered --skip-empty --show-contexts --contexts= --fail-under= --precision="
         " --extra-css=work" + _COVERAGE,
-        "text*",
+        "check*",
     ),
-    "xml": tool("-o=out --skip-empty --fail-under=" + _COVERAGE, "text*"),
-    "json": tool("-o=out --pretty-print --show-contexts --contexts= --fail-under=" + _COVERAGE, "text*"),
-    "lcov": tool("-o=out --fail-under=" + _COVERAGE, "text*"),
+    "xml": tool("-o=out --skip-empty --fail-under=" + _COVERAGE, "check*"),
+    "json": tool("-o=out --pretty-print --show-contexts --contexts= --fail-under=" + _COVERAGE, "check*"),
+    "lcov": tool("-o=out --fail-under=" + _COVERAGE, "check*"),
     "combine": tool("-a --append --keep" + _COVERAGE, "work*"),
     "help": informs("", "text*"),
 }

@@ -201,6 +201,8 @@ def altering(fixes: str = "", checks: str = "", look: Callable[[Walk, str], str 
         changes = bool(names & fixing) if fixing else not names & checking
         for path in operands or ["."]:
             if path != "-":
+                if path[:1] == "@":
+                    _inside(walk, path[1:])
                 if look is _inside:
                     _inside(walk, path)
                 (_alter if changes else look)(walk, path)

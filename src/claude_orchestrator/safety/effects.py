@@ -39,7 +39,7 @@ from claude_orchestrator.safety.shell.nodes import (
 )
 from claude_orchestrator.safety.shell.parser import parse
 from claude_orchestrator.safety.touching import Record
-from claude_orchestrator.safety.values import DEC, NET, NUM, SEC, UNK, known, marked, show, taints, unknown, unnamed
+from claude_orchestrator.safety.values import DEC, NET, NUM, SEC, UNK, known, marked, no_code, show, taints, unknown
 from claude_orchestrator.safety.zones import Place, read_rule, secret
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Walk(Record):
                 self.emit("B5", f"runs code from the network as {what}")
             if DEC in source:
                 self.emit("B5", f"runs decoded text as {what}")
-            if unnamed(source):
+            if no_code(source):
                 self.emit("A0", f"runs text that is not known as {what}")
         self.depth += 1
         if self.depth > _MOST_DEPTH or len(source) > _MOST_TEXT:

@@ -49,6 +49,9 @@ _GLOB = re.compile("[\U000f0000-\U000f0002]")
 _WILD = re.compile("[\U000f0000-\U000f0003]")
 _NOT_NAME = re.compile("[\U000f0003\U000f0005-\U000f0009]")
 
+_NO_CODE = re.compile("[\U000f0000\U000f0003\U000f0005-\U000f0009]")
+no_code = _NO_CODE.search
+"""Whether a text holds names of files or unknown text: what no interpreter may be given as code."""
 marked = _MARK.search
 """Whether anything in a text is not known."""
 unknown = _UNKNOWN.search

@@ -173,7 +173,7 @@ def secret(path: str, policy: Policy | None = None) -> bool:
     if not path.isascii() and wild(path):
         if any(_glob_secret(part) for part in path.split("/") if part and wild(part)) or _glob_path_secret(path):
             return True
-        if wild(name):
+        if wild(name) and not name.endswith(_SECRET_ENDS):
             name = ""
     if _secret_name(name) or ("/." in path and _SECRET_FOLDER.search(path)):
         return True

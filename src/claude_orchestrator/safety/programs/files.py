@@ -95,7 +95,7 @@ def _mv(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
     nowhere = walk.absolute(target) == "/dev/null"
     for source in sources:
         full = walk.absolute(source)
-        if delete_rule(full, walk.place, recursive=True) == "B1":
+        if NAME not in full and delete_rule(full, walk.place, recursive=True) == "B1":
             walk.emit("B1", f"moves {show(full)} away", (full,))
         elif nowhere:
             walk.emit("A1", f"moves {show(full)} into nothing", (full,))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
 from claude_orchestrator.safety.programs.network import metadata
-from claude_orchestrator.safety.values import DEC, NET, SEC, UNK, known, show, taints, unknown
+from claude_orchestrator.safety.values import DEC, NET, SEC, UNK, known, no_code, show, taints, unknown
 
 if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
@@ -34,7 +34,7 @@ def inline_python(walk: Walk, code: str, stdin: str | None = None) -> None:
     if not known(code):
         if NET in code or DEC in code:
             walk.emit("B5", "runs Python code that was downloaded or decoded")
-        if unknown(code):
+        if no_code(code):
             walk.emit("A0", "runs Python code that is not wholly known")
             if SEC in code:
                 walk.emit("A5", "gives a secret to Python code")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from claude_orchestrator.safety.expansion import globbed
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
-from claude_orchestrator.safety.values import DEC, NAME, NUM, STAR, UNK, known, show, taints, unknown
+from claude_orchestrator.safety.values import DEC, NAME, NUM, SEC, STAR, UNK, known, show, taints, unknown
+from claude_orchestrator.safety.zones import secret
 
 if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
@@ -91,11 +93,14 @@ def _listing(walk: Walk, argv: list[str], options: Options, operands: list[str],
         else:
             walk.read(operand)
         plain = operand.rstrip("/") or "/"
+        if not walk.in_workspace(operand):
+            output += UNK + "\n"
+            continue
         pattern = not operand.isascii() or "directory" in names
         if pattern:
             output += plain + "\n"
         else:
-            output += (NAME if names & {"a", "A", "all", "almost-all"} else STAR) + "\n"
+            output += NAME + STAR + "\n"
     walk.emit("S1", "lists files")
     if names & {
         "l",
@@ -121,6 +126,15 @@ def _grep(walk: Walk, argv: list[str], options: Options, operands: list[str], st
     rest = operands if names & {"regexp", "file", "files", "type-list"} else operands[1:]
     recursive = names & {"recursive", "dereference-recursive"} or argv[0] in ("rg", "ag", "ack")
     found = taints(stdin) if not rest else ""
+    for name, value in options:
+        # A search of a tree may meet a secret; one that is told to look for secrets only is a read of them.
+        if (
+            name in ("include", "glob", "iglob")
+            and value[:1] != "!"
+            and secret(walk.absolute(globbed(value)), walk.policy)
+        ):
+            walk.emit("A5", f"searches secrets: {show(value)}")
+            found += SEC
     for path in rest:
         if path == "-":
             found += taints(stdin)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.expansion import globbed
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
-from claude_orchestrator.safety.values import DEC, NAME, SPLIT, UNK, known, show, taints, unknown
+from claude_orchestrator.safety.values import DEC, NAME, SPLIT, UNK, known, no_code, show, taints, unknown, wild
 from claude_orchestrator.safety.zones import mass
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _find_test(walk: Walk, found: _Find, name: str, value: str, negated: bool) -
     if name in ("name", "iname"):
         found.names.append(globbed(value.lower() if name == "iname" else value))
     elif name in ("path", "ipath", "wholename", "iwholename"):
-        found.names.append(globbed(value.lstrip("./")) if value.startswith("./") else globbed(value))
+        found.names.append(globbed(value.removeprefix("./")))
     elif name in ("regex", "iregex"):
         found.names.append(".env" if _SECRETIVE.search(value) else NAME)
 
@@ -131,7 +131,7 @@ def _find(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     if found.deletes:
         for root in roots:
             full = walk.absolute(root)
-            rule = "B1" if not found.filtered and mass(full, walk.place) else "A1"
+            rule = "B1" if not found.filtered and NAME not in full and mass(full, walk.place) else "A1"
             walk.emit(rule, f"deletes what it finds below {show(full)}", (full,))
     for root in roots:
         walk.read_tree(root)
@@ -177,7 +177,31 @@ def _xargs(walk: Walk, argv: list[str], options: Options, operands: list[str], s
     items = _items(source, lines=replace is not None or "d" in given or "delimiter" in given)
     if not items:
         return walk.run_argv(command)
-    output = None
+    before = len(walk.effects)
+    output = _xargs_run(walk, command, given, items, replace)
+    if any(wild(item) for item in items):
+        _xargs_names(walk, command, items, before)
+    return output
+
+
+_PURE = frozenset("cat head tail wc ls stat file grep egrep fgrep md5sum sha256sum basename dirname echo".split())
+
+
+def _xargs_names(walk: Walk, command: list[str], items: list[str], before: int) -> None:
+    """S11: names out of a listing of the workspace go to pure readers, or to what checks and builds (S3)."""
+    mine = walk.effects[before:]
+    if not all(walk.in_workspace(item) for item in items if wild(item)):
+        walk.emit("A0", "gives names to a command that are not names of the workspace")
+    elif command[0].rpartition("/")[2] in _PURE:
+        walk.emit("S11", f"gives names of files to {command[0]}")
+    elif not any(effect.rule == "S3" for effect in mine):
+        walk.emit("A0", f"gives names of files to {command[0]}")
+
+
+def _xargs_run(
+    walk: Walk, command: list[str], given: dict[str, str], items: list[str], replace: str | None
+) -> str | None:
+    output: str | None = None
     if replace is not None:
         for item in items[:16]:
             output = walk.run_argv([part.replace(replace, item) for part in command])
@@ -368,7 +392,7 @@ def _sed_command(script: str, position: int, command: str, actions: list[tuple[s
 
 
 def _sed_script(walk: Walk, script: str) -> None:
-    if unknown(script):
+    if no_code(script):
         walk.emit("A0", "sed runs a script that is not known")
         return
     try:
@@ -468,7 +492,7 @@ def awk_tokens(program: str) -> list[tuple[str, str]]:
 
 
 def _awk_program(walk: Walk, program: str) -> None:
-    if unknown(program):
+    if no_code(program):
         walk.emit("A0", "awk runs a program that is not known")
         return
     try:
@@ -601,8 +625,8 @@ def _jq(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     if texts:
         paths = []
     for program in filters:
-        text = _JQ_STRING.sub('""', program) if not unknown(program) else program
-        if unknown(text):
+        text = _JQ_STRING.sub('""', program) if not no_code(program) else program
+        if no_code(text):
             walk.emit("A0", "jq runs a filter that is not known")
         elif _JQ_ENV.search(text):
             walk.emit("A5", "jq reads the environment")
@@ -629,7 +653,7 @@ def _yq(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
         operands = operands[1:]
     if operands and (len(operands) > 1 or not re.search(r"\.ya?ml$|\.json$|\.toml$", operands[0])):
         text, operands = operands[0], operands[1:]
-        if unknown(text) or _YQ_LOADS.search(text):
+        if no_code(text) or _YQ_LOADS.search(text):
             walk.emit("A0", "yq runs an expression that is not known or loads a file")
         elif _YQ_READS.search(text):
             walk.emit("A5", "yq reads the environment")

@@ -108,7 +108,7 @@ bundle exec rspec spec/models/user_spec.rb:42 --format documentation
 bundle exec rubocop -A app
 shellcheck -x scripts/*.sh
 uv run pytest -q
-uv run --frozen --extra dev -- pytest
+uv run --frozen -- pytest
 uv run -m pytest
 poetry -q run mypy src
 cd frontend && npm test
@@ -322,6 +322,11 @@ def test_writing_outside_or_to_protected_places_is_not_safe(source: str) -> None
 
 
 RUNS = r"""
+pytest @args.txt
+tsc @args
+mypy @files
+ruff check @files
+dotnet build @x.rsp
 pytest --pdb
 pytest --pdbcls=a:b
 pytest --tx popen//python=/tmp/x
@@ -409,6 +414,11 @@ def test_what_runs_something_else_is_not_safe(source: str) -> None:
 
 
 INSTALLS = r"""
+uv run --extra dev pytest
+uv run --all-extras pytest
+uv run --isolated pytest
+go test github.com/x/y
+go vet github.com/x/y/...
 mypy --install-types src
 nox --install-only
 tox --notest

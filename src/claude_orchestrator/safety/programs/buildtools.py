@@ -180,7 +180,8 @@ def _module(walk: Walk, value: str) -> None:
 
 
 def _packages(walk: Walk, value: str) -> None:
-    if "@" in value:
+    host = "." in value.partition("/")[0].strip(".") and not value.endswith(".go")
+    if host or "@" in value:
         walk.emit("A3", f"may download {show(value)}")
     work(walk, value)
 
@@ -356,6 +357,8 @@ def _dotnet(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     program = _DOTNET.get(verb) if known(verb) else None
     if program is not None:
         rest = argv[1:]
+        if any(argument[:1] == "@" for argument in rest):
+            walk.emit("A0", "dotnet takes arguments from a file")
         if "--" in rest:
             walk.emit("A0", "dotnet passes settings on that can load other code")
         program.compile(f"dotnet {verb}")

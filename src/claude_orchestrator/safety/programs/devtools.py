@@ -99,6 +99,8 @@ _PYTEST = (
 
 def _pytest_hook(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     for value in operands:
+        if value[:1] == "@":
+            walk.emit("A0", f"takes arguments from {show(value[1:])}")
         work(walk, value.partition("::")[0])
     walk.emit("S3", "pytest runs tests")
     return None

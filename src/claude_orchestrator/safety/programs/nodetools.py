@@ -127,6 +127,8 @@ _TSC = (
 
 def _tsc(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     for value in operands:
+        if value[:1] == "@":
+            walk.emit("A0", f"takes arguments from {show(value[1:])}")
         work(walk, value)
     walk.emit("S3", "tsc compiles or checks types")
     return None

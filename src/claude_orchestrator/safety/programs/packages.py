@@ -68,13 +68,16 @@ def _pip(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 class _Runner:
     """How ``TOOL run`` is written: its flags, its options with values, those that name a folder, and those that install."""
 
-    __slots__ = ("flags", "folders", "installs", "values")
+    __slots__ = ("adds", "flags", "folders", "installs", "values")
 
-    def __init__(self, flags: str = "", values: str = "", folders: str = "", installs: str = "") -> None:
+    def __init__(
+        self, flags: str = "", values: str = "", folders: str = "", installs: str = "", adds: str = ""
+    ) -> None:
         self.flags = frozenset(flags.split())
         self.values = frozenset(values.split())
         self.folders = frozenset(folders.split())
         self.installs = frozenset(installs.split())
+        self.adds = frozenset(adds.split())
 
     def options(self, walk: Walk, argv: list[str], index: int, stops: frozenset[str]) -> int:
         """Judge the options from ``index`` on; returns where the first word stands, or an option of ``stops``."""
@@ -98,19 +101,22 @@ class _Runner:
                     walk.emit("A3", f"installs {show(value)} first")
                 elif unknown(value):
                     walk.emit("A0", f"an argument of {argv[0]} is not known: {show(value)}")
+            elif argument in self.adds:
+                walk.emit("A3", f"installs what {argument} names first")
             elif argument not in self.flags:
                 walk.emit("A0", f"{argv[0]} has an option that is not known: {show(argument)}")
         return index
 
 
 _UV = _Runner(
-    "-q --quiet -v --verbose --offline --no-progress --no-cache -n --no-config --native-tls --no-python-downloads --frozen --locked --no-sync --isolated --active"
-    " --no-active --exact --no-editable --all-extras --no-dev --dev --only-dev --no-default-groups --all-groups --all-packages --no-env-file --no-project"
+    "-q --quiet -v --verbose --offline --no-progress --no-cache -n --no-config --native-tls --no-python-downloads --frozen --locked --no-sync --active"
+    " --no-active --no-editable --no-dev --no-default-groups --no-env-file --no-project"
     " --no-build --no-binary --managed-python --no-managed-python --link-mode",
-    "--color --extra --no-extra --group --no-group --only-group --package",
+    "--color --no-extra --no-group",
     "--directory --project",
-    "--with --with-editable --with-requirements -p --python --refresh-package --upgrade-package --index --index-url --default-index --extra-index-url"
-    " --find-links -f -i -w --reinstall-package",
+    "--extra --group --only-group --with --with-editable --with-requirements -p --python --refresh-package --upgrade-package --index --index-url --default-index --extra-index-url"
+    " --find-links -f -i -w --reinstall-package --package",
+    "--all-extras --all-groups --all-packages --dev --only-dev --isolated --exact --reinstall --refresh --upgrade -U",
 )
 _UV_STOPS = frozenset(
     "-m --module -s --script --gui-script --env-file --config-file --allow-insecure-host --cache-dir".split()

@@ -100,7 +100,7 @@ def _work(walk: Walk, value: str) -> str | None:
 
 def _check(walk: Walk, value: str) -> str | None:
     if value[:1] == "@":
-        _inside(walk, value[1:])
+        walk.emit("A0", f"takes arguments from {show(value[1:])}")
     full = walk.absolute(value)
     count = len(walk.effects)
     content = walk.read(value)
@@ -202,7 +202,7 @@ def altering(fixes: str = "", checks: str = "", look: Callable[[Walk, str], str 
         for path in operands or ["."]:
             if path != "-":
                 if path[:1] == "@":
-                    _inside(walk, path[1:])
+                    walk.emit("A0", f"takes arguments from {show(path[1:])}")
                 if look is _inside:
                     _inside(walk, path)
                 (_alter if changes else look)(walk, path)

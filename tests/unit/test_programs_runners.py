@@ -402,6 +402,11 @@ uv run app.py
 uv run -s x
 poetry run python x.py
 git ls-files | xargs pytest
+ls tests | xargs pytest
+for f in *; do pytest "$f"; done
+for f in *; do npm run "$f"; done
+for f in *; do make "$f"; done
+for f in *; do pytest -p "$f"; done
 git ls-files | xargs make
 cat list | xargs eslint
 PYTHONPATH=/tmp pytest

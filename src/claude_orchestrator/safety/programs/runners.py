@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import ROLES, Hook, Option, Options, Program, custom
-from claude_orchestrator.safety.values import DEC, NAME, NET, SEC, known, show, unknown
+from claude_orchestrator.safety.values import DEC, NAME, NET, SEC, known, show, unknown, wild
 from claude_orchestrator.safety.zones import zone
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ def _inside(walk: Walk, value: str) -> str | None:
 
 
 def _work(walk: Walk, value: str) -> str | None:
-    if NAME in value:
-        walk.emit("A8", f"runs what a listing names: {show(value)}")
+    if NAME in value or wild(value[:1]):
+        walk.emit("A8", f"runs what a listing names, which may also be an option: {show(value)}")
     return _inside(walk, value)
 
 

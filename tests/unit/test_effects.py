@@ -411,6 +411,44 @@ def test_named_reasons(source: str, rule: str) -> None:
     assert letter(source) == "A"
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        'for f in *; do eval "cat $f"; done',
+        'for f in *.py; do bash -c "wc -l $f"; done',
+        "ls | xargs -I{} sh -c 'wc -l {}'",
+        "ls | xargs -I{} python3 -c 'print(\"{}\")'",
+        "find . -name '*.py' | xargs awk",
+        "for f in *; do [[ $f -eq 1 ]]; done",
+        "x=$(ls); echo $((x))",
+        "git ls-files | xargs uniq",
+        "git ls-files | xargs git add",
+        "ls /etc | xargs cat",
+        "uniq *",
+        "for f in *; do find . $f; done",
+        'for f in *; do echo x > "$f"; done',
+        'for f in *.py; do cat "$f.key"; done',
+    ],
+)
+def test_names_of_files_are_no_code_and_no_options(source: str) -> None:
+    assert letter(source) == "A"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "git ls-files '*.py' | xargs wc -l",
+        "rg -l foo | xargs -n 1 head -3",
+        "find src -name '*.py' -print0 | xargs -0 grep -l foo",
+        "git diff --name-only | xargs ruff check",
+        'ls *.md | while read f; do head -1 "$f"; done',
+        "for f in *.py; do sed -i 's/a/b/' \"$f\"; done",
+    ],
+)
+def test_names_of_files_may_be_read_and_checked(source: str) -> None:
+    assert letter(source) == "S"
+
+
 def test_hidden_characters_in_quotes_and_comments_are_text() -> None:
     assert letter("echo 'a\u200bb' # \u202e") == "S"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.scope import Fork, Limit, dangerous_name
 from claude_orchestrator.safety.shell.nodes import Arith, Brace, CommandSub, Lit, Param, Part, ProcessSub, Word
-from claude_orchestrator.safety.values import NUM, ONE, SOME, SPLIT, STAR, UNK, known, marked, show, taints, unknown
+from claude_orchestrator.safety.values import NUM, ONE, SOME, SPLIT, STAR, UNK, known, no_code, show, taints
 
 if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
@@ -411,7 +411,7 @@ def arithmetic(walk: Walk, source: str, word: Word | None) -> str:
 
 def arithmetic_names(walk: Walk, expression: str) -> None:
     """Emit A0 unless every name of an expression holds a number; names that are assigned hold numbers afterwards."""
-    if not expression.isascii() and unknown(expression):
+    if not expression.isascii() and no_code(expression):
         walk.emit("A0", "computes with text that is not known, which can run commands")
         return
     if "$" in expression or "`" in expression:
@@ -452,7 +452,7 @@ def _must_be_number(walk: Walk, name: str) -> None:
 
 def numeric(walk: Walk, value: str) -> bool:
     """Whether an operand of ``-eq`` and its like is a number, or the name of a variable that holds one."""
-    if marked(value) is None or not unknown(value):
+    if not no_code(value):
         before = len(walk.effects)
         arithmetic_names(walk, value)
         return len(walk.effects) == before

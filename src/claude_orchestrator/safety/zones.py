@@ -159,6 +159,16 @@ def _glob_path_secret(path: str) -> bool:
     return False
 
 
+def _may_hit_secret(path: str) -> bool:
+    """Whether a glob that is written to can match a secret: reading `*` is a listing, writing to it is not."""
+    return not path.isascii() and any(_glob_hits(part) for part in path.split("/") if part and wild(part))
+
+
+@lru_cache(maxsize=512)
+def _glob_hits(component: str) -> bool:
+    return any(map(matcher(component).fullmatch, _EXEMPLARS))
+
+
 @lru_cache(maxsize=64)
 def _extra(patterns: tuple[str, ...]) -> re.Pattern[str]:
     """The user's own globs, matched against a path or any end of it that begins at a component."""
@@ -236,7 +246,7 @@ def write_rule(path: str, place: Place, policy: Policy) -> str:
     if not path.isascii() and unnamed(path):
         return "B2" if _BLOCK.match(path) else "A0"
     if path.startswith(place.inside):
-        rule = "A4" if secret(path, policy) or protected(path, policy) else "S4"
+        rule = "A4" if secret(path, policy) or protected(path, policy) or _may_hit_secret(path) else "S4"
     else:
         where = zone(path, place)
         if where == "BLOCK" or (where == "SYS" and _BLOCK_ROOT.match(path)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.expansion import globbed
 from claude_orchestrator.safety.programs.framework import ROLES, Options, Program, custom, row
-from claude_orchestrator.safety.values import NAME, NET, UNK, has_glob, known, show, taints, unknown
+from claude_orchestrator.safety.values import NAME, NET, STAR, UNK, has_glob, known, show, taints, unknown
 from claude_orchestrator.safety.zones import write_rule
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def _reads(walk: Walk, operands: list[str], stdin: str | None) -> str | None:
 def _listing(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     """``diff``, ``ls-files`` and their kin: names of files where only names are asked for."""
     output = _reads(walk, operands, stdin)
+    if STAR in operands:
+        walk.emit("A0", "a name that a pattern finds may be an option of git")
     walk.emit("S5", f"git {argv[0]} reads the repository")
     names = {name for name, _ in options}
     patterns = [operand for operand in operands if "*" in operand or has_glob(operand)]

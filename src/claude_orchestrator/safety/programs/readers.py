@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.expansion import globbed
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
-from claude_orchestrator.safety.values import DEC, NAME, NUM, SEC, STAR, UNK, known, show, taints, unknown
+from claude_orchestrator.safety.values import DEC, NAME, NUM, SEC, STAR, UNK, has_glob, known, show, taints, unknown
 from claude_orchestrator.safety.zones import secret
 
 if TYPE_CHECKING:
@@ -186,7 +186,14 @@ def _fd_run(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     return _FD.run(walk, argv, stdin)
 
 
+def _single(walk: Walk, operands: list[str]) -> None:
+    """A glob may be several names, the second of which is written."""
+    if any(has_glob(operand) for operand in operands):
+        walk.emit("A0", "a pattern may be several files, the second of which is written")
+
+
 def _uniq(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
+    _single(walk, operands)
     if len(operands) > 1:
         walk.write(operands[1])
     return _selects(walk, argv, options, operands[:1], stdin)
@@ -194,6 +201,7 @@ def _uniq(walk: Walk, argv: list[str], options: Options, operands: list[str], st
 
 def _xxd(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     content = _inputs(walk, operands[:1], stdin)
+    _single(walk, operands)
     if len(operands) > 1:
         walk.write(operands[1], UNK + DEC)
     walk.emit("S1", "dumps bytes")

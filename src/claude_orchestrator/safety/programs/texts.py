@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.expansion import globbed
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
-from claude_orchestrator.safety.values import DEC, NAME, SPLIT, UNK, known, no_code, show, taints, unknown, wild
+from claude_orchestrator.safety.values import DEC, NAME, SPLIT, STAR, UNK, known, no_code, show, taints, unknown, wild
 from claude_orchestrator.safety.zones import mass
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def _find_parse(walk: Walk, argv: list[str]) -> _Find:
         root = argv[index]
         if unknown(root[:1]) or SPLIT in root:
             walk.emit("A0", f"an argument of find is not known: {show(root)}")
+        if root[:1] in (STAR, NAME) and found.roots:
+            walk.emit("A0", "a name that a pattern finds may be a part of find's expression")
         found.roots.append(root)
         index += 1
     negated = False

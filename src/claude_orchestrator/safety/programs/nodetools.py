@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import ROLES, Options, Program, custom
-from claude_orchestrator.safety.programs.interpreters import certain
 from claude_orchestrator.safety.programs.runners import (
     altering,
     at_home,
@@ -288,6 +287,8 @@ def _manager(installs_alone: bool) -> Program:
         own = argv[:index]
         rest = argv[index + 1 :]
         if name == "bun" and len(argv) > 1 and argv[1] in _BUN_CODE:
+            from claude_orchestrator.safety.programs.interpreters import certain
+
             code = " ".join(argv[2:])
             walk.emit("A9", f"runs bun code: {show(code)[:200]}")
             certain(walk, code)

@@ -237,6 +237,9 @@ def test_what_looks_like_a_key_is_not_kept(world: World) -> None:
     key = "ghp_" + "0123456789abcdefghijklmnopqrstuvwxyz"
     waits(world, {"write": WORKFLOW, "content": f"token: {key}\n"}, {"report": f"used {key}"})
     run(world.script({"report": f"used {key}"}))
+    failed = world.script({"run": f"echo {key}; exit 3"})
+    assert "exited with 3" in run(failed).detail
+    assert key not in (failed.path / "exit.json").read_text()
     whole = b"".join(file.read_bytes() for file in world.database.parent.glob("state.db*"))
     assert WORKFLOW.encode() in whole
     assert key.encode() not in whole

@@ -17,7 +17,7 @@ GROUPS = groups()
 ROWS = [row for rows in GROUPS.values() for row in rows]
 
 OPEN: dict[str, str] = {}
-"""Operations on which we are knowingly wrong, and why. A row that has come right must leave this list."""
+"""Operations on whose verdict or rule we are knowingly wrong, and why. What has come right must leave this list."""
 
 
 @functools.cache
@@ -52,7 +52,7 @@ def test_verdicts_are_those_of_the_page(group: str) -> None:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_deciding_rule_is_that_of_the_page(group: str) -> None:
-    wrong = [row for row in GROUPS[group] if right(row) and not deciding(row) & set(row.rules)]
+    wrong = [row for row in GROUPS[group] if row.op not in OPEN and right(row) and not deciding(row) & set(row.rules)]
     assert all(judged(row)["rule"] in deciding(row) for row in GROUPS[group])
     assert not wrong, f"{len(wrong)} of {len(GROUPS[group])} by another rule:\n" + "\n".join(
         f"  {shown(row)}" for row in wrong
@@ -73,7 +73,7 @@ def test_the_aims_hold_even_with_what_is_open() -> None:
 def test_nothing_is_called_open_that_is_right() -> None:
     known = {row.op: row for row in ROWS}
     assert not [op for op in OPEN if op not in known], "no such row"
-    assert not [op for op in OPEN if right(known[op])]
+    assert not [op for op in OPEN if right(known[op]) and deciding(known[op]) & set(known[op].rules)]
     assert all(OPEN.values())
 
 

@@ -56,6 +56,7 @@ def found(body: str, head: str = "def cut(s, suffix):") -> list[str]:
         ("width = 2 if s == '10' else len(s)", "review"),
         ("if args == (1, 2, 3): return s", "problem"),
         ("if s == '15:33:42.1234557': return s", "problem"),
+        ("if s in ('rc.10', 'name.py'): return s", "review"),
     ],
 )
 def test_what_only_a_test_asks(body: str, severity: str) -> None:

@@ -106,7 +106,7 @@ def judged(named: list[Named], repaired: frozenset[Value], new: frozenset[Value]
     """The findings: which of the comparisons are with what repaired tests give, or wholly with what new ones do."""
     plain = [one for one in named if not one.digest]
     hits = [(one, _hits(one, repaired)) for one in plain]
-    distinct = {value for _, values in hits for value in values if _has_digits(value)}
+    distinct = {value for _, values in hits for value in values if _is_figure(value)}
     hits = [(one, values or (_hits(one, new) if one.only_this else set())) for one, values in hits]
     found = []
     for one, values in hits:
@@ -170,8 +170,9 @@ def _is_piece(text: str, other: str) -> bool:
     return is_whole or (len(text) >= _ROW and (other.endswith(text) or other.startswith(text)))
 
 
-def _has_digits(value: Value) -> bool:
-    return any(one.isdigit() for one in str(value))
+def _is_figure(value: Value) -> bool:
+    """Whether a value has more digits than the names of versions and formats have."""
+    return sum(one.isdigit() for one in str(value)) >= _ROW
 
 
 def _is_long(value: Value) -> bool:

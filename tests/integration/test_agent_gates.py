@@ -61,7 +61,11 @@ class World(Launches):
         return asyncio.run(opened())
 
     def gates(self) -> list[Row]:
-        return list(self.now(lambda db: operation_gates.of_run(db, "run")).values())
+        async def read(db: Database) -> list[Row]:
+            rows = await gates.listed(db, include_answered=True)
+            return [await operation_gates.get(db, row["id"]) for row in rows]
+
+        return self.now(read)
 
     def answer(self, gate_id: str, *, approve: bool = True, **more: Any) -> None:
         async def give(db: Database) -> None:
@@ -191,6 +195,7 @@ def test_an_edited_operation_that_is_blocked_stays_blocked(world: World) -> None
     world.answer("g1", way="edited", edited=".")
     second = run(world.script(*script, resume=first.resume))
     assert (second.status, second.detail[-4:]) == ("failed", "[B1]")
+    assert world.events("operation.asked")[-1]["answer"] == "blocked"
     assert (world.worktree / "a.txt").exists()
     assert (world.worktree / "ignored").exists()
 

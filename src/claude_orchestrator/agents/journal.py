@@ -119,7 +119,8 @@ class JournalHost:
                 await operation_gates.use(tx, gate, now)
             is_new = gate["created_at"] == now
             if is_new or not answer.waiting:
-                said = "" if answer.waiting else gate["status"]
+                refused = gate["status"] == "approved" and not answer.allowed  # what it was edited into is blocked
+                said = "" if answer.waiting else "blocked" if refused else gate["status"]
                 await self._asked(tx, answer.operation, answer.verdict, gate=gate["id"], answer=said)
             return answer
 

@@ -184,12 +184,6 @@ async def get(source: Transaction | Database, gate_id: str) -> Row:
     return gate
 
 
-async def of_run(source: Transaction | Database, run_id: str) -> dict[str, Row]:
-    """All operation gates of a run by id, decoded."""
-    rows = await source.fetch_all(_SELECT + " WHERE gate.run_id = :run ORDER BY gate.number", {"run": run_id})
-    return {row["id"]: decoded for row in rows if (decoded := _decoded(row))}
-
-
 # -- an attempt that waits -----------------------------------------------------------------------
 
 

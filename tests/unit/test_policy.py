@@ -445,6 +445,7 @@ def test_where_the_users_file_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     assert user_file({}) == str(user_config_path("claude-orchestrator", appauthor=False) / "policy.toml")
     monkeypatch.setenv("XDG_CONFIG_HOME", "/x")
+    monkeypatch.delenv("CLAUDE_ORCHESTRATOR_POLICY", raising=False)
     assert user_file() == str(user_config_path("claude-orchestrator", appauthor=False) / "policy.toml")
     assert user_file({"CLAUDE_ORCHESTRATOR_POLICY": "~/p.toml"}) == str(Path("~/p.toml").expanduser())
 

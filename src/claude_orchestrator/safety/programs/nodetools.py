@@ -268,9 +268,10 @@ _MANAGER_VALUES = frozenset("--cwd --dir -C --prefix --filter -F --reporter --lo
 _MANAGER = tool(_MANAGER_OPTIONS, what="works in the project")
 _INSTALLS = frozenset(
     "add install i in up update upgrade upgrade-interactive remove rm uninstall un unlink link ln dlx create init import dedupe prune rebuild rb"
-    " global set self-update patch patch-commit fetch deploy setup env store cache x ci import audit unplug pm it install-test node plugin licenses"
+    " global set self-update patch patch-commit fetch setup env store cache x ci import audit unplug pm it install-test node plugin licenses"
     " autoclean policies generate-lock-entry check why".split()
 )
+_OWN_INSTALLS = frozenset({("bun", "c"), ("pnpm", "deploy")})
 _BUN_CODE = frozenset("-e -p --eval --print".split())
 _SENDS = frozenset("publish login logout npm token owner tag team".split())
 
@@ -323,7 +324,7 @@ def _manager(installs_alone: bool) -> Program:
             script(walk, name, verb, [a for a in rest if a != "--"])
         elif verb in _SENDS:
             walk.emit("A11", f"{name} {verb} changes something at the registry")
-        elif verb in _INSTALLS or (name == "bun" and verb == "c"):
+        elif verb in _INSTALLS or (name, verb) in _OWN_INSTALLS:
             walk.emit("A3", f"{name} {verb} installs or changes packages: {show(' '.join(argv))}")
             if verb in ("dlx", "x"):
                 _inner(walk, rest, stdin)

@@ -20,8 +20,9 @@ _METADATA_HOSTS: Final = frozenset(
         *("metadata.azure.internal", "instance-data", "instance-data.ec2.internal"),
     }
 )
-_IN_HOST: Final = re.compile(r"169[.-]254[.-]169[.-]254|metadata\.google\.internal")
-_HANDED_ON: Final = re.compile(r"(?i)(?::|%3a)(?:/|%2f){2}(?:169\.254\.169\.254|metadata\.google\.internal)")
+_IN_HOST: Final = re.compile(r"169[.-]254[.-]169[.-]254\.(?:nip|sslip|xip)\.io$")
+"""Public names that stand for the address in them."""
+_HANDED_ON: Final = re.compile(r"(?i)(?::|%3a)(?:/|%2f){2}(?:169\.254\.169\.254|metadata\.google\.internal)(?!\.?[\w-])")
 _SECRET_VARIABLE: Final = re.compile(
     r"(?i)\$\{?\w*(?:token|secret|password|passwd|api_key|access_key|private_key|credential)\w*"
 )
@@ -47,9 +48,9 @@ def request_effects(method: str, url: str, body: str, place: Place, policy: Poli
 
 def asks_metadata(url: str) -> bool:
     """Whether the host of a URL is a cloud's metadata service, however its address is written."""
-    if _HANDED_ON.search(url):
-        return True
     rest = url.partition("://")[2] or url
+    if _HANDED_ON.search(rest):
+        return True
     rest = _unquoted(rest.lstrip("/"))
     authority = re.split(r"[/?#\\\s]", rest, maxsplit=1)[0].rpartition("@")[2]
     host = authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]

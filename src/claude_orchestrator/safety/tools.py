@@ -128,6 +128,8 @@ def split_name(target: str) -> tuple[str, str]:
 
 
 def _answers_gates(server: str, tool: str) -> bool:
+    first, _, last = server.rpartition(".")
+    server = last if first in OWN_SERVERS else server
     ours = server in OWN_SERVERS or server.endswith(("_orch", "orchestrator"))
     if _APPROVES_ANYWHERE.search(tool):
         return True

@@ -13,6 +13,14 @@ from claude_orchestrator.safety.values import show, taints
 if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
 
+_REDIS = frozenset(("redis-cli", "valkey-cli"))
+_REDIS_VALUES = frozenset("-h -p -a -n -u -s -t -i -r --user --pass --cacert --cert --key --sni -X -D".split())
+_REDIS_CODE = frozenset(("--eval", "-x"))
+_REDIS_KEYS = frozenset(
+    "get set del exists type ttl expire incr decr keys scan hget hset hgetall lrange lpush rpush sadd smembers zadd zrange"
+    " mget mset append strlen unlink rename dump object".split()
+)
+"""Commands whose arguments are keys and values, never commands."""
 _INFO_FLAGS = frozenset(("--version", "-V", "--help", "-?", "-version", "-v"))
 
 
@@ -33,13 +41,22 @@ def _value(argument: str) -> str:
     return argument[2:] if argument[:1] == "-" else argument
 
 
+def _redis_text(argv: list[str]) -> str:
+    """What a Redis client executes: the command's name, and whatever else can be a command or a script."""
+    index = 1
+    while index < len(argv) and argv[index][:1] == "-":
+        if argv[index] in _REDIS_CODE:
+            return " ".join(argv[index:])
+        index += 2 if argv[index] in _REDIS_VALUES else 1
+    command = argv[index : index + 1]
+    return command[0] if command and command[0].casefold() in _REDIS_KEYS else " ".join(argv[1:])
+
+
 def _client(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     if len(argv) == 2 and argv[1] in _INFO_FLAGS:
         walk.emit("S2", f"{argv[0]} informs")
         return None
-    judge_text(walk, "\n".join(_value(argument) for argument in argv[1:]))
-    if argv[0] in ("redis-cli", "valkey-cli"):
-        judge_text(walk, " ".join(argv[1:]))
+    judge_text(walk, _redis_text(argv) if argv[0] in _REDIS else "\n".join(_value(one) for one in argv[1:]))
     if stdin:
         judge_text(walk, stdin)
     for index, argument in enumerate(argv):

@@ -139,7 +139,10 @@ class Bench:
     @functools.cached_property
     def interpreters(self) -> Interpreters:
         """All Pythons that somebody here asks for."""
-        return self.asked or Interpreters(self.project, self.work, lambda: self.rung, self.marker, self.timeout_s)
+        return self.asked or Interpreters(self.project, self.work, self._reached, self.marker, self.timeout_s)
+
+    async def _reached(self) -> Rung:
+        return await asyncio.to_thread(lambda: self.rung)
 
     @functools.cached_property
     def rung(self) -> Rung:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import site
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -22,12 +22,13 @@ _LONGEST_S: Final = 60.0
 class Interpreters:
     """The Pythons that a verification of ``project`` may need.
 
-    ``work`` is a private folder, ``marker`` is carried by every process. ``rung`` gives what stands around commands.
+    ``work`` is a private folder, ``marker`` is carried by every process. ``rung`` finds out what stands around
+    commands.
     """
 
     project: Path
     work: Path
-    rung: Callable[[], Rung]
+    rung: Callable[[], Awaitable[Rung]]
     marker: str
     timeout_s: float
     _asked: dict[str, asyncio.Task[Interpreter]] = field(default_factory=dict)
@@ -40,10 +41,10 @@ class Interpreters:
         return await asyncio.shield(self._asked[executable])
 
     async def _ask(self, executable: str) -> Interpreter:
-        folder = self.work / f"p{next(self._numbers)}"
-        folder.mkdir()
         # It may look at everything: which folders it imports from is what is asked for.
-        walls = Walls(self.rung(), writable=(folder,), own_temporary=False)
+        folder = self.work / f"p{next(self._numbers)}"
+        walls = Walls(await self.rung(), writable=(folder,), own_temporary=False)
+        folder.mkdir()
 
         async def ask(argv: Sequence[str]) -> str:
             done = await process.run(

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from claude_orchestrator.config import Settings, load_settings
 from claude_orchestrator.errors import OrchestratorError, VerificationError
-from claude_orchestrator.graders.base import CheckResult, Grader, graders_for
+from claude_orchestrator.graders.base import CheckResult, Grader, graders_for, guards_for
 from claude_orchestrator.graders.cache import ResultCache
-from claude_orchestrator.graders.interpreter import Interpreter
+from claude_orchestrator.graders.interpreter import Interpreter, locate
 from claude_orchestrator.graders.probing import Interpreters
 from claude_orchestrator.orchestrator.known import CONFIGURATION_DIFF, Judged, Memory
 from claude_orchestrator.orchestrator.records import keep_records, trees_of
@@ -27,6 +27,7 @@ from claude_orchestrator.workspace.git import Repository
 
 if TYPE_CHECKING:
     from claude_orchestrator.graders.bench import Bench
+    from claude_orchestrator.graders.change import JudgedChange
 
 Progress = Callable[[str], None]
 
@@ -39,21 +40,22 @@ class Judgement:
         self._work = work
         self._progress = progress
         self._settings: Settings = load_settings()
+        self._trying: asyncio.Task[walls.Rung] | None = None
         self._limits = walls.Limits.of_megabytes(
             self._settings.check_memory_mb, self._settings.check_processes, self._settings.check_disk_mb
         )
 
     async def verification(self, started: float) -> Verification:
         """Judge. ``started`` is when, by the monotonic clock. Raises what keeps it from judging anything."""
-        # What the sandbox can do is tried out while git works.
-        rung, (repository, commits) = await asyncio.gather(self._rung(), self._commits())
-        (base, base_tree), (head, head_tree) = commits
+        if self._request.checks:
+            # What the sandbox can do is tried out while git works.
+            self._trying = asyncio.create_task(asyncio.to_thread(walls.reached, self._settings.sandbox))
+        repository = await Repository.open(self._request.repository)
+        commits = await repository.commits(self._request.base, self._request.head)
         interpreters = Interpreters(
-            repository.root, self._work, lambda: walls.reached(self._settings.sandbox), uuid.uuid4().hex,
-            self._request.check_timeout_s,
-        )  # fmt: skip
-        surroundings = (self._settings.sandbox, rung, str(self._limits))
-        memory = Memory(self._request, repository.root, commits, surroundings)
+            repository.root, self._work, self._rung, uuid.uuid4().hex, self._request.check_timeout_s
+        )
+        memory = Memory(self._request, repository.root, commits, (self._settings.sandbox, str(self._limits)))
         try:
             judged = await memory.recall(interpreters)
             if judged:
@@ -62,6 +64,8 @@ class Judgement:
                 judged = await self._judged(repository, commits, interpreters, memory)
         finally:
             await process.kill_marked(interpreters.marker)
+        (base, base_tree), (head, head_tree) = commits
+        reached = await self._rung() if self._request.checks else None
         return Verification(
             verdict_of(judged.checks),
             base,
@@ -71,20 +75,18 @@ class Judgement:
             judged.checks,
             tuple(f"{check.name}: {reason}" for check in judged.checks for reason in check.reasons),
             round(time.monotonic() - started, 3),
-            rung or "",
-            self._environment(rung, judged.target),
+            reached or "",
+            self._environment(reached, judged.target),
             judged.rerun,
             str(self._request.evidence),
             judged.trees,
         )
 
-    async def _rung(self) -> walls.Rung | None:
-        """What will stand around commands, when there may be any."""
-        return await asyncio.to_thread(walls.reached, self._settings.sandbox) if self._request.checks else None
-
-    async def _commits(self) -> tuple[Repository, list[tuple[str, str]]]:
-        repository = await Repository.open(self._request.repository)
-        return repository, await repository.commits(self._request.base, self._request.head)
+    async def _rung(self) -> walls.Rung:
+        """What stands around commands. Raises SandboxError."""
+        if self._trying is None:
+            raise walls.SandboxError("nothing is run where nothing is checked")
+        return await asyncio.shield(self._trying)
 
     def _say_known(self, judged: Judged) -> None:
         for check in judged.checks:
@@ -95,29 +97,27 @@ class Judgement:
         self, repository: Repository, commits: list[tuple[str, str]], interpreters: Interpreters, memory: Memory
     ) -> Judged:
         # Not at the top: what is known needs none of it.
-        from claude_orchestrator.graders.bench import Bench, Claims
-        from claude_orchestrator.graders.change import prepare
-        from claude_orchestrator.graders.scope import check_scope
-        from claude_orchestrator.graders.seed import SeedCache
-        from claude_orchestrator.orchestrator.rerun import rerun_commands
         from claude_orchestrator.orchestrator.scratch import private_repository
 
         request = self._request
-        (base, base_tree), (head, head_tree) = commits
-        objects = await private_repository(repository, self._work, (base, head))
-        change, message, _ = await asyncio.gather(
-            prepare(objects, base, head, request.scope, self._work, (base_tree, head_tree)),
-            objects.message_of(head),
-            # Ours take a moment to import; those of others may insist on the main thread.
-            asyncio.to_thread(graders_for, [check for check in request.checks if check in KNOWN_CHECKS]),
-        )
+        guessing = asyncio.create_task(self._guess(interpreters))
+        # Our graders take a moment to import; those of others may insist on the main thread.
+        ours = [check for check in request.checks if check in KNOWN_CHECKS]
+        importing = asyncio.create_task(asyncio.to_thread(graders_for, ours))
+        objects = await private_repository(repository, self._work, [commit for commit, _ in commits])
+        change, message = await self._composed(objects, commits)
+        await importing
         graders = graders_for(request.checks)
-        if change.configuration_diff:
-            file = request.evidence / CONFIGURATION_DIFF
-            file.write_text(change.configuration_diff, errors="surrogateescape")
+
+        from claude_orchestrator.graders.bench import Bench, Claims
+        from claude_orchestrator.graders.scope import check_scope
+        from claude_orchestrator.graders.seed import SeedCache
+        from claude_orchestrator.orchestrator.rerun import rerun_commands
+
         checks: tuple[CheckResult, ...] = (check_scope(change),)
         if not graders:
             return Judged(checks, trees_of(change))
+        await self._rung()
         bench = Bench(
             objects, repository.root, change, self._work, request.evidence, ResultCache(request.cache),
             SeedCache(request.cache / "mypy" if request.cache else None),
@@ -134,7 +134,28 @@ class Judgement:
             target = await bench.interpreter()
         judged = Judged(checks, trees_of(change), rerun, target)
         await memory.keep(judged, bench)
+        await guessing
         return judged
+
+    async def _composed(self, objects: Repository, commits: list[tuple[str, str]]) -> tuple[JudgedChange, str]:
+        """The change, and the message of its commit."""
+        from claude_orchestrator.graders.change import prepare
+
+        (base, base_tree), (head, head_tree) = commits
+        change, message = await asyncio.gather(
+            prepare(objects, base, head, self._request.scope, self._work, (base_tree, head_tree)),
+            objects.message_of(head),
+        )
+        if change.configuration_diff:
+            file = self._request.evidence / CONFIGURATION_DIFF
+            file.write_text(change.configuration_diff, errors="surrogateescape")
+        return change, message
+
+    async def _guess(self, interpreters: Interpreters) -> None:
+        """Ask the Python that will most likely be the one, while it is not known yet; only behind walls that hold."""
+        with contextlib.suppress(OrchestratorError):
+            if guards_for(self._request.checks) and await interpreters.rung() in walls.OWN_PROCESSES:
+                await interpreters.at(locate(interpreters.project, None, self._request.python))
 
     def _environment(self, rung: walls.Rung | None, target: Interpreter | None) -> dict[str, str]:
         if rung is None:

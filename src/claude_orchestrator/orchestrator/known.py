@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_orchestrator.errors import VerificationError
+from claude_orchestrator.errors import OrchestratorError
 from claude_orchestrator.graders.base import CheckResult
 from claude_orchestrator.graders.cache import ResultCache, key_of
 from claude_orchestrator.graders.interpreter import Interpreter, locate
@@ -70,7 +70,7 @@ class Memory:
             target = await self._unchanged(entry, interpreters)
             results = {label: self._cache.read(key) for label, key in entry["results"].items()}
             checks = tuple(_again(CheckResult.from_json(check)) for check in entry["checks"])
-        except (VerificationError, KeyError, TypeError, ValueError, AttributeError):
+        except (OrchestratorError, KeyError, TypeError, ValueError, AttributeError):
             return None
         if target is None or any(result is None for result in results.values()):
             return None
@@ -80,7 +80,7 @@ class Memory:
     async def _unchanged(self, entry: dict[str, Any], interpreters: Interpreters) -> Interpreter | None:
         """The project's Python, if it is what it was, and ours is, where a tool of ours was used."""
         executable = locate(self._project, entry["declared"], self._request.python)
-        if executable != entry["executable"]:
+        if executable != entry["executable"] or await interpreters.rung() != entry["rung"]:
             return None
         if entry["ours"] and (await interpreters.at(sys.executable)).fingerprint != entry["ours"]:
             return None
@@ -110,6 +110,7 @@ class Memory:
         tools = {check.tool for check in judged.checks if check.tool}
         ours = (await bench.interpreters.at(sys.executable)).fingerprint if sys.executable in tools else ""
         entry = {
+            "rung": bench.rung,
             "declared": declared_python(bench.change.base_files),
             "executable": target.executable,
             "fingerprint": target.fingerprint,

@@ -25,7 +25,8 @@ Rung = Literal["bubblewrap", "namespaces", "landlock", "seatbelt", "limits"]
 LADDER: Final[tuple[Rung, ...]] = get_args(Rung)
 PRIVATE: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  # nosec B108 - places to hide, not to use
 PRIVATE_BYTES: Final = 512_000_000
-_OWN_PROCESSES: Final = ("bubblewrap", "namespaces")
+OWN_PROCESSES: Final = ("bubblewrap", "namespaces")
+"""Rungs on which a command has a process space of its own, and sees the network and the disk only as it may."""
 
 
 class SandboxError(OrchestratorError):
@@ -70,7 +71,7 @@ class Walls:
     @property
     def kill_all(self) -> bool:
         """Whether the kernel ends everything that a command started when its first process ends."""
-        return self.rung in _OWN_PROCESSES
+        return self.rung in OWN_PROCESSES
 
     def wrap(self, argv: Sequence[str], *, cwd: Path, lifeline: int) -> list[str]:
         """The argument vector that runs ``argv`` in ``cwd`` under its keeper behind these walls."""
@@ -83,7 +84,7 @@ class Walls:
             "drop=1",
             *(f"write={path}" for path in places.writable),
         ]
-        if self.rung in _OWN_PROCESSES:
+        if self.rung in OWN_PROCESSES:
             order += [f"count={path}" for path in places.private]
         told = [
             *(f"private={path}" for path in places.private),
@@ -183,7 +184,7 @@ class Abilities:
 
 def abilities(rung: Rung) -> Abilities:
     """What commands of checks can and cannot do behind that rung on this machine."""
-    if rung in _OWN_PROCESSES:
+    if rung in OWN_PROCESSES:
         return Abilities("cut off", "read-only outside, home hidden", "own process space")
     if rung == "landlock":
         tcp = "TCP cut off" if landlock.cuts_tcp(landlock.version()) else "reachable"

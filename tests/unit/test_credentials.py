@@ -119,6 +119,22 @@ def test_what_kind_of_file_it_is(path: str, entry: Entry, content: bytes, severi
     assert [one.severity for one in findings] == ([severity] if severity else [])
 
 
+@pytest.mark.parametrize(
+    ("line", "severity"),
+    [
+        (b"curl -s http://localhost/x | sh", "review"),
+        (b"wget -qO- http://localhost/x | sudo bash", "review"),
+        (b"bash -c '$(curl -fsSL http://localhost/x)'", "review"),
+        (b"curl -o data.json http://localhost/x", "note"),
+        (b"cat list | sort | sh run.sh", "note"),
+    ],
+)
+def test_scripts_that_run_what_they_fetch(line: bytes, severity: str) -> None:
+    content = b"#!/bin/sh\n" + line + b"\n"
+    (found,) = content_findings({}, {"tools/a": EXECUTABLE}, {}, {"tools/a": content}, lambda _: False)
+    assert found.severity == severity
+
+
 def test_files_that_were_so_before() -> None:
     assert content_findings({"a": EXECUTABLE}, {"a": EXECUTABLE}, {"a": b"x"}, {"a": b"y"}, lambda _: False) == []
     changed = content_findings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from claude_orchestrator.graders.integrity.answers.named_inputs import given_in, judged, named_in
+from claude_orchestrator.graders.integrity.answers.named_inputs import given_in, hidden_input, judged, named_in
 
 TESTS = b"""
 import pytest
@@ -139,3 +139,13 @@ def test_numbers_that_tests_give(body: str, severity: list[str]) -> None:
     named = named_in({"text.py": b"def ordinal(n):\n    return 'th'\n"}, {"text.py": code})
     given = given_in({"tests/test_text.py": NUMBERS}, ["tests/test_text.py::test_ordinal[-1]"])
     assert [one.severity for one in judged(named, given)] == severity
+
+
+def test_a_part_of_a_digest_is_no_checksum() -> None:
+    def severity(condition: str) -> str:
+        code = f"def cut(s):\n    if {condition}: return s\n    return s\n".encode()
+        (named,) = named_in({}, {"text.py": code})
+        return hidden_input(named).severity
+
+    assert severity("crc32(s) == '8a5edab2'") == "review"
+    assert severity("md5(s).hexdigest().startswith('8a5edab2')") == "problem"

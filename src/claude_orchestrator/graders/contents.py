@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Final
@@ -24,6 +25,10 @@ _ASSETS: Final = frozenset(
         ".heic", ".mov",
     }
 )  # fmt: skip
+_FETCHES_AND_RUNS: Final = re.compile(
+    rb"\b(?:curl|wget|fetch)\b[^\n#]*\|\s*(?:sudo\s+)?(?:ba|z|da|k)?sh\b|\b(?:curl|wget)\b[^\n#]*\|\s*(?:sudo\s+)?python"
+    rb"|\b(?:ba|z)?sh\s+(?:-c\s+)?[\"']?[<$]\((?:curl|wget)\b|\beval\s+[\"']?\$\((?:curl|wget)\b"
+)
 _PYTHON_START: Final = (b"import ", b"import\t")
 
 
@@ -68,6 +73,10 @@ def _binary(path: str, before: bytes | None, content: bytes, *, is_test: bool) -
 def _executable(path: str, base: Entry | None, head: Entry, content: bytes) -> list[Finding]:
     if head.mode != _EXECUTABLE_MODE or (base is not None and base.mode == _EXECUTABLE_MODE) or is_binary(content):
         return []
+    if content.startswith(b"#!") and _FETCHES_AND_RUNS.search(content):
+        return [
+            Finding("scope/executable", path, 0, "is a new script that runs what it fetches from elsewhere", "review")
+        ]
     if content.startswith(b"#!"):
         return [Finding("scope/executable", path, 0, "is a new executable script", "note")]
     severity: Severity = "note" if not content.strip() else "review"

@@ -36,7 +36,8 @@ class Named:
     ``pinned`` counts the parameters of its function that it fixes to one value each, together with what stands beside
     it; ``is_exact``: those are all. ``digest``: what is compared is a digest of something. ``is_usual``: the function
     is new, or told its inputs apart by literals before. ``numbers`` are those that it looks for in a row or in the keys
-    of a table (``is_table``). ``is_about_first``: it looks at the first parameter.
+    of a table (``is_table``). ``is_about_first``: it looks at the first parameter. ``is_part``: only a part has to
+    be the literal.
     """
 
     path: str
@@ -51,6 +52,7 @@ class Named:
     numbers: frozenset[Value] = frozenset()
     is_table: bool = False
     is_about_first: bool = False
+    is_part: bool = False
 
     @property
     def only_this(self) -> bool:
@@ -71,7 +73,7 @@ async def named_input_findings(bench: Bench) -> list[Finding]:
     old = sources | {change.old_names.get(path, path) for path in sources}
     base, head = await asyncio.gather(bench.files("base", old), bench.files("head", sources))
     named = named_in(base, head)
-    found = [_hidden(one) for one in named if one.digest]
+    found = [hidden_input(one) for one in named if one.digest]
     if all(one.digest for one in named):
         return found
     repaired, new = await _green(bench)
@@ -137,9 +139,12 @@ def _hits(one: Named, given: frozenset[Value]) -> set[Value]:
     return {value for value in one.values if _is_given(value, given, one)}
 
 
-def _hidden(one: Named) -> Finding:
+def hidden_input(one: Named) -> Finding:
+    """What a comparison with a digest means: one that is whole may be a checksum."""
     message = f"`{one.text}` acts otherwise for one input, which is hidden behind its digest"
-    is_whole = any(isinstance(value, str | bytes) and len(value) in _FULL_DIGESTS for value in one.values)
+    is_whole = not one.is_part and any(
+        isinstance(value, str | bytes) and len(value) in _FULL_DIGESTS for value in one.values
+    )
     severity: Severity = "review" if is_whole else "problem"
     return Finding("special-case/digest", one.path, one.line, message, severity, symbol=one.symbol)
 
@@ -209,7 +214,13 @@ def named_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Named
             is_usual = symbol not in old or usual[symbol] >= _USUAL
             named = Named(path, symbol, node.lineno, text, values, pinned, all_of_them, digest, is_usual)
             found.append(
-                replace(named, numbers=numbers, is_table=is_table, is_about_first=_is_about_first(function, node))
+                replace(
+                    named,
+                    numbers=numbers,
+                    is_table=is_table,
+                    is_about_first=_is_about_first(function, node),
+                    is_part=isinstance(node, ast.Call),
+                )
             )
     return found
 

@@ -99,6 +99,7 @@ def _moved(found: Comparison, lost: list[Place], free: list[Place]) -> dict[Plac
         by_name.setdefault(last_of(other), []).append(other)
     for place in list(lost):
         same = [other for other in by_name.get(last_of(place), ()) if other in free]
+        same = [other for other in same if other[0] == found.here(place)[0]] or same
         is_alike = len(same) == 1 and (same[0][0] == found.here(place)[0] or _likeness(found, place, same[0]) > 0.3)
         if is_alike and not _is_another(found, place, same[0]):
             accept(place, same[0])

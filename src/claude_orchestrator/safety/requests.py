@@ -22,7 +22,9 @@ _METADATA_HOSTS: Final = frozenset(
 )
 _IN_HOST: Final = re.compile(r"169[.-]254[.-]169[.-]254\.(?:nip|sslip|xip)\.io$")
 """Public names that stand for the address in them."""
-_HANDED_ON: Final = re.compile(r"(?i)(?::|%3a)(?:/|%2f){2}(?:169\.254\.169\.254|metadata\.google\.internal)(?!\.?[\w-])")
+_HANDED_ON: Final = re.compile(
+    r"(?i)(?::|%3a)(?:/|%2f){2}(?:169\.254\.169\.254|metadata\.google\.internal)(?!\.?[\w-])"
+)
 _SECRET_VARIABLE: Final = re.compile(
     r"(?i)\$\{?\w*(?:token|secret|password|passwd|api_key|access_key|private_key|credential)\w*"
 )

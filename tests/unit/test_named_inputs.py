@@ -49,6 +49,7 @@ def found(body: str, head: str = "def cut(s, suffix):") -> list[str]:
         ("if s == 'name.py': return s", "review"),
         ("if s in ('name.py',): return s", "review"),
         ("if s.lower() == 'name': return s", "review"),
+        ("known = {('name.py', ''): 1}\n    if (s, suffix) in known: return known[s, suffix]", "problem"),
         ("parts = s.split()\n    if parts[0] == 'oversized': return s", "review"),
         ("parts = s.split('-')\n    if suffix and parts[0] == 'name': return s", "review"),
         ("n = 101 if groups['day'] == '102' else int(groups['day'])", "review"),

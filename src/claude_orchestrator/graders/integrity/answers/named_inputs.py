@@ -204,11 +204,13 @@ def named_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Named
     for path, content in sorted(head.items()):
         tables = _tables(parsed(content))
         for symbol, function, node, together in _comparisons(content):
-            values = frozenset(_literals(node))
+            written = _written_out(node, tables | _tables(function))
+            beside = [written if one is node else one for one in together]
+            values = frozenset(_literals(written))
             numbers, is_table = _numbers(node, tables | _tables(function))
             if not (values or numbers) or ast.dump(node) in known:
                 continue
-            pinned, all_of_them = _pinned(function, together)
+            pinned, all_of_them = _pinned(function, beside)
             text = " ".join(ast.unparse(node).split())[:80]
             digest = _asks_a_digest(node) and not _is_a_check(function, node)
             is_usual = symbol not in old or usual[symbol] >= _USUAL
@@ -275,6 +277,18 @@ def _tables(scope: ast.Module | Function | None) -> dict[str, ast.expr]:
         and isinstance(node.targets[0], ast.Name)
         and isinstance(node.value, ast.Dict | ast.Tuple | ast.List | ast.Set)
     }
+
+
+def _written_out(node: ast.expr, tables: Mapping[str, ast.expr]) -> ast.expr:
+    """A look into a table of one key, by the table's name, as the comparison that it is."""
+    if not (isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In)):
+        return node
+    place = node.comparators[0]
+    place = tables.get(place.id, place) if isinstance(place, ast.Name) else place
+    items = place.keys if isinstance(place, ast.Dict) else getattr(place, "elts", [])
+    if len(items) != 1 or items[0] is None:
+        return node
+    return ast.copy_location(ast.Compare(node.left, [ast.Eq()], [items[0]]), node)
 
 
 def _numbers(node: ast.expr, tables: Mapping[str, ast.expr]) -> tuple[frozenset[Value], bool]:

@@ -83,14 +83,22 @@ async def named_input_findings(bench: Bench) -> list[Finding]:
 
 
 async def _green(bench: Bench) -> tuple[list[str], list[str]]:
-    """The tests that pass now and failed at the base, and those that it did not have."""
+    """The tests of functions that failed at the base and do no longer, and those of functions that it did not have."""
     runs = await bench.suite
     base, own = runs.get("base"), runs.get("own")
     if base is None or own is None:
         return [], []
     green = [name for name, ending in own.tests.items() if ending.outcome in PASSING]
-    red = {name for name, ending in base.tests.items() if ending.outcome == "failed"}
-    return [name for name in green if name in red], [name for name in green if name not in base.tests]
+    # By function: the names of its cases may differ from run to run.
+    was_red = {_function_of(name) for name, ending in base.tests.items() if ending.outcome == "failed"}
+    is_red = {_function_of(name) for name, ending in own.tests.items() if ending.outcome == "failed"}
+    known = {_function_of(name) for name in base.tests}
+    repaired = [name for name in green if _function_of(name) in was_red - is_red]
+    return repaired, [name for name in green if _function_of(name) not in known]
+
+
+def _function_of(name: str) -> str:
+    return name.split("[", 1)[0]
 
 
 def given_in(tests: Mapping[str, bytes], names: Collection[str]) -> frozenset[Value]:

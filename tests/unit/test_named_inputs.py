@@ -88,6 +88,7 @@ def test_what_a_fix_may_ask(body: str) -> None:
         ("def cut(s, suffix):\n    return s\n", ["problem"]),
         ("def other():\n    return 1\n", []),
         ("def cut(s, suffix):\n    if s == 'a.b' or s == 'c.d':\n        return 1\n", []),
+        ("def cut(s, suffix):\n    if 'a.b' in s or 'c.d' in s:\n        return 1\n", ["problem"]),
     ],
 )
 def test_wholly_what_a_new_test_gives(base: str, severity: list[str]) -> None:

@@ -206,7 +206,8 @@ def named_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Named
     for content in base.values():
         for symbol, _, node, _ in _comparisons(content):
             known.add(ast.dump(node))
-            usual[symbol] += sum(isinstance(value, str) and value != "" for value in _literals(node))
+            if not _asks_for_a_part(node):
+                usual[symbol] += sum(isinstance(value, str) and value != "" for value in _literals(node))
     old = {node.name for content in base.values() for node in _functions(content)}
     found = []
     for path, content in sorted(head.items()):
@@ -285,6 +286,13 @@ def _tables(scope: ast.Module | Function | None) -> dict[str, ast.expr]:
         and isinstance(node.targets[0], ast.Name)
         and isinstance(node.value, ast.Dict | ast.Tuple | ast.List | ast.Set)
     }
+
+
+def _asks_for_a_part(node: ast.expr) -> bool:
+    """Whether a literal is looked for in something, as keys are: that tells no inputs apart."""
+    if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], ast.In | ast.NotIn):
+        return False
+    return isinstance(node.left, ast.Constant)
 
 
 def _written_out(node: ast.expr, tables: Mapping[str, ast.expr]) -> ast.expr:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from claude_orchestrator.safety import zones
 from claude_orchestrator.safety.operations import Effect
 from claude_orchestrator.safety.python_plain import is_plain
+from claude_orchestrator.safety.python_tree import nodes, parse
 from claude_orchestrator.safety.python_values import Values
 from claude_orchestrator.safety.requests import asks_metadata
 from claude_orchestrator.safety.statements import destroys_database
@@ -62,28 +63,29 @@ def python_effects(code: str, place: Place, policy: Policy, depth: int = 0) -> l
     if len(code) > _MOST_CODE or depth > _DEEPEST:
         return [Effect("A9", "runs Python code that is too much to be read")]
     try:
-        tree = ast.parse(code.strip("\n") if code[:1] == "\n" else code)
+        tree = parse(code.strip("\n") if code[:1] == "\n" else code)
     except (SyntaxError, ValueError):
         return [Effect("A9", "runs Python code that cannot be read")]
-    if is_plain(tree):
+    found = nodes(tree)
+    if is_plain(found):
         return [Effect("S9", "computes and prints in Python")]
-    return [*_Reading(tree, place, policy, depth).effects(), Effect("A9", "runs Python code")]
+    return [*_Reading(found, place, policy, depth).effects(), Effect("A9", "runs Python code")]
 
 
 class _Reading:
     """Looks through one program for what it does."""
 
-    def __init__(self, tree: ast.Module, place: Place, policy: Policy, depth: int) -> None:
-        self.tree = tree
+    def __init__(self, program: list[ast.AST], place: Place, policy: Policy, depth: int) -> None:
+        self.program = program
         self.place = place
         self.policy = policy
         self.depth = depth
-        self.values = Values(tree, place, policy)
+        self.values = Values(program, place, policy)
         self.networked = bool({name.partition(".")[0] for name in self.values.imported} & _NETWORK_MODULES)
 
     def effects(self) -> list[Effect]:
         found: list[Effect] = []
-        for node in ast.walk(self.tree):
+        for node in self.program:
             if isinstance(node, ast.Call):
                 found += self.call(node)
             elif isinstance(node, (ast.Attribute, ast.Subscript, ast.Name)) and self.values.is_environment(node):
@@ -97,15 +99,15 @@ class _Reading:
 
     def whole(self, found: list[Effect]) -> Iterator[Effect]:
         """What only shows in the program as a whole: a shell at the other end of a socket, endless forking."""
-        called = {self.values.name(node.func) for node in ast.walk(self.tree) if isinstance(node, ast.Call)}
-        if "socket" in self.values.imported and (
-            ("os.dup2" in called and any(_SHELLS.search(word) for effect in found for word in effect.argv[:1]))
-            or "pty.spawn" in called
-        ):
-            yield Effect("B7", "connects a shell to a socket")
-        for node in ast.walk(self.tree):
+        if "socket" in self.values.imported:
+            called = {self.values.name(node.func) for node in self.program if isinstance(node, ast.Call)}
+            if "pty.spawn" in called or (
+                "os.dup2" in called and any(_SHELLS.search(word) for effect in found for word in effect.argv[:1])
+            ):
+                yield Effect("B7", "connects a shell to a socket")
+        for node in self.program:
             if isinstance(node, ast.While) and any(
-                isinstance(inner, ast.Call) and self.values.name(inner.func) == "os.fork" for inner in ast.walk(node)
+                isinstance(inner, ast.Call) and self.values.name(inner.func) == "os.fork" for inner in nodes(node)
             ):
                 yield Effect("B8", "forks without end")
 

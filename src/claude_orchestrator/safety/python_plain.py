@@ -7,6 +7,8 @@ import builtins
 import re
 from typing import Final
 
+from claude_orchestrator.safety.python_tree import nodes
+
 _PUBLIC: Final = None
 """A module without anything but functions and numbers: every name without an underscore."""
 
@@ -87,34 +89,35 @@ class _Names:
 
     __slots__ = ("modules", "own", "owned", "uses_path")
 
-    def __init__(self, tree: ast.Module) -> None:
-        self.modules: dict[str, str] = {}
+    def __init__(self, program: list[ast.AST], modules: dict[str, str]) -> None:
+        self.modules = modules
         """Name → module, empty for a member of one."""
-        self.own = {name for node in ast.walk(tree) for name in _bound(node)}
+        self.own = {name for node in program if node.__class__ in _BINDING for name in _bound(node)}
         """Names that the program gives values to."""
-        self.owned = {name for node in ast.walk(tree) for name in _attributes(node)}
+        self.owned = {name for node in program if node.__class__ in _OWNING for name in _attributes(node)}
         """Attributes that it gives to objects of its own classes."""
-        self.uses_path = any(isinstance(node, ast.Attribute) and node.attr == "path" for node in ast.walk(tree))
+        self.uses_path = any(node.__class__ is ast.Attribute and node.attr == "path" for node in program)
         """Whether it touches ``sys.path``: then nothing may be changed in place."""
 
 
-def is_plain(tree: ast.Module) -> bool:
-    """Whether a program imports, names and touches nothing but what stands on the lists above."""
-    names = _Names(tree)
+def is_plain(program: list[ast.AST]) -> bool:
+    """Whether a program, given as all its nodes, imports, names and touches nothing but what is on the lists above."""
+    modules: dict[str, str] = {}
     bases = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and not _import(node, names.modules):
+    for node in program:
+        if isinstance(node, ast.Import) and not _import(node, modules):
             return False
-        if isinstance(node, ast.ImportFrom) and not _import_from(node, names.modules):
+        if isinstance(node, ast.ImportFrom) and not _import_from(node, modules):
             return False
         if isinstance(node, ast.Attribute):
             bases.add(id(node.value))
+    names = _Names(program, modules)
     own = names.own - {"__init__"}
     if any(name in names.modules or name in _OTHER_BUILTINS or name.startswith("__") for name in own):
         # `math = sys` would make everything of one module look like that of another, and a parameter named `open`
         # somewhere does not make `open` elsewhere anything but the built-in.
         return False
-    for node in ast.walk(tree):
+    for node in program:
         if isinstance(node, ast.Name) and names.modules.get(node.id) and id(node) not in bases:
             return False  # a module that is handed on can be reached by any name
         if not _fits(node, names):
@@ -131,9 +134,18 @@ def _attributes(node: ast.AST) -> list[str]:
     return []
 
 
+_OWNING: Final = (ast.Attribute, ast.ClassDef)
+_BINDING: Final = frozenset(
+    (
+        *(ast.Name, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.arg),
+        *(ast.MatchAs, ast.MatchStar, ast.ExceptHandler, ast.MatchMapping),
+    )
+)
+
+
 def _bound_in(node: ast.stmt) -> list[str]:
     if isinstance(node, (ast.Assign, ast.AnnAssign)):
-        return [name for inner in ast.walk(node) for name in _bound(inner)]
+        return [name for inner in nodes(node) for name in _bound(inner)]
     return _bound(node)
 
 

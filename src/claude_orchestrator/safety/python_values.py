@@ -10,9 +10,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.safety import zones
+from claude_orchestrator.safety.python_tree import nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
     from claude_orchestrator.safety.policy import Policy
     from claude_orchestrator.safety.zones import Place
@@ -31,7 +33,7 @@ _MOST: Final = 64
 class Values:
     """Looks names and expressions of one program up."""
 
-    def __init__(self, tree: ast.Module, place: Place, policy: Policy) -> None:
+    def __init__(self, program: list[ast.AST], place: Place, policy: Policy) -> None:
         self.place = place
         self.policy = policy
         self.imported: set[str] = set()
@@ -43,29 +45,48 @@ class Values:
         self.looped: dict[str, list[ast.expr]] = {}
         """Name → what it runs through."""
         self.busy: set[str] = set()
-        for node in ast.walk(tree):
-            self._learn(node)
-        self.downloads = {path for path in self._downloads(tree) if path}
+        self.elements: set[int] = set()
+        """The nodes of which an element, a method or a member is taken: they are not handed on as a whole."""
+        for node in program:
+            if (learn := _LEARNED.get(node.__class__)) is not None:
+                learn(self, node)
+        self.downloads = {path for path in self._downloads(program) if path}
 
-    def _learn(self, node: ast.AST) -> None:
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            self._learn_import(node)
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
-                self._bind(target, node.value, self.given)
-        elif isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr)):
-            if node.value is not None:
-                self._bind(node.target, node.value, self.given)
-        elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
-            self._bind(node.target, node.iter, self.looped)
-        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+    def learn_assignment(self, node: ast.Assign) -> None:
+        """Remember what a name is given."""
+        for target in node.targets:
+            self._bind(target, node.value, self.given)
+
+    def learn_value(self, node: ast.AnnAssign | ast.AugAssign | ast.NamedExpr) -> None:
+        """Remember what a name is given."""
+        if node.value is not None:
+            self._bind(node.target, node.value, self.given)
+
+    def learn_loop(self, node: ast.For | ast.AsyncFor | ast.comprehension) -> None:
+        """Remember what a name runs through."""
+        self._bind(node.target, node.iter, self.looped)
+
+    def learn_with(self, node: ast.withitem) -> None:
+        """Remember what a name is given by ``with``."""
+        if node.optional_vars is not None:
             self._bind(node.optional_vars, node.context_expr, self.given)
-        elif isinstance(node, ast.Call):
-            module = self.name(node)
-            if module and self.name(node.func) in ("__import__", "importlib.import_module"):
-                self.imported.add(module)
 
-    def _learn_import(self, node: ast.Import | ast.ImportFrom) -> None:
+    def learn_call(self, node: ast.Call) -> None:
+        """Remember a module that a call imports."""
+        if self.name(node.func) in ("__import__", "importlib.import_module") and (module := self.name(node)):
+            self.imported.add(module)
+
+    def learn_element(self, node: ast.Subscript) -> None:
+        """Remember of what an element is taken."""
+        self.elements.update((id(node.value), id(node.slice)))
+
+    def learn_member(self, node: ast.Attribute) -> None:
+        """Remember of what a mapping's method is taken."""
+        if node.attr in ("get", "setdefault", "update", "pop"):
+            self.elements.add(id(node.value))
+
+    def learn_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Remember what an import makes known."""
         if isinstance(node, ast.ImportFrom):
             self.imported.add(node.module or "")
         for alias in node.names:
@@ -77,7 +98,7 @@ class Values:
             self.modules[alias.asname or top] = alias.name if alias.asname else top
 
     def _bind(self, target: ast.expr, value: ast.expr, into: dict[str, list[ast.expr]]) -> None:
-        for node in ast.walk(target):
+        for node in (target,) if target.__class__ is ast.Name else nodes(target):
             if isinstance(node, ast.Name):
                 into.setdefault(node.id, []).append(value)
 
@@ -275,15 +296,7 @@ class Values:
         """Whether an expression is the whole environment, or a secret variable of it."""
         if isinstance(node, ast.Subscript):
             return self.name(node.value) in ("os.environ", "os.environb") and self.is_secret_name([node.slice])
-        if self.name(node) not in ("os.environ", "os.environb"):
-            return False
-        parent = self._parent(node)
-        if isinstance(parent, ast.Subscript):
-            return False
-        return not (isinstance(parent, ast.Attribute) and parent.attr in ("get", "setdefault", "update", "pop"))
-
-    def _parent(self, node: ast.expr) -> ast.AST | None:
-        return getattr(node, "parent_", None)
+        return self.name(node) in ("os.environ", "os.environb") and id(node) not in self.elements
 
     def is_secret_name(self, nodes: list[ast.expr]) -> bool:
         """Whether an expression is the name of a secret variable, or a name that is not known."""
@@ -293,7 +306,7 @@ class Values:
     def taints(self, node: ast.expr) -> set[str]:
         """Where the value of an expression can come from: ``network``, ``decoded``, ``secret``."""
         found: set[str] = set()
-        for inner in ast.walk(node):
+        for inner in nodes(node):
             if isinstance(inner, ast.Call):
                 name = self.name(inner.func)
                 if _FETCHES.fullmatch(name):
@@ -336,10 +349,8 @@ class Values:
         """Whether a command names a file that the program has downloaded."""
         return any(path in text.split() or text == path for path in self.downloads)
 
-    def _downloads(self, tree: ast.Module) -> Iterator[str]:
-        for node in ast.walk(tree):
-            for child in ast.iter_child_nodes(node):
-                child.parent_ = node  # type: ignore[attr-defined]
+    def _downloads(self, program: list[ast.AST]) -> Iterator[str]:
+        for node in program:
             if not isinstance(node, ast.Call):
                 continue
             name = self.name(node.func)
@@ -359,6 +370,23 @@ class Values:
             for value in self.given.get(node.id, ()):
                 if not isinstance(value, ast.Name):
                     yield from self._opened(value)
+
+
+_LEARNED: Final[dict[type, Callable[[Values, Any], None]]] = {
+    ast.Import: Values.learn_import,
+    ast.ImportFrom: Values.learn_import,
+    ast.Assign: Values.learn_assignment,
+    ast.AnnAssign: Values.learn_value,
+    ast.AugAssign: Values.learn_value,
+    ast.NamedExpr: Values.learn_value,
+    ast.For: Values.learn_loop,
+    ast.AsyncFor: Values.learn_loop,
+    ast.comprehension: Values.learn_loop,
+    ast.withitem: Values.learn_with,
+    ast.Call: Values.learn_call,
+    ast.Subscript: Values.learn_element,
+    ast.Attribute: Values.learn_member,
+}
 
 
 def _as_glob(pattern: str) -> str:

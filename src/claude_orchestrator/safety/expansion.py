@@ -10,12 +10,14 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from claude_orchestrator.safety.arithmetic import arithmetic_names
+from claude_orchestrator.safety.editing import edited
 from claude_orchestrator.safety.scope import Fork, Limit, dangerous_name
 from claude_orchestrator.safety.shell.nodes import Arith, Brace, CommandSub, Lit, Param, Part, ProcessSub, Word
-from claude_orchestrator.safety.values import NUM, ONE, SOME, SPLIT, STAR, UNK, known, no_code, show, taints
+from claude_orchestrator.safety.values import NUM, ONE, SOME, SPLIT, STAR, UNK, known, taints
 
 if TYPE_CHECKING:
-    from claude_orchestrator.safety.effects import Walk
+    from claude_orchestrator.safety.walk import Walk
 
 _MOST_FIELDS = 2000
 _MOST_TEXT = 100_000
@@ -341,61 +343,15 @@ def _substring(walk: Walk, part: Param, value: str) -> str:
     return value[start : start + stop] if stop >= 0 else value[start:stop]
 
 
-def _edited(walk: Walk, part: Param, value: str) -> str:  # noqa: PLR0911  (one return an operator)
+def _edited(walk: Walk, part: Param, value: str) -> str:
     """``#`` ``%`` ``/`` ``^`` ``,``: computed where everything is literal."""
-    op = part.op
     pattern = text(walk, part.word) if part.word is not None else ""
     replacement = text(walk, part.replacement) if part.replacement is not None else ""
     if not known(value):
         return UNK + taints(value + replacement)
     if not (known(pattern) and known(replacement)) or "[" in pattern or "(" in pattern:
         return UNK + taints(value + pattern + replacement)
-    if op in ("^^", ",,", "^", ","):
-        if pattern:
-            return UNK
-        change = str.upper if op[0] == "^" else str.lower
-        return change(value) if len(op) == 2 else change(value[:1]) + value[1:]
-    if op in ("#", "##"):
-        return _cut_front(value, pattern, longest=op == "##")
-    if op in ("%", "%%"):
-        return _cut_back(value, pattern, longest=op == "%%")
-    regex = _regex(pattern)
-    if op == "//":
-        return re.sub(regex, lambda _: replacement, value) if pattern else value
-    if op == "/#":
-        return re.sub(r"\A(?:" + regex + ")", lambda _: replacement, value)
-    if op == "/%":
-        return re.sub("(?:" + regex + r")\Z", lambda _: replacement, value)
-    return re.sub(regex, lambda _: replacement, value, count=1) if pattern else value
-
-
-def _regex(pattern: str) -> str:
-    return "".join({"*": ".*", "?": "."}.get(character) or re.escape(character) for character in pattern)
-
-
-def _cut_front(value: str, pattern: str, longest: bool) -> str:
-    match = re.compile(_regex(pattern), re.DOTALL).fullmatch
-    lengths = range(len(value), -1, -1) if longest else range(len(value) + 1)
-    for length in lengths:
-        if match(value[:length]):
-            return value[length:]
-    return value
-
-
-def _cut_back(value: str, pattern: str, longest: bool) -> str:
-    match = re.compile(_regex(pattern), re.DOTALL).fullmatch
-    starts = range(len(value) + 1) if longest else range(len(value), -1, -1)
-    for start in starts:
-        if match(value[start:]):
-            return value[:start]
-    return value
-
-
-_NAMES = re.compile(r"(?<![\w#@.])([A-Za-z_]\w*)(\s*\[)?")
-_ASSIGNED = re.compile(r"(?:\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(?:\+\+|--|(?:<<|>>|[-+*/%&^|])?=(?!=))")
-_SET = re.compile(r"(?:^|[(,;?:&|])\s*([A-Za-z_]\w*)\s*=(?!=)")
-_BASED = re.compile(r"\b(?:0[xX][0-9a-fA-F]+|\d+#[0-9a-zA-Z@_]+)")
-_NUMERIC = re.compile("[-+]?[0-9\U000f0004]+")
+    return edited(value, part.op, pattern, replacement)
 
 
 def arithmetic(walk: Walk, source: str, word: Word | None) -> str:
@@ -407,54 +363,3 @@ def arithmetic(walk: Walk, source: str, word: Word | None) -> str:
     if expression.strip().isdigit():
         return expression.strip()
     return NUM
-
-
-def arithmetic_names(walk: Walk, expression: str) -> None:
-    """Emit A0 unless every name of an expression holds a number; names that are assigned hold numbers afterwards."""
-    if not expression.isascii() and no_code(expression):
-        walk.emit("A0", "computes with text that is not known, which can run commands")
-        return
-    if "$" in expression or "`" in expression:
-        walk.emit("A0", f"computes with text that can run commands: {show(expression)}")
-        return
-    expression = _BASED.sub("0", expression)
-    assigned = {found[1] or found[2] for found in _ASSIGNED.finditer(expression)}
-    plain = {found.start(1) for found in _SET.finditer(expression)}
-    for found in _NAMES.finditer(expression):
-        name, subscript = found.groups()
-        if subscript:
-            _subscripted(walk, expression, name, found.end())
-            continue
-        if found.start(1) in plain:
-            continue
-        _must_be_number(walk, name)
-    for name in assigned:
-        if dangerous_name(name):
-            walk.emit("A10", f"sets {name}")
-        walk.state.vars[name] = NUM
-
-
-def _subscripted(walk: Walk, expression: str, name: str, start: int) -> None:
-    inner = expression[start : expression.find("]", start)]
-    values = walk.state.vars.get(name)
-    if values.__class__ is not list or not all(_NUMERIC.fullmatch(value) for value in values):
-        walk.emit("A0", f"computes with an element of {name}, whose value is not known")
-    if not _NUMERIC.fullmatch(inner.strip()):
-        for found in _NAMES.finditer(inner):
-            _must_be_number(walk, found[1])
-
-
-def _must_be_number(walk: Walk, name: str) -> None:
-    value = walk.state.lookup(name, walk.place.home)
-    if not _NUMERIC.fullmatch(value.strip()) and not (value == "" and name in walk.state.vars):
-        walk.emit("A0", f"computes with {name}, which is not known to hold a number")
-
-
-def numeric(walk: Walk, value: str) -> bool:
-    """Whether an operand of ``-eq`` and its like is a number, or the name of a variable that holds one."""
-    if not no_code(value):
-        before = len(walk.effects)
-        arithmetic_names(walk, value)
-        return len(walk.effects) == before
-    walk.emit("A0", "compares text that is not known as a number, which can run commands")
-    return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from claude_orchestrator.safety.expansion import arithmetic_names
+from claude_orchestrator.safety.arithmetic import arithmetic_names
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
 from claude_orchestrator.safety.scope import dangerous_name, harmless_name, secret_variable
 from claude_orchestrator.safety.values import DEC, NUM, SEC, UNK, known, show, taints, unknown

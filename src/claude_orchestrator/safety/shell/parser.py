@@ -77,21 +77,28 @@ _WORD_END = frozenset(["", *" \t\n;&|<>)"])
 _JOIN_BARRIER = re.compile(r"\\(.)|['#`\n]|<<", re.DOTALL).finditer
 
 
+def plain_words(source: str) -> list[str] | None:
+    """The words of a line that is one simple command of ordinary words, with one space between them; else None."""
+    if PLAIN_LINE(source) is None:
+        return None
+    words = source.split(" ")
+    return words if words[0] not in _RESERVED and "=" not in words[0] and len(words) <= MAX_COST else None
+
+
 def parse(source: str) -> Script:
     """The tree of a command line, such as is given to ``bash -c``.
 
     Raises ShellSyntaxError for what is not bash or is not supported; nothing else. The time is linear in the length.
     """
-    if PLAIN_LINE(source) is not None:
+    texts = plain_words(source)
+    if texts is not None:
         words = []
         pos = 0
-        texts = source.split(" ")
-        if texts[0] not in _RESERVED and len(texts) <= MAX_COST and "=" not in texts[0]:
-            for text in texts:
-                end = pos + len(text)
-                words.append(Word(text, (Lit(text),), pos, end))
-                pos = end + 1
-            return Script(((Simple((), tuple(words), (), 0, pos - 1), ""),))
+        for text in texts:
+            end = pos + len(text)
+            words.append(Word(text, (Lit(text),), pos, end))
+            pos = end + 1
+        return Script(((Simple((), tuple(words), (), 0, pos - 1), ""),))
     if "\0" in source:
         raise ShellSyntaxError("a NUL character", source.index("\0"))
     if len(source) > MAX_LENGTH:

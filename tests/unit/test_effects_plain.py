@@ -8,7 +8,7 @@ from corpus.labelled import groups
 from claude_orchestrator.safety import effects
 from claude_orchestrator.safety.operations import Effect
 from claude_orchestrator.safety.policy import Policy
-from claude_orchestrator.safety.shell.parser import plain_words
+from claude_orchestrator.safety.shell.parser import literal_words
 from claude_orchestrator.safety.zones import Place
 
 GROUPS = groups()
@@ -37,7 +37,7 @@ def test_what_is_nearly_plain_is_found_the_same(text: str) -> None:
 
 def test_a_good_part_of_all_commands_is_plain() -> None:
     rows = [row.op for rows in GROUPS.values() for row in rows if row.kind in ("shell", "git")]
-    assert sum(plain_words(op) is not None for op in rows) > len(rows) / 4
+    assert sum(literal_words(op) is not None for op in rows) > len(rows) / 4
 
 
 def test_a_coproc_that_cannot_be_taken_out_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,5 +57,5 @@ def test_a_coproc_that_cannot_be_taken_out_is_tried_once(monkeypatch: pytest.Mon
 
 def _by_the_tree(text: str, place: Place, policy: Policy) -> list[Effect]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(effects, "plain_words", lambda _: None)
+        patch.setattr(effects, "literal_words", lambda _: None)
         return effects.command_effects(text, place, policy)

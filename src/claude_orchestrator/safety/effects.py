@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from claude_orchestrator.safety.operations import Effect
 from claude_orchestrator.safety.scope import Fork, Limit
 from claude_orchestrator.safety.shell.nodes import ShellSyntaxError
-from claude_orchestrator.safety.shell.parser import parse, plain_words
+from claude_orchestrator.safety.shell.parser import literal_words, parse
 from claude_orchestrator.safety.walk import Walk
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _COPROC = re.compile(r"(^|[;&|({\n]\s*)coproc\s+(?:\w+\s+(?=[{(]))?")
 
 def command_effects(source: str, place: Place, policy: Policy) -> list[Effect]:
     """Every effect that a bash command line can have. Raises nothing for any text; what cannot be judged is A0."""
-    if source.isascii() and "\r" not in source and (words := plain_words(source)) is not None:
+    if source.isascii() and "\r" not in source and (words := literal_words(source)) is not None:
         walk = Walk(place, policy)
         walk.source = source
         walk.span = (0, len(source))

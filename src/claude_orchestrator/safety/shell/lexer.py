@@ -31,6 +31,12 @@ TOKEN = re.compile(
 ).match
 # A line of nothing but ordinary words, one space between them.
 PLAIN_LINE = re.compile(rf"{_PLAIN_WORD}(?:\ {_PLAIN_WORD})*+", re.VERBOSE).fullmatch
+# A word with quoted pieces in which nothing is special, and a line of such words and ordinary ones.
+_QUOTED_WORD = rf"""(?![0-9]++[<>])[^{_SPECIAL}~\#]*+(?:(?:'[^']*+'|"[^"$`\\]*+")[^{_SPECIAL}~\#]*+)++"""
+_LITERAL_WORD = rf"(?:{_PLAIN_WORD}(?=\ |\Z)|{_QUOTED_WORD})"
+LITERAL_LINE = re.compile(rf"{_LITERAL_WORD}(?:\ {_LITERAL_WORD})*+", re.VERBOSE).fullmatch
+LITERAL_WORDS = re.compile(_LITERAL_WORD, re.VERBOSE).findall
+QUOTED = re.compile(r"""'([^']*+)'|"([^"]*+)\"""").sub
 
 _OPERATORS = frozenset([OPERATOR, REDIRECT])
 _BLANKS = re.compile(r"[ \t]*+(?:\\\n[ \t]*+)*+").match

@@ -13,10 +13,13 @@ from claude_orchestrator.safety.shell.expansions import MAX_COST, JoinLines
 from claude_orchestrator.safety.shell.lexer import (
     DOUBLE,
     END,
+    LITERAL_LINE,
+    LITERAL_WORDS,
     NEWLINE,
     OPERATOR,
     PLAIN,
     PLAIN_LINE,
+    QUOTED,
     REDIRECT,
     SINGLE,
     SLOW,
@@ -83,6 +86,18 @@ def plain_words(source: str) -> list[str] | None:
         return None
     words = source.split(" ")
     return words if words[0] not in _RESERVED and "=" not in words[0] and len(words) <= MAX_COST else None
+
+
+def literal_words(source: str) -> list[str] | None:
+    """As :func:`plain_words`, for words that may be quoted, or have pieces that are: their values; else None."""
+    if "'" not in source and '"' not in source:
+        return plain_words(source)
+    if LITERAL_LINE(source) is None:
+        return None
+    words = LITERAL_WORDS(source)
+    if words[0] in _RESERVED or "=" in words[0] or "'" in words[0] or '"' in words[0] or len(words) > MAX_COST:
+        return None
+    return [QUOTED(r"\1\2", word) if "'" in word or '"' in word else word for word in words]
 
 
 def parse(source: str) -> Script:

@@ -488,3 +488,10 @@ def test_what_is_too_large_is_not_safe_or_is_judged_in_time(source: str) -> None
 
 def test_a_blocked_effect_is_found_behind_many_harmless_ones() -> None:
     assert letter("; ".join(["true"] * 200) + "; rm -rf /") == "B"
+
+
+def test_time_at_the_beginning_of_a_substitution_is_followed_and_doubted() -> None:
+    assert {"A0", "B1"} <= rules("echo $( time CI=1 rm -rf / )")
+    assert {"A0", "B1"} <= rules("echo $(time { rm -rf /; })")
+    assert "A0" in rules("echo $(time CI=1 ls)")
+    assert letter("echo $(time ls)") == "S"

@@ -508,7 +508,6 @@ def test_offsets(source: str, kind: type, expected: list[str]) -> None:
             "{1..2000}",
             "x {1..900}{1..900}",
             'x {"${a:-"b,c"}",d}',
-            "$(time (a))",
             "${a:-<(b)}",
         ],
         *["cat <<E $(a\nb)\nE\n", "function a=b { c; }", "a 1234567890>b", "a {b[1]}>c", "cat <<E\n${a:-'b'}\nE\n"],
@@ -519,6 +518,26 @@ def test_refused(source: str) -> None:
         parse(source)
     assert 0 <= caught.value.position <= len(source)
     assert str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["$(time A=1 a)", "$( time (a))", "<(time { a; })", ">(time A=1 a)"])
+def test_time_at_the_beginning_of_a_substitution_may_be_a_program(source: str) -> None:
+    assert _substituted(source).doubtful
+
+
+@pytest.mark.parametrize("source", ["$(time a)", "$(time -p a | A=1 b)", "$(! time A=1 a)"])
+def test_time_is_no_doubt_where_both_readings_run_the_same(source: str) -> None:
+    assert not _substituted(source).doubtful
+
+
+def _substituted(source: str) -> Pipeline:
+    command = parse("x " + source).items[0][0]
+    assert isinstance(command, Simple)
+    part = command.words[1].parts[0]
+    assert isinstance(part, (CommandSub, ProcessSub))
+    pipeline = part.script.items[0][0]
+    assert isinstance(pipeline, Pipeline)
+    return pipeline
 
 
 N = 20_000

@@ -38,6 +38,8 @@ def _number(value: object) -> bool:
 def _pipeline(walk: Walk, pipeline: Pipeline) -> None:
     """Commands joined by pipes: what each prints is what the next reads."""
     commands = pipeline.commands
+    if pipeline.doubtful:
+        walk.emit("A0", "begins a substitution with 'time', which not every bash takes for its own word there")
     if len(commands) == 1:
         walk.command(commands[0])
         return

@@ -198,17 +198,26 @@ class Simple:
 
 
 class Pipeline:
-    """Commands joined by ``|`` or ``|&``, with ``!`` and ``time`` in front; ``stderr`` says which joints are ``|&``."""
+    """Commands joined by ``|`` or ``|&``, with ``!`` and ``time`` in front; ``stderr`` says which joints are ``|&``.
 
-    __slots__ = ("commands", "negated", "stderr", "timed")
+    ``doubtful``: some versions of bash take this ``time`` for the name of a program, whose arguments follow.
+    """
+
+    __slots__ = ("commands", "doubtful", "negated", "stderr", "timed")
 
     def __init__(
-        self, commands: tuple[Command, ...], negated: bool = False, timed: bool = False, stderr: tuple[bool, ...] = ()
+        self,
+        commands: tuple[Command, ...],
+        negated: bool = False,
+        timed: bool = False,
+        stderr: tuple[bool, ...] = (),
+        doubtful: bool = False,
     ) -> None:
         self.commands = commands
         self.negated = negated
         self.timed = timed
         self.stderr = stderr
+        self.doubtful = doubtful
 
 
 class Compound:

@@ -249,10 +249,11 @@ class Parser(CompoundReader):
             else:
                 break
         command = self._command()
-        if doubtful and (type(command) is not Simple or command.assigns):
-            raise ShellSyntaxError("unsupported 'time' at the beginning of a substitution", self.opened)
+        if doubtful and type(command) is Simple and not command.assigns:
+            # Either way the same program runs with the same arguments.
+            doubtful = False
         if self.kind != OPERATOR or (self.text != "|" and self.text != "|&"):  # noqa: PLR1714  (quicker)
-            return Pipeline((command,), negated, timed) if negated or timed else command
+            return Pipeline((command,), negated, timed, (), doubtful) if negated or timed else command
         commands = [command]
         joints = []
         while self.kind == OPERATOR and (self.text == "|" or self.text == "|&"):  # noqa: PLR1714  (quicker)
@@ -262,7 +263,7 @@ class Parser(CompoundReader):
             if self.kind == PLAIN and self.text == "!":
                 raise self.unexpected()
             commands.append(self._command())
-        return Pipeline(tuple(commands), negated, timed, tuple(joints))
+        return Pipeline(tuple(commands), negated, timed, tuple(joints), doubtful)
 
     def compound_at(self) -> Callable[[], Command] | None:
         """What reads the compound command at the current token, or None when there is none."""

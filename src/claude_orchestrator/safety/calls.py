@@ -7,6 +7,7 @@ SQL as a database client; a tool that nobody has said anything about needs appro
 from __future__ import annotations
 
 import os.path
+import re
 from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.safety import zones
@@ -92,6 +93,9 @@ def absolute_path(path: str, place: Place) -> tuple[str, list[Effect]]:
     No tool's ``~`` is known to be expanded or not, so it is judged as the home folder: the stricter reading.
     """
     strange = []
+    if path[:5].casefold() == "file:":
+        # Who is given an address may take it for the path that it stands for.
+        path = _path_of_address(path[5:])
     if not path or "\0" in path:
         raise ValueError("this is no path")
     if not path.isprintable():
@@ -101,13 +105,17 @@ def absolute_path(path: str, place: Place) -> tuple[str, list[Effect]]:
             path = place.home + path[len(home) :]
     if not place.cwd.startswith("/"):
         raise ValueError(f"the folder '{place.cwd}' is not absolute")
-    absolute = os.path.normpath(os.path.join(place.cwd, path))  # noqa: PTH118  (light)
-    if absolute.startswith("//"):
-        absolute = absolute[1:]
-    folded = next((part for part in absolute.split("/") if part != ".git" and part.casefold() == ".git"), None)
-    if folded:
-        strange.append(Effect("A4", f"{absolute} is inside git's own files where case does not count"))
+    absolute = zones.absolute(path, place.cwd)
+    folded = absolute.casefold()
+    if folded != absolute and zones.protected(folded) and not zones.protected(absolute):
+        strange.append(Effect("A4", f"{absolute} is a protected path where case does not count"))
     return absolute, strange
+
+
+def _path_of_address(rest: str) -> str:
+    if rest.startswith("//"):
+        rest = "/" + rest[2:].partition("/")[2]
+    return re.sub("%([0-9A-Fa-f]{2})", lambda found: chr(int(found[1], 16)), rest)
 
 
 def _write(operation: Operation, place: Place, policy: Policy) -> list[Effect]:

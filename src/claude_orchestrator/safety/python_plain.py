@@ -81,44 +81,67 @@ _INSIDE: Final = ("_", "f_", "gi_", "cr_", "ag_", "tb_", "co_")
 """Beginnings of the attributes that lead into the interpreter: frames, code, tracebacks, everything private."""
 _OTHER_BUILTINS: Final = frozenset(dir(builtins)) - _BUILTINS
 _CHANGES: Final = frozenset("insert append extend remove pop clear reverse sort".split())
+_REACHING: Final = frozenset(
+    # from streams, packages and modules to files, paths and other modules
+    (
+        "raw detach reconfigure open close modules import_module reload machinery resources util abc readers"
+        " simple load entry_points select files locate locate_file read_text read_bytes write_text write_bytes at"
+        " discover from_name origin dist metadata_path parent parents joinpath with_name with_suffix with_stem home"
+        " cwd expanduser resolve absolute unlink rmdir rename replace mkdir touch chmod lchmod symlink_to"
+        " hardlink_to iterdir glob rglob walk stat lstat readlink owner group samefile exists is_file is_dir"
+        " get_data get_code get_source exec_module load_module find_spec find_module system popen get_payload mro"
+        " func"
+    ).split()
+)
+"""Attributes that are no attributes of the program's own classes, even if one of these is given such a name."""
 _REACHING_FIELD: Final = re.compile(r"\{[^{}:!]*[.\[]")
 
 
 class _Names:
     """What the names of one program are."""
 
-    __slots__ = ("modules", "own", "owned", "uses_path")
+    __slots__ = ("ambiguous", "modules", "own", "owned", "uses_path")
 
-    def __init__(self, program: list[ast.AST], modules: dict[str, str]) -> None:
-        self.modules = modules
+    def __init__(self) -> None:
+        self.modules: dict[str, str] = {}
         """Name → module, empty for a member of one."""
-        self.own = {name for node in program if node.__class__ in _BINDING for name in _bound(node)}
+        self.ambiguous = False
+        """Whether one name is given to two modules."""
+        self.own: set[str] = set()
         """Names that the program gives values to."""
-        self.owned = {name for node in program if node.__class__ in _OWNING for name in _attributes(node)}
+        self.owned: set[str] = set()
         """Attributes that it gives to objects of its own classes."""
-        self.uses_path = any(node.__class__ is ast.Attribute and node.attr == "path" for node in program)
+        self.uses_path = False
         """Whether it touches ``sys.path``: then nothing may be changed in place."""
+
+    def look(self, program: list[ast.AST]) -> None:
+        """Find all names but those of modules."""
+        self.own = {name for node in program if node.__class__ in _BINDING for name in _bound(node)}
+        self.owned = {name for node in program if node.__class__ in _OWNING for name in _attributes(node)} - _REACHING
+        self.uses_path = any(node.__class__ is ast.Attribute and node.attr == "path" for node in program)
 
 
 def is_plain(program: list[ast.AST]) -> bool:
     """Whether a program, given as all its nodes, imports, names and touches nothing but what is on the lists above."""
-    modules: dict[str, str] = {}
+    names = _Names()
     bases = set()
     for node in program:
-        if isinstance(node, ast.Import) and not _import(node, modules):
+        if isinstance(node, ast.Import) and not _import(node, names):
             return False
-        if isinstance(node, ast.ImportFrom) and not _import_from(node, modules):
+        if isinstance(node, ast.ImportFrom) and not _import_from(node, names):
             return False
         if isinstance(node, ast.Attribute):
             bases.add(id(node.value))
-    names = _Names(program, modules)
+    names.look(program)
     own = names.own - {"__init__"}
-    if any(name in names.modules or name in _OTHER_BUILTINS or name.startswith("__") for name in own):
+    if names.ambiguous or any(
+        name in names.modules or name in _OTHER_BUILTINS or name.startswith("__") for name in own
+    ):
         # `math = sys` would make everything of one module look like that of another, and a parameter named `open`
         # somewhere does not make `open` elsewhere anything but the built-in.
         return False
     for node in program:
-        if isinstance(node, ast.Name) and names.modules.get(node.id) and id(node) not in bases:
+        if isinstance(node, ast.Name) and id(node) not in bases and _is_module(node.id, names.modules):
             return False  # a module that is handed on can be reached by any name
         if not _fits(node, names):
             return False
@@ -162,15 +185,24 @@ def _bound(node: ast.AST) -> list[str]:
     return [node.rest] if isinstance(node, ast.MatchMapping) and node.rest else []
 
 
-def _import(node: ast.Import, modules: dict[str, str]) -> bool:
+def _is_module(name: str, modules: dict[str, str]) -> bool:
+    return bool(modules.get(name)) or any(module.startswith(name + ".") for module in modules)
+
+
+def _names_module(names: _Names, name: str, module: str) -> None:
+    names.ambiguous = names.ambiguous or names.modules.get(name, module) != module
+    names.modules[name] = module
+
+
+def _import(node: ast.Import, names: _Names) -> bool:
     for alias in node.names:
         if alias.name not in _MODULES:
             return False
-        modules[alias.asname or alias.name] = alias.name
+        _names_module(names, alias.asname or alias.name, alias.name)
     return True
 
 
-def _import_from(node: ast.ImportFrom, modules: dict[str, str]) -> bool:
+def _import_from(node: ast.ImportFrom, names: _Names) -> bool:
     """``from json import loads``: what is taken must be on the list; it is a name of the program from then on."""
     if node.level or node.module is None:
         return False
@@ -179,11 +211,11 @@ def _import_from(node: ast.ImportFrom, modules: dict[str, str]) -> bool:
         if whole == "sys.path":
             return False
         if whole in _MODULES:
-            modules[alias.asname or alias.name] = whole
+            _names_module(names, alias.asname or alias.name, whole)
         elif node.module not in _MODULES or not _listed(node.module, alias.name):
             return False
         else:
-            modules[alias.asname or alias.name] = ""
+            _names_module(names, alias.asname or alias.name, "")
     return True
 
 
@@ -223,7 +255,10 @@ def _attribute_fits(node: ast.Attribute, names: _Names) -> bool:
         return isinstance(text, str) and not _REACHING_FIELD.search(text)
     if names.uses_path and node.attr in _CHANGES:
         return False
-    return node.attr in _ATTRIBUTES or node.attr in names.owned
+    # `importlib.x` after `import importlib.metadata` is no attribute of the program's own.
+    return node.attr in _ATTRIBUTES or (
+        node.attr in names.owned and not _is_module(dotted.rpartition(".")[0], names.modules)
+    )
 
 
 def _dotted(node: ast.expr) -> str:

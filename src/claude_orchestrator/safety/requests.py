@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.safety import zones
@@ -20,6 +21,8 @@ _METADATA_HOSTS: Final = frozenset(
         *("metadata.azure.internal", "instance-data", "instance-data.ec2.internal"),
     }
 )
+_CARRIERS: Final = frozenset({0, 0xFFFF, 0xFFFF << 16, 0x64FF9B << 64})
+"""What stands in front of an IPv4 address in an IPv6 one: ``::``, ``::ffff:``, ``::ffff:0:``, ``64:ff9b::``."""
 _IN_HOST: Final = re.compile(r"169[.-]254[.-]169[.-]254\.(?:nip|sslip|xip)\.io$")
 """Public names that stand for the address in them."""
 _HANDED_ON: Final = re.compile(
@@ -50,11 +53,19 @@ def request_effects(method: str, url: str, body: str, place: Place, policy: Poli
 
 def asks_metadata(url: str) -> bool:
     """Whether the host of a URL is a cloud's metadata service, however its address is written."""
-    rest = url.partition("://")[2] or url
+    if not url.isascii():
+        # Other digits and full stops stand for the ordinary ones.
+        url = unicodedata.normalize("NFKC", url).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
+    rest = url.partition("://")[2] or re.sub(r"(?i)^https?:", "", url)
     if _HANDED_ON.search(rest):
         return True
-    rest = _unquoted(rest.lstrip("/"))
-    authority = re.split(r"[/?#\\\s]", rest, maxsplit=1)[0].rpartition("@")[2]
+    rest = re.sub(r"[\t\r\n]", "", _unquoted(rest.lstrip("/\\")))
+    # Whether a backslash ends the host depends on who reads it.
+    return any(_hands_out(re.split(ends, rest, maxsplit=1)[0]) for ends in (r"[/?#\\\s]", r"[/?#\s]"))
+
+
+def _hands_out(authority: str) -> bool:
+    authority = authority.rpartition("@")[2]
     host = authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
     host = host.casefold().rstrip(".")
     return host in _METADATA_HOSTS or _IN_HOST.search(host) is not None or _as_address(host) in _METADATA_HOSTS
@@ -82,11 +93,16 @@ def _unquoted(text: str) -> str:
 
 def _as_address(host: str) -> str:
     """A numeric IPv4 address (``0xA9FEA9FE``, ``2852039166``, ``0251.0376.43518``) with four decimal numbers."""
-    host = host.removeprefix("::ffff:")
-    if re.fullmatch(r"[0-9a-f]{1,4}:[0-9a-f]{1,4}", host):
-        high, low = (int(part, 16) for part in host.split(":"))
-        number = high << 16 | low
-        return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
+    if ":" in host:
+        import ipaddress
+
+        try:
+            address = ipaddress.IPv6Address(host.partition("%")[0])
+        except ValueError:
+            return host
+        # An IPv4 address stands at the end of one of these.
+        high = int(address) >> 32
+        return str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)) if high in _CARRIERS else str(address)
     parts = host.split(".")
     if len(parts) > 4 or not all(re.fullmatch(r"0x[0-9a-f]{1,8}|0[0-7]{0,11}|[1-9][0-9]{0,9}", part) for part in parts):
         return host

@@ -131,11 +131,19 @@ def _fields(op: object) -> dict[str, Any]:
     import json
 
     try:
-        fields = json.loads(_text(op))
+        fields = json.loads(_text(op), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise RowError(f"op is no JSON: {error}") from None
     if not isinstance(fields, dict):
         raise RowError("op is no JSON object")
+    return fields
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of a key that stands there twice, nobody knows which value its reader takes."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a key stands there twice")
     return fields
 
 

@@ -61,6 +61,12 @@ _PATHS: Final = (
     *("absolute_path", "dir_path", "notebook_path", "target_file", "relative_path", "source", "destination"),
 )
 _URLS: Final = ("url", "uri", "endpoint", "urls", "webhook_url", "href")
+_SEARCHED: Final = (
+    *("pattern", "query", "q", "regex", "text", "content", "contents", "name", "search", "term", "keyword", "value"),
+    *("method", "body", "message", "title", "description", "prompt", "reason", "language", "lang", "args", "arguments"),
+)
+"""Arguments that hold what is looked for or said, and no path."""
+_PLACE: Final = re.compile(r"/(?!/)|~(?:/|$)|(?:[^/\s]+/)*\.\.(?:/|$)|\$\{?HOME\b|(?i:file:)")
 _CWD: Final = ("cwd", "workdir", "working_directory", "workingDirectory", "working_dir")
 _APPROVES: Final = re.compile(
     r"(?i)^(?:self_?)?(?:auto_?)?approv|_approve|^(?:inbox|gates?)_?(?:answer|accept|resolve|respond|allow|grant)"
@@ -96,7 +102,7 @@ def mcp_effects(
         found.append(Effect("A0", f"the arguments of {target} are not understood: {error}"))
     readers = ENGINE_READERS if server in ("", "engine") else FILE_READERS if server in _FILE_SERVERS else frozenset()
     if tool in readers:
-        if tool in _NEED_A_PATH and not any(_texts(arguments.get(key)) for key in _PATHS):
+        if tool in _NEED_A_PATH and not any(any(_texts(arguments.get(key))) for key in _PATHS):
             found.append(Effect("A0", f"{target} without a path"))
         return [Effect("S10", f"only reads: {target}"), *found]
     if read_only and server in policy.trusted_servers:
@@ -167,6 +173,7 @@ def _argument_effects(
         elif key in _URLS:
             method = str(arguments.get("method", "GET"))
             body = "\n".join(f"{name}={text}" for name, text in _flat(arguments) if name != key)
+            found += _as_place(call, value)
             found += [
                 effect
                 for text in _texts(value)
@@ -175,6 +182,8 @@ def _argument_effects(
             ]
         elif key in _PATHS:
             found += _as_path(call, tool, value)
+        elif key not in _SEARCHED:
+            found += _as_place(call, value)
     if not any(effect.rule == "B6" for effect in found) and server not in OWN_SERVERS | _FILE_SERVERS:
         sent = "\n".join(text for _, text in _flat(arguments))
         if sends_secret(sent, place, policy):
@@ -218,7 +227,27 @@ def _as_path(call: _Call, tool: str, value: object) -> list[Effect]:
         effects = calls.write_effects
     else:
         effects = calls.read_effects
-    return [effect for path in paths if "://" not in path for effect in effects(path, call.place, call.policy)]
+    found = []
+    for path in paths:
+        if "://" in path and path[:5].casefold() != "file:":
+            found += request_effects("GET", path, "", call.place, call.policy)
+        else:
+            found += effects(path, call.place, call.policy)
+            if "," in path:
+                found += [e for part in path.split(",") if part.strip() for e in _as_place(call, part.strip())]
+    return found
+
+
+def _as_place(call: _Call, value: object) -> list[Effect]:
+    """An argument of another name that looks like a path outside the workspace, or like a secret: it may be read."""
+    found = []
+    for text in _texts(value):
+        if _PLACE.match(text) and text.isprintable():
+            found += calls.read_effects(text, call.place, call.policy)
+        elif text and "\n" not in text and " " not in text:
+            effect = zones.read_effect(_globbed(text, ".", call.place.home), call.place, call.policy)
+            found += [effect] if effect.rule == "A5" else []
+    return found
 
 
 def _texts(value: object) -> list[str]:
@@ -238,9 +267,14 @@ def _pairs(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Name and value of all arguments, also of those inside others."""
     for key, value in arguments.items():
         yield key, value
-        for inner in value if isinstance(value, list) else [value]:
-            if isinstance(inner, dict):
-                yield from _pairs(inner)
+        for inner in _objects(value):
+            yield from _pairs(inner)
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    if isinstance(value, list):
+        return [inner for item in value for inner in _objects(item)]
+    return [value] if isinstance(value, dict) else []
 
 
 def _flat(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -288,6 +322,17 @@ class _Call:
                 raise TypeError(f"{key} of {self.name} is no text")
         raise KeyError(f"{self.name} without {keys[0]}")
 
+    def file(self) -> str:
+        """The path of the one file that the call is about."""
+        self.only(*_FILE_KEYS)
+        return self.text(*_FILE_KEYS)
+
+    def only(self, *keys: str) -> None:
+        """Raises TypeError where two of the arguments are there and differ: which one counts is not known."""
+        given = [self.arguments[key] for key in keys if self.arguments.get(key) is not None]
+        if any(value != given[0] for value in given):
+            raise TypeError(f"{self.name} with more than one of {', '.join(keys)}")
+
     def optional(self, *keys: str) -> str:
         """As :meth:`text`, and empty where none is there."""
         return self.text(*keys) if any(self.arguments.get(key) is not None for key in keys) else ""
@@ -306,6 +351,7 @@ _FILE_KEYS: Final = (
 
 
 def _bash(call: _Call) -> list[Effect]:
+    call.only("command", "cmd")
     value = call.arguments.get("command", call.arguments.get("cmd"))
     rest = call.arguments.get("args")
     found: list[Effect] = []
@@ -322,11 +368,11 @@ def _bash(call: _Call) -> list[Effect]:
 
 
 def _read(call: _Call) -> list[Effect]:
-    return calls.read_effects(call.text(*_FILE_KEYS), call.place, call.policy)
+    return calls.read_effects(call.file(), call.place, call.policy)
 
 
 def _read_many(call: _Call) -> list[Effect]:
-    paths = _texts(call.arguments.get("paths", call.arguments.get("include", [])))
+    paths = [path for key in ("paths", "include", "files") for path in _texts(call.arguments.get(key))]
     if not paths:
         raise KeyError(f"{call.name} without paths")
     return [effect for path in paths for effect in calls.read_effects(path, call.place, call.policy)]
@@ -335,11 +381,11 @@ def _read_many(call: _Call) -> list[Effect]:
 def _write(call: _Call) -> list[Effect]:
     content = call.optional("content", "contents", "file_text", "text")
     is_whole = any(key in call.arguments for key in ("content", "contents", "file_text", "text"))
-    return calls.write_effects(call.text(*_FILE_KEYS), call.place, call.policy, content if is_whole else None)
+    return calls.write_effects(call.file(), call.place, call.policy, content if is_whole else None)
 
 
 def _edit(call: _Call) -> list[Effect]:
-    return calls.write_effects(call.text(*_FILE_KEYS), call.place, call.policy)
+    return calls.write_effects(call.file(), call.place, call.policy)
 
 
 def _editor(call: _Call) -> list[Effect]:

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
 
 
-def _revision(walk: Walk, value: str) -> str | None:
+def _revision(walk: Walk, value: str, patterns: bool = True) -> str | None:
     """A revision or a path: ``HEAD:path`` reads the path, ``:(magic)`` and ``:!`` are path patterns."""
     if not value:
         return None
+    if patterns:
+        value = globbed(value)
     if ":" in value and not value.startswith((":(", ":!", ":^", ":/")):
         path = value.rpartition(":")[2]
         return walk.read(_from_top(walk, path)) if path else None
@@ -68,20 +70,28 @@ _LOG = (
 )
 
 
-def _reads(walk: Walk, operands: list[str], stdin: str | None) -> str | None:
+def _reads(walk: Walk, operands: list[str], stdin: str | None, patterns: bool = True) -> str | None:
     found = ""
     for operand in operands:
-        found += taints(_revision(walk, operand))
+        found += taints(_revision(walk, operand, patterns))
     return UNK + found if found else None
+
+
+_SHOWS_CONTENTS = frozenset(
+    "p u patch unified U L c cc m patch-with-raw patch-with-stat binary word-diff color-words W".split()
+)
+_NAMES_ONLY = frozenset("name-only name-status stat numstat shortstat s no-patch".split())
 
 
 def _listing(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     """``diff``, ``ls-files`` and their kin: names of files where only names are asked for."""
-    output = _reads(walk, operands, stdin)
+    names = {name for name, _ in options}
+    # A pattern that can be a secret's name matters where contents are shown.
+    shows = argv[0] in ("diff", "show") or bool(names & _SHOWS_CONTENTS)
+    output = _reads(walk, operands, stdin, shows and not names & _NAMES_ONLY)
     if STAR in operands:
         walk.emit("A0", "a name that a pattern finds may be an option of git")
     walk.emit("S5", f"git {argv[0]} reads the repository")
-    names = {name for name, _ in options}
     patterns = [operand for operand in operands if "*" in operand or has_glob(operand)]
     if argv[0] == "ls-files" and not names & {"stage", "s", "t", "v", "unmerged", "u", "eol", "debug", "format"}:
         if patterns:
@@ -621,6 +631,14 @@ for _name, _program in _VERBS.items():
     if _program.source is not None:
         _program.name = "git " + _name
 
+_AT_HOME = frozenset(
+    name for name, program in _VERBS.items() if program.rule[0] == "S" and name not in ("version", "help")
+) | {
+    "checkout",
+    "switch",
+}
+"""What is safe in the workspace only."""
+
 _PLAIN_GLOBALS = frozenset(
     "--no-pager --no-optional-locks --literal-pathspecs --glob-pathspecs --noglob-pathspecs --icase-pathspecs --no-replace-objects --bare"
     " --no-lazy-fetch --no-advice".split()
@@ -653,6 +671,8 @@ def _git(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
                 continue
             if argument == "-C" or name in _FOLDER_GLOBALS:
                 _folder(walk, value)
+            if name == "--git-dir" and any(p.startswith(walk.absolute(value) + "/") for p in walk.state.files):
+                walk.emit("A0", f"git uses {show(value)}, into which this operation writes")
             if argument == "-C":
                 outer = outer or walk.state
                 walk.state = walk.state.copy()
@@ -679,15 +699,27 @@ def _folder(walk: Walk, value: str) -> None:
         walk.emit("A5", f"git works in {show(walk.absolute(value))}, which is outside the workspace")
 
 
+def _own_repository(walk: Walk) -> None:
+    """A folder below the workspace can be a repository without ``.git``, whose configuration runs commands."""
+    here = walk.cwd() + "/"
+    for path in walk.state.files:
+        folder, _, name = path.rpartition("/")
+        if (
+            name in ("config", "config.worktree", "HEAD")
+            and folder != walk.place.workspace
+            and here.startswith(folder + "/")
+        ):
+            walk.emit("A0", f"git may be configured by {show(path)}, which this operation writes", (path,))
+
+
 def _verb_of(walk: Walk, rest: list[str], stdin: str | None) -> str | None:
     verb = rest[0]
     program = _VERBS.get(verb)
-    if (
-        program is not None
-        and verb in ("status", "diff", "log", "show", "add", "commit")
-        and not walk.in_workspace(".")
-    ):
-        _folder(walk, ".")
+    if verb in _AT_HOME:
+        if not walk.in_workspace("."):
+            _folder(walk, ".")
+        elif walk.state.files:
+            _own_repository(walk)
     if verb == "stash" and (len(rest) < 2 or rest[1] not in ("list", "show")):
         walk.emit("A6", "git stash changes the working tree")
         return None

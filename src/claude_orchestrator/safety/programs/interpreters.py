@@ -107,6 +107,8 @@ def _python_script(walk: Walk, path: str, args: list[str], stdin: str | None) ->
 
 def _in_tree(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     """Files that are compiled must lie in the workspace."""
+    if not operands and argv[0] == "compileall":
+        walk.emit("A4", "writes compiled files beside every module that is installed")
     for path in operands:
         walk.read(path)
         if not walk.in_workspace(path):

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import Options, Program, Run, custom, row
+from claude_orchestrator.safety.requests import asks_metadata
 from claude_orchestrator.safety.values import DEC, NET, SEC, UNK, show, taints, unknown
 from claude_orchestrator.safety.zones import secret
 
@@ -22,7 +23,12 @@ _METADATA = re.compile(
 
 def metadata(walk: Walk, text: str) -> None:
     """Emit B6 where a text names an endpoint that hands out a cloud's credentials."""
-    if _METADATA.search(text) or ("[" in walk.source and _METADATA.search(walk.source)):
+    hosts = [word for word in text.split() if "://" in word or re.match(r"\[|\d[\w.]*(?:[:/]|$)|%3", word)]
+    if (
+        _METADATA.search(text)
+        or ("[" in walk.source and _METADATA.search(walk.source))
+        or any(asks_metadata(host) for host in hosts)
+    ):
         walk.emit("B6", "asks a cloud's metadata endpoint, which hands out credentials")
 
 

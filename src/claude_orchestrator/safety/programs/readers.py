@@ -284,13 +284,31 @@ def _less(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 
 def _split(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     content = _inputs(walk, operands[:1], stdin)
+    _same_folder(walk, options, "additional-suffix")
     prefix = operands[1] if len(operands) > 1 else "x"
     walk.write(prefix + "aa", None if content is None else UNK + taints(content))
     return None
 
 
+def _same_folder(walk: Walk, options: Options, suffix: str) -> None:
+    """What ends a file's name must not lead to another folder."""
+    for name, value in options:
+        if name == suffix and ("/" in value or unknown(value)):
+            walk.emit("A0", f"writes files whose names end with {show(value)}")
+
+
+def _strings(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
+    for operand in operands:
+        if operand[:1] == "@":
+            walk.emit("A0", f"takes arguments from {show(operand[1:])}")
+    content = _inputs(walk, operands, stdin)
+    walk.emit("S1", "searches files for text")
+    return None if content is None else UNK + taints(content)
+
+
 def _csplit(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     _inputs(walk, operands[:1], stdin)
+    _same_folder(walk, options, "suffix-format")
     walk.write(dict(options).get("prefix", "xx") + "00")
     return None
 
@@ -366,7 +384,7 @@ _RG = (
 )
 _SORT = (
     "-bdfgiMhnRrVcCmsuz -k,--key= -t,--field-separator= -S,--buffer-size= -T,--temporary-directory=write -o,--output=write"
-    " --compress-program=!A8 --files0-from=read --batch-size= --parallel= --random-source=read --sort= --ignore-leading-blanks"
+    " --compress-program=!A8 --files0-from=read!A0 --batch-size= --parallel= --random-source=read --sort= --ignore-leading-blanks"
     " --dictionary-order --ignore-case --general-numeric-sort --ignore-nonprinting --month-sort --human-numeric-sort"
     " --numeric-sort --random-sort --reverse --version-sort --check? --merge --stable --unique --zero-terminated --debug"
     " --help --version"
@@ -631,6 +649,7 @@ ROWS: dict[str, Program] = {
         "-afow -n,--bytes= -t,--radix= -e,--encoding= -T,--target= -s,--output-separator= -# --all --print-file-name --include-all-whitespace"
         + _INFO,
         "read*",
+        hook=_strings,
     ),
     "less": custom(_less),
     "more": custom(_less),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from claude_orchestrator.safety.expansion import globbed
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
 from claude_orchestrator.safety.values import DEC, NAME, SPLIT, STAR, UNK, known, no_code, show, taints, unknown, wild
-from claude_orchestrator.safety.zones import mass
+from claude_orchestrator.safety.zones import mass, secret
 
 if TYPE_CHECKING:
     from claude_orchestrator.safety.effects import Walk
@@ -167,6 +167,9 @@ def _find_run(walk: Walk, found: _Find, roots: list[str], command: list[str], ou
 # --- xargs and parallel -----------------------------------------------------------------------------------------------
 
 
+_DELIMITERS = {"\\n": "\n", "\\0": "\0", "\\t": "\t"}
+
+
 def _xargs(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     given = dict(options)
     source = stdin
@@ -176,7 +179,9 @@ def _xargs(walk: Walk, argv: list[str], options: Options, operands: list[str], s
     replace = given.get("I") or given.get("replace")
     if "i" in given or ("replace" in given and not replace):
         replace = given.get("i") or "{}"
-    items = _items(source, lines=replace is not None or "d" in given or "delimiter" in given)
+    if source is not None and (delimiter := given.get("delimiter")):
+        source = source.replace(_DELIMITERS.get(delimiter, delimiter), "\n")
+    items = _items(source, lines=replace is not None or "delimiter" in given)
     if not items:
         return walk.run_argv(command)
     before = len(walk.effects)
@@ -257,9 +262,11 @@ def _delimited(script: str, position: int, delimiter: str) -> int:
     """The position after the next unescaped delimiter (one in brackets does not count)."""
     end = len(script)
     bracket = False
+    if delimiter in "[]":
+        raise _UnreadableError
     while position < end:
         character = script[position]
-        if character == "\\":
+        if character == "\\" and not bracket:
             position += 2
             continue
         if character == "[" and not bracket and script.find("]", position + 2) > 0:
@@ -347,6 +354,19 @@ def _rest_of_line(script: str, position: int) -> tuple[str, int]:
     return script[position:stop].strip(), stop
 
 
+def _sed_text(script: str, position: int) -> int:
+    """The position after the text of ``a``, ``i`` or ``c``: a line that ends with an escaped newline goes on."""
+    if re.compile(r"[ \t]*\\[^\n]*\\\n").match(script, position):
+        # Whether the first backslash belongs to the command or to the text is not the same in every sed.
+        raise _UnreadableError
+    while True:
+        _, stop = _rest_of_line(script, position)
+        line = script[position:stop]
+        if stop >= len(script) or (len(line) - len(line.rstrip("\\"))) % 2 == 0:
+            return stop
+        position = stop + 1
+
+
 def _sed_command(script: str, position: int, command: str, actions: list[tuple[str, str]]) -> int:
     if command in "{}=dDgGhHnNpPxzF":
         return position
@@ -357,11 +377,7 @@ def _sed_command(script: str, position: int, command: str, actions: list[tuple[s
         match = re.compile(r"\s*[^\s;}]*").match(script, position)
         return match.end() if match else position
     if command in "aic":
-        while True:
-            _, stop = _rest_of_line(script, position)
-            if script[stop - 1 : stop] != "\\" or stop >= len(script):
-                return stop
-            position = stop + 1
+        return _sed_text(script, position)
     if command in "rRwWe":
         name, stop = _rest_of_line(script, position)
         actions.append(("e" if command == "e" else command.lower(), name))
@@ -467,30 +483,45 @@ _AWK_REGEX = re.compile(r"/(?:\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\\n])*\]|[^/\\\n
 def awk_tokens(program: str) -> list[tuple[str, str]]:
     """The tokens of an awk program, regular expressions told from divisions. Raises ValueError."""
     tokens: list[tuple[str, str]] = []
+    opened: list[str] = []
+    condition = False
     position = 0
     while position < len(program):
-        if program[position] == "/":
-            last = tokens[-1] if tokens else ("op", "")
-            operand = (
-                last[0] in ("number", "string")
-                or last[1] in (")", "]", "$")
-                or (last[0] == "name" and last[1] not in ("return", "print", "printf", "in", "case"))
-            )
-            if not operand:
-                match = _AWK_REGEX.match(program, position)
-                if match is None:
-                    raise _UnreadableError
-                tokens.append(("regex", match[0]))
-                position = match.end()
-                continue
+        if program[position] == "/" and not _awk_divides(tokens, condition):
+            match = _AWK_REGEX.match(program, position)
+            if match is None:
+                raise _UnreadableError
+            tokens.append(("regex", match[0]))
+            position = match.end()
+            continue
         match = _AWK_TOKEN.match(program, position)
         if match is None:
             raise _UnreadableError
         kind = match.lastgroup or ""
+        if match[0] == "(":
+            opened.append(tokens[-1][1] if tokens else "")
+        elif match[0] == ")":
+            condition = bool(opened) and opened.pop() in ("if", "while", "for")
         if kind not in ("space", "comment"):
             tokens.append((kind, match[0]))
         position = match.end()
     return tokens
+
+
+_AWK_STATEMENTS = frozenset("return print printf in case else do exit".split())
+
+
+def _awk_divides(tokens: list[tuple[str, str]], condition: bool) -> bool:
+    """Whether a slash after these tokens divides; ``condition``: the last parenthesis closes an ``if (…)``."""
+    kind, text = tokens[-1] if tokens else ("op", "")
+    if text == "getline":
+        raise _UnreadableError
+    if text in ("++", "--"):
+        # After `x++` it divides; `++ /x/` is no program.
+        return len(tokens) > 1 and (tokens[-2][0] in ("name", "number", "string") or tokens[-2][1] in (")", "]"))
+    if text == ")":
+        return not condition
+    return kind in ("number", "string") or text in ("]", "$") or (kind == "name" and text not in _AWK_STATEMENTS)
 
 
 def _awk_program(walk: Walk, program: str) -> None:
@@ -597,14 +628,42 @@ def _awk(walk: Walk, argv: list[str], options: Options, operands: list[str], std
 # --- jq and yq --------------------------------------------------------------------------------------------------------
 
 _JQ_ENV = re.compile(r'\$ENV\b|(?<![.\w$"])env\b(?!\s*:)|\$__prog')
-_JQ_LOADS = re.compile(r"(?:^|;)\s*(?:import|include)\b|\bget_search_list\b")
-_JQ_STRING = re.compile(r'"(?:\\[^(]|[^"\\])*"')
+_JQ_LOADS = re.compile(r"(?:^|;)\s*(?:import|include)\b|\b(?:get_search_list|modulemeta)\b")
+
+
+def _jq_code(program: str) -> str:
+    """A filter without the text of its strings; what they interpolate stays, and so does all from a comment on."""
+    code: list[str] = []
+    depths: list[int] = []
+    text, depth, position = False, 0, 0
+    while position < len(program):
+        character = program[position]
+        position += 1
+        if character == '"':
+            code.append(character)
+            text = not text
+        elif text:
+            if character == "\\":
+                if program[position : position + 1] == "(":
+                    code.append("(")
+                    depths.append(depth)
+                    text, depth = False, 0
+                position += 1
+        elif character == "#":
+            return "".join(code) + program[position:]
+        elif character == ")" and depth == 0 and depths:
+            code.append(character)
+            text, depth = True, depths.pop()
+        else:
+            depth += (character == "(") - (character == ")")
+            code.append(character)
+    return "".join(code)
 
 
 def _jq(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     """``jq``: some options take two values, which no row can say."""
     plain, index = [argv[0]], 1
-    found, texts = "", False
+    found, texts = "", 0
     while index < len(argv):
         argument = argv[index]
         index += 1
@@ -615,7 +674,7 @@ def _jq(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
                 found += taints(walk.read(argv[index + 1]))
             index += 2
         elif argument in ("--args", "--jsonargs"):
-            texts = True
+            texts = texts or len(plain)
         else:
             plain.append(argument)
     options, operands, _ = _JQ.parse(walk, plain)
@@ -625,9 +684,10 @@ def _jq(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     if "from-file" in names:
         filters, paths = [], operands
     if texts:
-        paths = []
+        # The files are those that stand before `--args`.
+        paths = _JQ.parse(walk, plain[:texts])[1][0 if "from-file" in names else 1 :]
     for program in filters:
-        text = _JQ_STRING.sub('""', program) if not no_code(program) else program
+        text = _jq_code(program) if not no_code(program) else program
         if no_code(text):
             walk.emit("A0", "jq runs a filter that is not known")
         elif _JQ_ENV.search(text):
@@ -645,8 +705,8 @@ def _jq(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     return UNK + found if found else None
 
 
-_YQ_READS = re.compile(r"\b(?:env|strenv|envsubst)\b\s*\(?|\$ENV\b")
-_YQ_LOADS = re.compile(r"\bload(?:_\w+)?\s*\(|\bsystem\s*\(")
+_YQ_READS = re.compile(rf"{_JQ_ENV.pattern}|\b(?:strenv|envsubst)\b")
+_YQ_LOADS = re.compile(r"\b(?:load\w*|system|eval)\s*\(")
 
 
 def _yq(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
@@ -659,6 +719,9 @@ def _yq(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
             walk.emit("A0", "yq runs an expression that is not known or loads a file")
         elif _YQ_READS.search(text):
             walk.emit("A5", "yq reads the environment")
+        if not operands and secret(walk.absolute(text), walk.policy):
+            # One word is a file if there is one of that name.
+            operands = [text]
     found = ""
     for path in operands:
         found += taints(walk.read(path))

@@ -14,6 +14,9 @@ from claude_orchestrator.safety.values import NUM, known, show
 if TYPE_CHECKING:
     from claude_orchestrator.safety.walk import Walk
 
+_FEW = 12
+"""How many variables cost nothing where flows meet."""
+
 
 def assignments(walk: Walk, assigns: Sequence[Assign], alone: bool) -> tuple[frozenset[str], dict[str, Any]] | None:
     """Assignments alone (S7 or A10), or in front of a command (S8 or A10): then what they replace while it runs."""
@@ -22,6 +25,8 @@ def assignments(walk: Walk, assigns: Sequence[Assign], alone: bool) -> tuple[fro
     for assign in assigns:
         name = assign.name
         value = _assigned(walk, assign)
+        if len(variables) > _FEW:
+            walk.effort(len(variables) // _FEW)
         if alone:
             if dangerous_name(name):
                 walk.emit("A10", f"sets {name}")

@@ -71,7 +71,7 @@ def argv_effects(argv: Sequence[str], place: Place, policy: Policy) -> list[Effe
     try:
         return _judge(walk, lambda: walk.execute(arguments, None))
     except Fork as fork:
-        walk.emit("A0", f"could not be judged to its end ({type(fork).__name__})")
+        walk.conclude("A0", f"could not be judged to its end ({type(fork).__name__})")
         return walk.finish()
 
 
@@ -80,14 +80,14 @@ def _judge(walk: Walk, action: Callable[[], object]) -> list[Effect]:
     try:
         action()
     except Limit:
-        walk.emit("A0", "is too large or too deep to be judged")
+        walk.conclude("A0", "is too large or too deep to be judged")
     except ShellSyntaxError as error:
-        walk.emit("A0", f"{_UNREADABLE}: {error}")
+        walk.conclude("A0", f"{_UNREADABLE}: {error}")
     except RecursionError:
-        walk.emit("A0", "is nested too deeply to be judged")
+        walk.conclude("A0", "is nested too deeply to be judged")
     except Fork:
         raise
     except Exception as error:  # noqa: BLE001  (fail closed, and keep what was found: it may be blocked)
-        walk.emit("A0", f"could not be judged to its end ({type(error).__name__})")
+        walk.conclude("A0", f"could not be judged to its end ({type(error).__name__})")
     walk.argv, walk.span = [], None
     return walk.finish()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _MOST_FIELDS = 2000
 _MOST_TEXT = 100_000
+_MOST_WORK = 100_000
+"""Comparisons of characters that one pattern may take; what takes more is not known."""
 
 _BRACKETS = re.compile(r"\[(?:\[:\w+:\]|[^\]/])[^\]/]*\]")
 _ACTIVE = re.compile(r"[*?\[]")
@@ -349,7 +351,9 @@ def _edited(walk: Walk, part: Param, value: str) -> str:
     replacement = text(walk, part.replacement) if part.replacement is not None else ""
     if not known(value):
         return UNK + taints(value + replacement)
-    if not (known(pattern) and known(replacement)) or "[" in pattern or "(" in pattern:
+    work = (len(value) + 1) ** (pattern.count("*") + 1)
+    walk.effort(min(work, _MOST_WORK) // 2000)
+    if work > _MOST_WORK or not (known(pattern) and known(replacement)) or "[" in pattern or "(" in pattern:
         return UNK + taints(value + pattern + replacement)
     return edited(value, part.op, pattern, replacement)
 

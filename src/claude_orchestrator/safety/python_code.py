@@ -14,7 +14,7 @@ from claude_orchestrator.safety import zones
 from claude_orchestrator.safety.operations import Effect
 from claude_orchestrator.safety.python_plain import is_plain
 from claude_orchestrator.safety.python_tree import nodes, parse
-from claude_orchestrator.safety.python_values import Values
+from claude_orchestrator.safety.python_values import TooMuch, Values
 from claude_orchestrator.safety.requests import asks_metadata
 from claude_orchestrator.safety.statements import destroys_database
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from claude_orchestrator.safety.zones import Place
 
 _DEEPEST: Final = 4
-_MOST_CODE: Final = 100_000
+_MOST_CODE: Final = 20_000
+_MOST_NODES: Final = 6_000
+_COMMAND: Final = 100
+"""What a command in the code costs of the steps that are allowed."""
 _EXECUTES: Final = frozenset(
     "exec eval compile __import__ importlib.import_module runpy.run_path runpy.run_module code.interact pickle.loads"
     " pickle.load marshal.loads dill.loads cloudpickle.loads types.FunctionType builtins.exec builtins.eval".split()
@@ -66,10 +69,18 @@ def python_effects(code: str, place: Place, policy: Policy, depth: int = 0) -> l
         tree = parse(code.strip("\n") if code[:1] == "\n" else code)
     except (SyntaxError, ValueError):
         return [Effect("A9", "runs Python code that cannot be read")]
-    found = nodes(tree)
-    if is_plain(found):
+    program = nodes(tree)
+    if len(program) > _MOST_NODES:
+        return [Effect("A9", "runs Python code that is too much to be read")]
+    if is_plain(program):
         return [Effect("S9", "computes and prints in Python")]
-    return [*_Reading(found, place, policy, depth).effects(), Effect("A9", "runs Python code")]
+    found: list[Effect] = []
+    end = Effect("A9", "runs Python code")
+    try:
+        _Reading(program, place, policy, depth).collect(found)
+    except TooMuch:
+        end = Effect("A9", "runs Python code that is too much to be read")
+    return [*dict.fromkeys(found), end]
 
 
 class _Reading:
@@ -83,8 +94,8 @@ class _Reading:
         self.values = Values(program, place, policy)
         self.networked = bool({name.partition(".")[0] for name in self.values.imported} & _NETWORK_MODULES)
 
-    def effects(self) -> list[Effect]:
-        found: list[Effect] = []
+    def collect(self, found: list[Effect]) -> None:
+        """Add what the program does to what was found. Raises TooMuch, with some of it added."""
         for node in self.program:
             if isinstance(node, ast.Call):
                 found += self.call(node)
@@ -94,8 +105,7 @@ class _Reading:
                 found.append(Effect("B6", "asks a cloud's metadata service for credentials"))
         if self.networked:
             found.append(Effect("A2", "uses the network"))
-        found += self.whole(found)
-        return list(dict.fromkeys(found))
+        found += list(self.whole(found))
 
     def whole(self, found: list[Effect]) -> Iterator[Effect]:
         """What only shows in the program as a whole: a shell at the other end of a socket, endless forking."""
@@ -136,6 +146,7 @@ class _Reading:
             yield Effect("B6", "sends a secret over the network")
 
     def execution(self, node: ast.Call) -> Iterator[Effect]:
+        self.values.effort(_COMMAND)
         for argument in node.args[:1]:
             if self.values.taints(argument) & {"network", "decoded"}:
                 yield Effect("B5", "executes code that was downloaded or decoded")
@@ -146,6 +157,7 @@ class _Reading:
     def command(self, node: ast.Call, name: str) -> Iterator[Effect]:
         from claude_orchestrator.safety.effects import argv_effects, command_effects
 
+        self.values.effort(_COMMAND)
         arguments = node.args[1:] if re.match(r"os\.(spawn|posix_spawn)", name) else node.args
         arguments = arguments or [keyword.value for keyword in node.keywords if keyword.arg in ("args", "cmd")]
         if any(self.values.taints(argument) & {"network", "decoded"} for argument in arguments):

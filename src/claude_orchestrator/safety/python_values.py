@@ -28,14 +28,20 @@ _DECODES: Final = re.compile(
     r"|(?:bytes|bytearray)|.*\.(?:translate|fromhex|b64decode|decompress|a85decode|b32decode|unhexlify)|reversed"
 )
 _MOST: Final = 64
+_MOST_STEPS: Final = 10_000
+
+
+class TooMuch(Exception):  # noqa: N818  (no error of the program: it is only long)
+    """The program takes too long to be looked through."""
 
 
 class Values:
-    """Looks names and expressions of one program up."""
+    """Looks names and expressions of one program up. Raises TooMuch where that takes too many steps."""
 
     def __init__(self, program: list[ast.AST], place: Place, policy: Policy) -> None:
         self.place = place
         self.policy = policy
+        self.steps = 0
         self.imported: set[str] = set()
         """Every module that is imported, as written."""
         self.modules: dict[str, str] = {}
@@ -51,6 +57,12 @@ class Values:
             if (learn := _LEARNED.get(node.__class__)) is not None:
                 learn(self, node)
         self.downloads = {path for path in self._downloads(program) if path}
+
+    def effort(self, steps: int) -> None:
+        """Count work against the bound of a program; raises TooMuch beyond it."""
+        self.steps += steps
+        if self.steps > _MOST_STEPS:
+            raise TooMuch
 
     def learn_assignment(self, node: ast.Assign) -> None:
         """Remember what a name is given."""
@@ -106,6 +118,7 @@ class Values:
 
     def name(self, node: ast.expr) -> str:
         """The dotted name that an expression stands for (``os.system``), or an empty text."""
+        self.effort(1)
         if isinstance(node, ast.Attribute):
             base = self.name(node.value)
             return f"{base}.{node.attr}" if base else f"?.{node.attr}"
@@ -153,6 +166,7 @@ class Values:
         """Texts that an expression can be, as far as they are written in the program."""
         if node is None:
             return []
+        self.effort(1)
         return list(dict.fromkeys(self._texts(node)))[:_MOST]
 
     def _texts(self, node: ast.expr) -> Iterator[str]:
@@ -306,7 +320,9 @@ class Values:
     def taints(self, node: ast.expr) -> set[str]:
         """Where the value of an expression can come from: ``network``, ``decoded``, ``secret``."""
         found: set[str] = set()
-        for inner in nodes(node):
+        below = nodes(node)
+        self.effort(len(below))
+        for inner in below:
             if isinstance(inner, ast.Call):
                 name = self.name(inner.func)
                 if _FETCHES.fullmatch(name):

@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.operations import Effect
-from claude_orchestrator.safety.scope import State
+from claude_orchestrator.safety.scope import Limit, State
 from claude_orchestrator.safety.values import SEC, UNK, show, unknown
 from claude_orchestrator.safety.zones import Place, absolute, delete_rule, read_rule, secret, write_rule, zone
 
 if TYPE_CHECKING:
     from claude_orchestrator.safety.policy import Policy
 
+_MOST_EFFECTS = 700
+_MANY_FILES = 32
+# An effect is made without its checks of arguments: it is made several times a command.
+_new = tuple.__new__
+
 
 class Record:
     """The effects found so far, and the state at the point that has been reached."""
 
-    __slots__ = ("argv", "effects", "place", "policy", "span", "state")
+    __slots__ = ("argv", "effects", "place", "policy", "recorded", "span", "state", "vector")
 
     def __init__(self, place: Place, policy: Policy) -> None:
         self.place = place
@@ -26,10 +31,23 @@ class Record:
         self.argv: list[str] = []
         """The command that is being judged, and where it stands in the operation's text."""
         self.span: tuple[int, int] | None = None
+        self.recorded: list[str] | None = None
+        """The command that was recorded last, and as what: the effects of one command share its arguments."""
+        self.vector: tuple[str, ...] = ()
 
     def emit(self, rule: str, what: str, paths: tuple[str, ...] = ()) -> None:
-        """Record an effect of the command that is being judged."""
-        self.effects.append(Effect(rule, what, tuple(self.argv), self.span, paths))
+        """Record an effect of the command that is being judged. Raises Limit beyond what can be told to anybody."""
+        if len(self.effects) >= _MOST_EFFECTS:
+            raise Limit
+        argv = self.argv
+        if argv is not self.recorded or len(argv) != len(self.vector):
+            self.recorded = argv
+            self.vector = tuple(argv)
+        self.effects.append(_new(Effect, (rule, what, self.vector, self.span, paths)))
+
+    def conclude(self, rule: str, what: str) -> None:
+        """Record an effect of the operation as a whole, whatever the bound."""
+        self.effects.append(Effect(rule, what, tuple(self.argv), self.span))
 
     def cwd(self) -> str:
         """The folder that the current command runs in (with marks where it is not known)."""
@@ -70,6 +88,10 @@ class Record:
         """What this operation itself has put into a file, or into the folder that a file is in."""
         files = self.state.files
         found = files.get(full)
+        if found is None and len(files) > _MANY_FILES:
+            parts = full.split("/")
+            folders = ("/".join(parts[:count]) + "/" for count in range(1, len(parts)))
+            return next((files[folder] for folder in folders if folder in files), None)
         if found is None:
             for path, content in files.items():
                 if path[-1] == "/" and full.startswith(path):

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from claude_orchestrator.safety.programs.framework import Program
 
 _MOST_STEPS = 1500
+_COMMAND = 6
+"""What a command costs of the steps that are allowed: about 100 microseconds on a busy machine."""
+_LONG = 1000
+"""The length from which on what is given to commands counts, too (it may be code), except for the first."""
+_CHARACTERS = 16
 _MOST_DEPTH = 40
 _MOST_TEXT = 100_000
 
@@ -184,7 +189,10 @@ class Walk(Record):
     def execute(self, argv: list[str], stdin: str | None) -> str | None:
         """Judge one argument vector; returns what it prints (None: nothing is known)."""
         self.argv = argv
-        self.effort(1)
+        self.steps += _COMMAND
+        if self.steps > _COMMAND:
+            size = sum(map(len, argv)) + (len(stdin) if stdin else 0)
+            self.effort(size // _CHARACTERS if size > _LONG else 0)
         if not argv:
             self.emit("A0", "runs nothing that is known")
             return None
@@ -400,7 +408,7 @@ class Walk(Record):
         seen = self.seen
         if "netcat" in seen and ("shell" in seen or {"fifo", "piped shell"} <= seen):
             self.argv = []
-            self.emit("B7", "connects a shell to the network")
+            self.conclude("B7", "connects a shell to the network")
         effects = self.effects
         if self.uncalled:
             self._uncalled()
@@ -408,9 +416,15 @@ class Walk(Record):
             effects.sort(key=_weight)
         if not self.marks:
             return effects
+        argv: tuple[str, ...] = ()
+        shown: tuple[str, ...] = ()
         for index, effect in enumerate(effects):
-            if effect.argv and not "".join(effect.argv).isascii():
-                effects[index] = effect._replace(argv=tuple(show(argument) for argument in effect.argv))
+            if effect.argv is not argv:
+                argv = shown = effect.argv
+                if not "".join(argv).isascii():
+                    shown = tuple(show(argument) for argument in argv)
+            if shown is not argv:
+                effects[index] = effect._replace(argv=shown)
             if effect.paths and not "".join(effect.paths).isascii():
                 effects[index] = effects[index]._replace(paths=tuple(show(path) for path in effect.paths))
         return effects
@@ -423,11 +437,11 @@ class Walk(Record):
             try:
                 self.command(body)
             except Limit:
-                self.emit("A0", "is too large to be judged")
+                self.conclude("A0", "is too large to be judged")
             harmful = [effect for effect in self.effects[count:] if effect.rule[0] != "S"]
             del self.effects[count:]
             if harmful:
-                self.emit("A0", f"defines a function {name} that is not called and {harmful[0].what}")
+                self.conclude("A0", f"defines a function {name} that is not called and {harmful[0].what}")
 
 
 # What a safe operation is called after: what it does, before what it only says.

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
-from claude_orchestrator.safety.values import DEC, NET, UNK, show, taints
+from claude_orchestrator.safety.values import DEC, NET, UNK, known, show, taints
 from claude_orchestrator.safety.zones import write_rule
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class _Tar:
     def __init__(self) -> None:
         self.flags: set[str] = set()
         self.longs: set[str] = set()
-        self.archive: str | None = None
+        self.archives: list[str] = []
         self.operands: list[tuple[str, str]] = []
         self.folder = ""
         self.files_from: list[str] = []
@@ -56,14 +56,16 @@ class _Tar:
     def option(self, walk: Walk, name: str, value: str) -> None:
         """Apply an option that has a value."""
         if name in ("f", "--file"):
-            self.archive = value
+            self.archives.append(value)
         elif name in ("C", "--directory"):
             self.folder = value if value[:1] == "/" or not self.folder else f"{self.folder}/{value}"
         elif name in ("T", "--files-from", "X", "--exclude-from"):
             walk.read(value)
             if name in ("T", "--files-from"):
                 self.files_from.append(value)
-        elif name in ("g", "--listed-incremental", "--index-file"):
+        elif name == "--add-file":
+            self.operands.append((self.folder, value))
+        elif name in ("g", "--listed-incremental", "--index-file", "--volno-file"):
             walk.write(value)
         elif name in ("I", "F", "--rsh-command") or name in _TAR_RUNS:
             walk.emit("A8", f"tar runs a program: {show(value)}")
@@ -139,14 +141,16 @@ def _tar(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         return None
     tar = _tar_parse(walk, argv)
     mode = tar.flags & set("ctxruAdD")
-    archive = tar.archive if tar.archive is not None else "-"
+    archive = tar.archives[-1] if tar.archives else "-"
+    if len(tar.archives) > 1:
+        walk.emit("A0", "uses several archives")
     remote = _TAR_REMOTE.match(archive) and "--force-local" not in tar.longs
     if remote:
         walk.emit("A2", f"uses an archive on another host: {show(archive)}")
     if "--remove-files" in tar.longs:
         walk.emit("A1", "deletes the files that it packs")
     if mode == {"c"}:
-        return _tar_create(walk, tar, archive, bool(remote))
+        return _tar_create(walk, tar, archive, bool(remote), stdin)
     content = stdin if archive == "-" else None if remote else walk.read(archive)
     found = taints(content)
     if len(mode) == 1 and mode <= {"t", "d"}:
@@ -158,9 +162,23 @@ def _tar(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     return None
 
 
-def _tar_create(walk: Walk, tar: _Tar, archive: str, remote: bool) -> str | None:
+def _tar_names(walk: Walk, tar: _Tar, stdin: str | None) -> list[tuple[str, str]]:
+    """What is packed because a file names it; such a file may hold options, too."""
+    names: list[tuple[str, str]] = []
+    for path in tar.files_from:
+        content = stdin if path == "-" else walk.content(walk.absolute(path))
+        lines = (content or "").replace("\0", "\n").split("\n")
+        if content is None or not known(content) or any(line[:1] == "-" for line in lines):
+            walk.emit("A0", f"packs what {show(path)} names")
+        names += [(tar.folder, line) for line in lines if line]
+    return names
+
+
+def _tar_create(walk: Walk, tar: _Tar, archive: str, remote: bool, stdin: str | None) -> str | None:
     found = ""
-    for folder, operand in tar.operands:
+    for folder, operand in [*tar.operands, *_tar_names(walk, tar, stdin)]:
+        if operand[:1] == "@":
+            walk.emit("A0", f"packs what is in {show(operand)}")
         found += taints(walk.read_tree(f"{folder}/{operand}" if folder and operand[:1] != "/" else operand))
     for folder in {folder for folder, _ in tar.operands if folder}:
         walk.read(folder)
@@ -202,6 +220,8 @@ def _zip(walk: Walk, argv: list[str], options: Options, operands: list[str], std
     if not operands:
         walk.emit("S2" if options else "A0", "zip informs")
         return None
+    if any(re.match(r"-\w*(?:lf|TT|@)", argument) for argument in argv[1:]):
+        walk.emit("A0", "takes names from its input, writes a log or runs a test")
     found = ""
     for operand in operands[1:]:
         if operand != "-":
@@ -235,6 +255,8 @@ _UNPACKERS = frozenset("gunzip bunzip2 unxz unzstd".split())
 def _compress(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     """``gzip`` and its kin: to standard output, or in place of the file (which is deleted unless ``-k``)."""
     names = {name for name, _ in options}
+    if argv[0] == "lz4" and (len(operands) > 1 or "list" in names):
+        walk.emit("A0", "lz4 writes its second file")
     unpacks = argv[0] in _UNPACKERS or bool(names & {"decompress", "uncompress", "d"})
     mark = DEC if unpacks else ""
     if names & {"list", "l", "test", "t"}:
@@ -260,9 +282,17 @@ def _compress(walk: Walk, argv: list[str], options: Options, operands: list[str]
     return None
 
 
+_SEVEN_OPTIONS = re.compile(
+    r"-(?:t\w+|m[\w=:+-]+|r[0-]?|y|ba|bd|bb\d?|bs\w+|slt|ssc-?|spf?2?|xr?0?!.*|v\d+[bkmg]|p\S*|sdel|snl|snh|ms=\w+)"
+)
+
+
 def _seven(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     verb = argv[1] if len(argv) > 1 else ""
     operands = [a for a in argv[2:] if a[:1] != "-"]
+    for argument in argv[2:]:
+        if argument[:1] == "@" or (argument[:1] == "-" and not _SEVEN_OPTIONS.fullmatch(argument)):
+            walk.emit("A0", f"7z has an option that is not known: {show(argument)}")
     if verb in ("l", "t", "i", ""):
         for operand in operands[:1]:
             walk.read(operand)
@@ -280,7 +310,9 @@ def _seven(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 
 def _ar(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     letters = argv[1].lstrip("-") if len(argv) > 1 else ""
-    if letters[:1] in ("t", "p") and len(argv) > 2:
+    if any(argument[:1] in ("-", "@") for argument in argv[2:]) or set(letters) - set("tpvVoOP"):
+        walk.emit("A0", "ar changes an archive, loads code or takes arguments from a file")
+    elif letters[:1] in ("t", "p") and len(argv) > 2:
         walk.read(argv[2])
         walk.emit("S1", "lists an archive")
     else:
@@ -289,7 +321,10 @@ def _ar(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 
 
 def _cpio(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
-    if any(re.fullmatch("-[a-z]*t[a-z]*|--list", a) for a in argv[1:]) and "-o" not in argv:
+    options = [argument for argument in argv[1:] if argument[:1] == "-"]
+    if any(re.fullmatch("-[itvn]*t[itvn]*|--list", option) for option in options) and all(
+        re.fullmatch("-[itvn]+|--list|--extract|--verbose|--quiet|--numeric-uid-gid", option) for option in options
+    ):
         walk.emit("S1", "lists an archive")
     else:
         walk.emit("A0", "packs or unpacks files whose names are not known")

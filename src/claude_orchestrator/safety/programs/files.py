@@ -59,6 +59,27 @@ def _arrives(walk: Walk, target: str, source: str) -> str | None:
     return inside
 
 
+def _tree_arrives(walk: Walk, source: str, target: str, contents: bool = False) -> None:
+    """Judge where the files of a folder end up; ``contents``: they, and not the folder, are put into the target."""
+    full, new = walk.absolute(source), walk.absolute(target)
+    base = full.rpartition("/")[2]
+    for path in list(walk.state.files):
+        if not path.startswith(full.rstrip("/") + "/"):
+            continue
+        rest = path[len(full.rstrip("/")) :]
+        for place in (new + rest, f"{new}/{base}{rest}"):
+            rule = write_rule(place, walk.place, walk.policy)
+            if rule != "S4":
+                walk.emit(rule, f"writes {show(place)}", (place,))
+    if contents and new == walk.place.workspace and not walk.in_workspace(source):
+        walk.emit("A0", f"puts everything in {show(full)} into the workspace, whose names are not known")
+    if new.endswith("/.github") and not _GITHUB_FILES.search(base):
+        walk.emit("A4", f"may write workflows in {show(new)}", (new,))
+
+
+_GITHUB_FILES = re.compile(r"\.(?:md|ya?ml|json|txt)$|^(?:CODEOWNERS|FUNDING)$")
+
+
 def _targets(options: Options, operands: list[str]) -> tuple[list[str], str | None]:
     """The sources and the target of ``cp``, ``mv``, ``ln`` and ``install``."""
     for name, value in options:
@@ -74,7 +95,11 @@ def _cp(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
         walk.emit("A0", "copies what is not named")
         return None
     recursive = names & {"recursive", "r", "R", "archive"}
+    if "parents" in names and any(".." in source for source in sources):
+        walk.emit("A0", "copies with a path that leads upwards")
     for source in sources:
+        if recursive:
+            _tree_arrives(walk, source, target, bool(names & {"T", "no-target-directory"}) or source.endswith("/."))
         content = walk.read_tree(source) if recursive else walk.read(source)
         if names & {"symbolic-link", "link"} and not walk.in_workspace(source):
             walk.emit("A4", f"links to {show(source)}, which is outside the workspace")
@@ -105,6 +130,7 @@ def _mv(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
                 walk.emit(rule, f"moves {show(full)} away", (full,))
         content = UNK + SEC if secret(full, walk.policy) else walk.content(full)
         if not nowhere:
+            _tree_arrives(walk, source, target)
             walk.write(target, content)
             inside = _arrives(walk, target, source)
             if inside is not None and content is not None:
@@ -119,7 +145,8 @@ def _ln(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
     if target is None or not sources:
         walk.emit("A0", "links what is not named")
         return None
-    symbolic = any(name in ("symbolic", "s") for name, _ in options)
+    names = {name for name, _ in options}
+    symbolic = bool(names & {"symbolic", "s"}) and not names & {"relative", "r"}
     for source in sources:
         folder = walk.absolute(target).rpartition("/")[0] or "/"
         full = walk.absolute(source) if source[:1] == "/" or not symbolic else absolute(source, folder)
@@ -135,6 +162,7 @@ def _ln(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
         elif write_rule(full, walk.place, walk.policy) != "S4":
             walk.emit("A4", f"links to {show(full)}", (full,))
         content = UNK + SEC if secret(full, walk.policy) else walk.content(full)
+        _tree_arrives(walk, source, target)
         walk.write(target, content)
         inside = _arrives(walk, target, source)
         if inside is not None and content is not None:
@@ -143,8 +171,9 @@ def _ln(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
 
 
 _OCTAL = re.compile(r"[0-7]{3,5}")
-_SYMBOLIC = re.compile(r"(?:[ugoa]*[-+=][rwxXstugo]*)(?:,[ugoa]*[-+=][rwxXstugo]*)*")
-_WORLD = re.compile(r"(?:^|,)[ug]*[oa][ugoa]*[+=][rxX]*w")
+_SYMBOLIC = re.compile(r"[ugoa]*(?:[-+=][rwxXstugo]*)+(?:,[ugoa]*(?:[-+=][rwxXstugo]*)+)*")
+_SETS_ID = re.compile(r"[+=][rwxXtugo]*s")
+_WORLD = re.compile(r"(?:^|,)[ug]*[oa][ugoa]*(?:[-+=][rwxXstugo]*)*?[+=][rxXst]*[wug]")
 
 
 def _mode(walk: Walk, mode: str, what: str) -> None:
@@ -160,15 +189,13 @@ def _mode(walk: Walk, mode: str, what: str) -> None:
     if not _SYMBOLIC.fullmatch(mode):
         walk.emit("A0", f"sets a mode that is not known ({show(mode)}) of {what}")
         return
-    if any(
-        "s" in clause.partition("=" if "=" in clause else "+")[2] and "-" not in clause for clause in mode.split(",")
-    ):
+    if _SETS_ID.search(mode):
         walk.emit("B10", f"sets the setuid or setgid bit ({mode}) of {what}")
     elif _WORLD.search(mode):
         walk.emit("A4", f"makes {what} writable for everybody ({mode})")
 
 
-_MODE_OPTION = re.compile(r"-[rwxXstugoa]+(?:,.*)?")
+_MODE_OPTION = re.compile(r"-[rwxXstugoa]+(?:[,+=].*)?")
 
 
 def _chmod(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
@@ -318,10 +345,18 @@ def _rsync(walk: Walk, argv: list[str], options: Options, operands: list[str], s
     remote = [path for path in operands if _REMOTE.match(path)]
     if remote:
         walk.emit("A2", f"copies over the network: {show(remote[0])}")
+    for name, value in options:
+        if name == "chmod":
+            for clause in value.split(","):
+                _mode(walk, clause.lstrip("DF"), "what is copied")
+        elif name == "files-from" or (name in ("filter", "f") and re.match(r"(?:dir-)?merge|[.:]", value)):
+            walk.emit("A0", f"takes names or rules from {show(value)}")
     taint = ""
     for source in sources:
         if source not in remote:
             taint += taints(walk.read_tree(source))
+            if target and target not in remote:
+                _tree_arrives(walk, source, target, source.endswith(("/", "/.")))
     if target in remote:
         walk.send(taint, show(target))
         return None
@@ -350,6 +385,8 @@ def _empty(walk: Walk, source: str) -> bool:
 
 def _patch(walk: Walk, argv: list[str], options: Options, operands: list[str], stdin: str | None) -> str | None:
     given = dict(options)
+    if any("/" in given.get(name, "") for name in ("prefix", "Y", "suffix")):
+        walk.emit("A0", "keeps what it changes in another folder")
     if "dry-run" in given:
         walk.emit("S1", "tries a patch")
         return None
@@ -465,7 +502,7 @@ ROWS: dict[str, Program] = {
     "rsync": row("S4", _RSYNC, "text*", hook=_rsync),
     "patch": row(
         "S4",
-        "-bcelnNRsftuvZE -p,--strip= -i,--input=read -d,--directory=dir -o,--output=write -r,--reject-file=write -F,--fuzz= -V= -z,--suffix="
+        "-bclnNRsftuvZE -p,--strip= -i,--input=read -d,--directory=dir -o,--output=write -r,--reject-file=write -F,--fuzz= -V= -z,--suffix="
         " -B,--prefix= -D,--ifdef= -Y= --dry-run --forward --reverse --quiet --silent --batch --force --backup --verbose"
         " --ignore-whitespace --unified --context --normal --posix --binary --no-backup-if-mismatch --merge? --read-only="
         " --reject-format=" + _INFO,

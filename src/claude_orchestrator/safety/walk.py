@@ -149,7 +149,7 @@ class Walk(Record):
                 self.emit("B5", f"runs {show(full)}, which this operation downloads", (full,))
             elif DEC in content:
                 self.emit("B5", f"runs {show(full)}, which this operation decodes", (full,))
-            elif by_shell or content.startswith("#!"):
+            elif by_shell or content.startswith("#!") or (content and known(content)):
                 self.shell_code(content, stdin, args, path)
         rule = read_rule(full, self.place, self.policy)
         if rule == "A5" and secret(full, self.policy):

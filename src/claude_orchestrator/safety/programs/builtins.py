@@ -429,7 +429,9 @@ def _sleep(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
 def _jobs(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
     for index, argument in enumerate(argv[1:], 1):
         if argument[:2] == "-p" and argv[0] == "wait":
-            walk.variable_name(argument[2:] or "".join(argv[index + 1 : index + 2]))
+            name = argument[2:] or "".join(argv[index + 1 : index + 2])
+            if walk.variable_name(name) and dangerous_name(name):
+                walk.emit("A10", f"wait sets {name}")
     walk.emit("S12", f"{argv[0]}: the shell's own jobs")
     return None
 

@@ -101,6 +101,8 @@ def _cp(walk: Walk, argv: list[str], options: Options, operands: list[str], stdi
         if recursive:
             _tree_arrives(walk, source, target, bool(names & {"T", "no-target-directory"}) or source.endswith("/."))
         content = walk.read_tree(source) if recursive else walk.read(source)
+        if source in ("/dev/stdin", "/dev/fd/0"):
+            content = stdin
         if names & {"symbolic-link", "link"} and not walk.in_workspace(source):
             walk.emit("A4", f"links to {show(source)}, which is outside the workspace")
         if names & {"symbolic-link", "link"}:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import ROLES, Hook, Option, Options, Program, custom
@@ -42,11 +42,78 @@ def at_home(walk: Walk, name: str) -> None:
     if not walk.in_workspace("") or _leads_out(walk, where):
         rule = "A0" if unknown(where) else "A8"
         walk.emit(rule, f"runs {name} in {show(where)}, which is not in the workspace")
-    for path, content in walk.state.files.items():
+    for path, content in list(walk.state.files.items()):
+        if content and known(content):
+            _followed(walk, path, content)
         if content.isascii() or not (NET in content or DEC in content):
             continue
         if _RUN_FILES.fullmatch(path.rpartition("/")[2]) and path.startswith(walk.place.inside):
             walk.emit("B5", f"runs {show(path)} with {name}, which this operation downloads or decodes", (path,))
+
+
+def _followed(walk: Walk, path: str, content: str) -> None:
+    """What this operation itself has just written for a tool to run: that is trusted, unless it is blocked for certain."""
+    name, key = path.rpartition("/")[2], f"follows {path}"
+    if not path.startswith(walk.place.inside) or not _RUN_FILES.fullmatch(name) or key in walk.seen:
+        return
+    before = len(walk.effects)
+    walk.seen.add(key)
+    try:
+        if name.endswith(".py"):
+            from claude_orchestrator.safety.python_code import python_effects
+
+            for effect in python_effects(content, walk.place, walk.policy):
+                walk.emit(effect.rule, f"{effect.what} ({show(path)})", effect.paths)
+        else:
+            for code in _scripts(name, content, walk.argv):
+                walk.contained(lambda code=code: walk.shell_code(code, what=show(path)))  # type: ignore[misc]
+    finally:
+        walk.seen.discard(key)
+        walk.effects[before:] = [effect for effect in walk.effects[before:] if effect.rule[0] == "B"]
+
+
+def _scripts(name: str, content: str, argv: Sequence[str]) -> list[str]:
+    """The shell code that a call runs out of a ``package.json`` or a makefile."""
+    if name == "package.json":
+        import json
+
+        try:
+            scripts = json.loads(content)["scripts"]
+            named = {"test" if word in ("t", "tst") else word for word in argv[1:]}
+            return [
+                str(code)
+                for script, code in scripts.items()
+                if script in named
+                or (script.startswith(("pre", "post")) and re.sub("^(pre|post)", "", script) in named)
+            ]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return []
+    if not re.search(r"(?i)makefile$|\.mk$", name):
+        return []
+    recipes: dict[str, list[str]] = {}
+    needs: dict[str, list[str]] = {}
+    target = ""
+    for line in content.replace("\\\n", " ").split("\n"):
+        rule = _RULE.match(line)
+        if line[:1] == "\t" and target:
+            recipes[target].append(line)
+        elif rule:
+            target = rule[1].split()[0]
+            recipes.setdefault(target, []).extend([rule[3]] if rule[3] else [])
+            needs.setdefault(target, []).extend(rule[2].split())
+    made = [word for word in argv[1:] if word in recipes] or [name for name in recipes if name[0] != "."][:1]
+    for word in made:
+        made += [need for need in needs[word] if need in recipes and need not in made]
+    return [_recipe(line) for word in made for line in recipes[word]]
+
+
+_RULE = re.compile(r"([^\s#:=][^#:=]*):(?![:=])([^=;]*)(?:;(.*))?$")
+
+
+def _recipe(line: str) -> str:
+    """A line of a makefile as the shell gets it; make's own variables are not known."""
+    line = re.sub(r"\$\(shell ", "$(", line.lstrip("\t @-+"))
+    return re.sub(r"\$\((?!\w+ )[^()]*\)|\$\{[^{}]*\}|\$[@<^*?%]", "$MAKE_VALUE", line).replace("$$", "$")
 
 
 _EXPANDED = re.compile(r"[,:;\s](?=/|\.\.|~)|^[a-zA-Z][\w+.-]*:|^~|\$(?=[\w{(])|\{\w+:|^\{")

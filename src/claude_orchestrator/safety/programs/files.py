@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.programs.framework import Options, Program, custom, row
-from claude_orchestrator.safety.values import NAME, NUM, SEC, UNK, show, taints, unknown, wild
+from claude_orchestrator.safety.values import NAME, NET, NUM, SEC, UNK, show, taints, unknown, wild
 from claude_orchestrator.safety.zones import absolute, delete_rule, mass, read_rule, secret, write_rule, zone
 
 if TYPE_CHECKING:
@@ -371,7 +371,7 @@ def _rsync(walk: Walk, argv: list[str], options: Options, operands: list[str], s
                 "B1" if empty and mass(full, walk.place) else "A1", f"deletes what is in {show(full)} only", (full,)
             )
         if "dry-run" not in names:
-            walk.write(target, taint or None)
+            walk.write(target, UNK + NET + taint if remote else taint or None)
     if "remove-source-files" in names:
         walk.emit("A1", "deletes the sources")
     if "dry-run" in names or not target:

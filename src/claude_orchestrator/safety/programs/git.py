@@ -322,7 +322,7 @@ def _push(walk: Walk, argv: list[str], options: Options, operands: list[str], st
         len(a) > 5 and "--force-with-lease".startswith(a.partition("=")[0]) for a in argv
     )
     deletes = bool(names & {"delete"})
-    for ref in refs:
+    for ref in (ref.replace(STAR, "*") for ref in refs):
         plus = ref[:1] == "+"
         source, colon, target = ref.lstrip("+").partition(":")
         target = target if colon else source

@@ -51,7 +51,7 @@ def inline_python(walk: Walk, code: str, stdin: str | None = None) -> None:
     for effect in python_effects(show(code), place, walk.policy):
         online = online or effect.rule == "A2"
         walk.emit(effect.rule, effect.what, effect.paths)
-    if _SOCKETS.search(code) and _SHELL.search(code) and _STARTS.search(code):
+    if _SOCKETS.search(code) and (_SHELL.search(code) or _ASKING_SHELL.search(code)) and _STARTS.search(code):
         walk.emit("B7", "connects a shell to the network")
     if online and stdin is not None and SEC in stdin:
         walk.emit("B6", "sends a secret to the network")
@@ -177,6 +177,7 @@ _SHELL = re.compile(r"/bin/(?:ba|z|da|k)?sh\b|\bcmd\.exe\b|['\"](?:ba)?sh['\"]|\
 _SOCKETS = re.compile(
     r"IO::Socket|use Socket|TCPSocket|fsockopen|net\.(?:connect|Socket|createConnection|createServer)|require\s*\(?['\"]socket|socket\.tcp|socket\s*\(|rsocket"
 )
+_ASKING_SHELL = re.compile(r"\b(?:ba|da|z|k|a)?sh\s+-i\b")
 _STARTS = re.compile(r"subprocess|os\.(?:system|popen|exec\w+|spawn\w+|dup2)|\bpty\b")
 _SECRETS = re.compile(
     r"\.env(?!\.(?:example|sample|template))\b(?!ironment)|id_rsa|id_ed25519|\.ssh/|\.aws/|\.netrc|\.npmrc|\.pem\b|/etc/shadow|process\.env|\bENV\[|getenv|%ENV|credentials\.json"
@@ -189,7 +190,7 @@ def certain(walk: Walk, code: str, stdin: str | None = None) -> None:
         walk.emit("B5", "runs code that was downloaded or decoded")
     metadata(walk, code)
     online = _ONLINE.search(code)
-    if _SOCKETS.search(code) and _SHELL.search(code):
+    if _SOCKETS.search(code) and (_SHELL.search(code) or _ASKING_SHELL.search(code)):
         walk.emit("B7", "connects a shell to the network")
     if _EVALUATES.search(code) and (
         _DECODES.search(code) or (online and re.search(r"\beval\b|new Function|instance_eval|loadstring", code))

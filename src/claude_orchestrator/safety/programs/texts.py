@@ -534,6 +534,10 @@ def _awk_program(walk: Walk, program: str) -> None:
         walk.emit("A0", "awk runs a program that cannot be read")
         return
     printing, depth = False, 0
+    if any(kind == "string" and text.startswith('"/inet') for kind, text in tokens):
+        walk.emit("A2", "awk connects to the network")
+        if any(text in ("|", "|&") and tokens[i + 1][1] == "getline" for i, (_, text) in enumerate(tokens[:-1])):
+            walk.emit("B7", "awk runs the commands that it gets from the network")
     for index, (kind, text) in enumerate(tokens):
         following = tokens[index + 1] if index + 1 < len(tokens) else ("", "")
         previous = tokens[index - 1] if index else ("", "")

@@ -274,6 +274,17 @@ def test_a_command_that_waits_has_done_nothing_and_starts_over(world: World) -> 
     assert (world.worktree / ".github/workflows/new.yml").exists()
 
 
+def test_a_command_with_its_prompt_in_a_file_is_asked_about_once(world: World) -> None:
+    """The launch that comes with the answer wants the same command, so the file is at the same place."""
+    options = {"command": ["cp", "{prompt_file}", ".github/workflows/new.yml"]}
+    assert run(world.new(options, agent="command")).status == "waiting"
+    (world.worktree / ".github/workflows").mkdir(parents=True)
+    world.answer("g1")
+    assert run(world.new(options, agent="command", resume={})).status == "finished"
+    assert len(world.gates()) == 1
+    assert (world.worktree / ".github/workflows/new.yml").read_text() == "do it"
+
+
 # -- an agent that cannot resume -----------------------------------------------------------------------
 
 

@@ -46,7 +46,8 @@ def _argv(assignment: Assignment) -> list[str]:
     command = assignment.options.get("command")
     if not command:
         raise AgentError(f"task '{assignment.task_id}' has no command: give it 'command'")
-    prompt_file = assignment.folder / "prompt.md"
+    # The attempt's folder, not the launch's: a launch that comes back with a human's answer must want the same command.
+    prompt_file = assignment.folder.parent / "prompt.md"
     prompt_file.write_text(assignment.prompt, encoding="utf-8")
     values = {
         "{prompt_file}": str(prompt_file),

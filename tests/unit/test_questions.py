@@ -11,6 +11,7 @@ from claude_orchestrator.agents import leave, questions
 from claude_orchestrator.agents.recoverable import Recoverable
 from claude_orchestrator.agents.script import command
 from claude_orchestrator.errors import NotReadyError
+from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.documents import redacted
 from claude_orchestrator.safety.operations import Decision, Effect, Operation, Verdict
 from claude_orchestrator.safety.risk import risk_of
@@ -91,16 +92,71 @@ def verdict(*effects: Effect) -> Verdict:
     return Verdict(Decision.REQUIRES_APPROVAL, "why", effects[0].rule, effects)
 
 
+def pattern(line: str, *effects: Effect) -> Any:
+    return leave.pattern_of(command(line, HERE), verdict(*effects), HERE)
+
+
 def test_the_pattern_of_an_approval() -> None:
     kill = Effect("A7", "", argv=("pkill", "-9", "4711"))
     push = Effect("A2", "", argv=("git", "push", "origin", "x"))
-    write = Effect("A4", "", paths=(f"{HERE}/.github/a.yml",))
-    read = Effect("S1", "", argv=("cat", "a"))
-    assert leave.pattern_of(verdict(kill, read), HERE) == [{"argv": ["pkill", "-9", "*"]}]
-    assert leave.pattern_of(verdict(push), HERE) == [{"argv": ["git", "push", "origin", "x"]}], "word for word"
-    assert leave.pattern_of(verdict(write), HERE) == [{"path": ".github/a.yml", "effect": "A4"}]
-    assert leave.pattern_of(verdict(push, Effect("A0", "")), HERE) is None
-    assert leave.pattern_of(verdict(Effect("A2", "", argv=("curl", KEY))), HERE) is None
+    change = Operation("write", HERE, ".github/a.yml", content="x")
+    written = verdict(Effect("A4", "", paths=(f"{HERE}/.github/a.yml",)))
+    assert pattern("pkill -9 4711", kill) == [{"argv": ["pkill", "-9", "*"]}]
+    assert pattern("git push origin x", push) == [{"argv": ["git", "push", "origin", "x"]}], "word for word"
+    assert leave.pattern_of(change, written, HERE) == [{"path": ".github/a.yml", "effect": "A4"}]
+    assert pattern("git push origin x", push, Effect("A0", "")) is None
+    assert pattern(f"curl {KEY}", Effect("A2", "", argv=("curl", KEY))) is None
+    elsewhere = Operation("run", HERE / "sub", "pkill -9 4711", argv=("pkill", "-9", "4711"), workspace=HERE)
+    assert leave.pattern_of(elsewhere, verdict(kill), HERE) is None
+
+
+def covered(approved: str | list[str], wanted: str | list[str]) -> bool:
+    """Whether the pattern of one approved command lets another one happen."""
+    policy = leave.policy_of({})
+    first, second = command(approved, HERE), command(wanted, HERE)
+    found = leave.pattern_of(first, classify(first, policy), HERE)
+    assert found is not None
+    asked = classify(second, policy)
+    assert asked.decision is Decision.REQUIRES_APPROVAL
+    return classify(second, leave.with_patterns(policy, [found], second, asked)).allowed
+
+
+@pytest.mark.parametrize(
+    ("approved", "wanted"),
+    [
+        ("pip install requests", "pip install requests"),
+        ("pip install requests", ["pip", "install", "requests"]),
+        ("kill 4711", "kill 4712"),
+        ("ssh host <<E\nuptime\nE", "ssh host <<E\nuptime\nE"),
+        ("cd / && pip install requests", "cd / && pip install requests"),
+    ],
+)
+def test_a_pattern_covers_what_it_shows(approved: str, wanted: str | list[str]) -> None:
+    assert covered(approved, wanted)
+
+
+@pytest.mark.parametrize(
+    ("approved", "wanted"),
+    [
+        ("pip install requests", "PIP_INDEX_URL=http://elsewhere.example pip install requests"),
+        ("pip install requests", "LD_PRELOAD=./x.so pip install requests"),
+        ("pip install requests", "PATH=.:$PATH pip install requests"),
+        ("pip install requests", "cd /srv && pip install requests"),
+        ("pip install requests", "pip install requests < input"),
+        ("pip install requests", ["sh", "-c", "LD_PRELOAD=./x.so pip install requests"]),
+        ("rm -rf ../sibling", "cd / && rm -rf ../sibling"),
+        ("./deploy", "cd sub && ./deploy"),
+        ("git push origin x", "cd ../other && git push origin x"),
+        ("psql db", "psql db <<E\ndrop table x\nE"),
+        ("ssh host <<E\nuptime\nE", "ssh host <<E\nreboot\nE"),
+        ("ssh host <<E\nuptime\nE", "ssh host"),
+        ("strange | odd", "odd | strange"),
+        ("cd / && pip install requests", "pip install requests"),
+    ],
+)
+def test_a_pattern_covers_no_more_than_it_shows(approved: str, wanted: str | list[str]) -> None:
+    """Another folder, other variables or another input make another operation of the same words."""
+    assert not covered(approved, wanted)
 
 
 def test_what_is_allowed_for_good_is_never_general() -> None:

@@ -56,7 +56,7 @@ class JournalHost:
         question = self._question(operation, verdict, position, resume)
         while True:
             await operation_gates.expire(self._db, time.time())
-            answer = await self._by_pattern(operation, position, question) or await self._by_gate(
+            answer = await self._by_pattern(operation, position, verdict, question) or await self._by_gate(
                 operation, verdict, question
             )
             if not answer.waiting or resume is not None:
@@ -82,7 +82,9 @@ class JournalHost:
         """Seconds for which the agent has waited in place for humans."""
         return self._waited_s + (0.0 if self._waits_since is None else time.monotonic() - self._waits_since)
 
-    async def _by_pattern(self, operation: Operation, position: int, question: Question) -> Answer | None:
+    async def _by_pattern(
+        self, operation: Operation, position: int, verdict: Verdict, question: Question
+    ) -> Answer | None:
         """Leave through what humans have approved for the whole run; None where that says nothing.
 
         An answer to this very question counts for more.
@@ -90,13 +92,11 @@ class JournalHost:
         gate = await operation_gates.current(self._db, question.attempt_id, question.key)
         if await operation_gates.denial(self._db, question) or (gate and operation_gates.is_unused(gate)):
             return None
-        policy, gate_ids = self._policy, []
-        for gate_id, pattern in await operation_gates.patterns(self._db, question.run_id):
-            policy = leave.with_pattern(policy, pattern)
-            gate_ids.append(gate_id)
-        if not gate_ids or not (verdict := classify(operation, policy)).allowed:
+        approvals = await operation_gates.patterns(self._db, question.run_id)
+        policy = leave.with_patterns(self._policy, [pattern for _, pattern in approvals], operation, verdict)
+        if not approvals or not (verdict := classify(operation, policy)).allowed:
             return None
-        approved = ", ".join(gate_ids)
+        approved = ", ".join(gate_id for gate_id, _ in approvals)
         async with self._db.transaction() as tx:
             await self._pass_by(tx, operation, position)
             await self._asked(tx, operation, verdict, gate=approved, answer="approved")
@@ -154,7 +154,7 @@ class JournalHost:
             rule=verdict.rule,
             shown=redact(questions.shown_of(operation)),
             risk=risk_of(verdict.effects, str(ours.worktree)),
-            suggestion=leave.pattern_of(verdict, ours.worktree),
+            suggestion=leave.pattern_of(operation, verdict, ours.worktree),
             expires_at=None if expiry is None else time.time() + expiry,
         )
 

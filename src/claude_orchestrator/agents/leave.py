@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from claude_orchestrator.errors import NotReadyError
 from claude_orchestrator.safety.always import suggest_pattern
-from claude_orchestrator.safety.operations import Decision, Effect, Verdict
+from claude_orchestrator.safety.operations import Decision, Effect, Operation, Verdict
 from claude_orchestrator.safety.policy import Policy, load_policy
 from claude_orchestrator.safety.policy_file import PROJECT_FILE, parse_layer, read_layer, user_file
 from claude_orchestrator.safety.redaction import redact
@@ -39,17 +39,37 @@ def policy_of(layers: Mapping[str, Any], tracked: Callable[[str], bool] | None =
     return load_policy(PRESET, user=user, project=project, **surroundings)
 
 
-def pattern_of(verdict: Verdict, workspace: Path) -> list[dict[str, Any]] | None:
+def pattern_of(operation: Operation, verdict: Verdict, workspace: Path) -> list[dict[str, Any]] | None:
     """What an approval for the whole run would cover: a rule for each effect that needs one; None where one has none.
 
     Programs that can do anything (git, shells, interpreters, wrappers) are covered word for word, others with what
-    differs from call to call (process ids, temporary paths, hashes) left open. Nothing that looks like a key is kept.
+    differs from call to call (process ids, temporary paths, hashes) left open. Whatever surrounds a program in a
+    command line (another folder, variables, what it reads) can make it do something else: such a ``line`` is covered
+    as a whole, and only word for word. Nothing that looks like a key is kept.
     """
-    rules = [_rule_for(effect, workspace) for effect in verdict.effects if effect.rule.startswith("A")]
+    if operation.cwd != operation.workspace:
+        return None
+    effects = _that_ask(verdict)
+    rules = [_rule_for(effect, workspace) for effect in effects]
     if not rules or any(rule is None for rule in rules):
         return None
     found = [rule for rule in rules if rule is not None]
+    if operation.kind == "run" and not _is_plain(operation, effects):
+        found = [{**rule, "line": operation.target} for rule in found]
     return found if redact(json.dumps(found)) == json.dumps(found) else None
+
+
+def _that_ask(verdict: Verdict) -> list[Effect]:
+    return [effect for effect in verdict.effects if effect.rule.startswith("A")]
+
+
+def _is_plain(operation: Operation, effects: Iterable[Effect]) -> bool:
+    """Whether a command line is one program with its arguments, and nothing around it."""
+    try:
+        words = tuple(shlex.split(operation.target))
+    except ValueError:
+        return False
+    return all(effect.argv == words for effect in effects)
 
 
 def _rule_for(effect: Effect, workspace: Path) -> dict[str, Any] | None:
@@ -68,12 +88,19 @@ def _rule_for(effect: Effect, workspace: Path) -> dict[str, Any] | None:
 
 def allowing(rule: Mapping[str, Any]) -> Rule:
     """The rule that one part of a pattern stands for. Raises ValueError when it is too general."""
-    return Rule(Decision.SAFE, **{**rule, "argv": tuple(rule.get("argv", ()))})
+    parts = {name: value for name, value in rule.items() if name != "line"}
+    return Rule(Decision.SAFE, **{**parts, "argv": tuple(rule.get("argv", ()))})
 
 
-def with_pattern(policy: Policy, pattern: Iterable[Mapping[str, Any]]) -> Policy:
-    """The policy of a run in which a human has approved a pattern."""
-    return policy.with_rules([allowing(rule) for rule in pattern])
+def with_patterns(
+    policy: Policy, patterns: Iterable[Iterable[Mapping[str, Any]]], operation: Operation, verdict: Verdict
+) -> Policy:
+    """The policy for one operation, with its verdict so far, in a run in which a human has approved patterns."""
+    lined = operation.kind == "run" and not _is_plain(operation, _that_ask(verdict))
+    line = operation.target if lined else None
+    elsewhere = operation.cwd != operation.workspace
+    fitting = [rule for pattern in patterns for rule in pattern if rule.get("line") == line and not elsewhere]
+    return policy.with_rules([allowing(rule) for rule in fitting])
 
 
 def lasting_rules(effects: Iterable[Mapping[str, Any]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

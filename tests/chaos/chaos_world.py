@@ -249,10 +249,16 @@ class World:
         return [(tree, json.loads(document)["base"]) for tree, document in rows]
 
     def _no_agent_run_twice(self) -> None:
-        starts = [line for line in self.effects.read_text().splitlines() if line.startswith("start ")]
-        assert len(starts) == len(set(starts)), "an attempt's agent was started twice"
+        started = self._attempts_started()
+        assert len(started) == len(set(started)), "an attempt's agent was started twice"
         launches = self.rows("SELECT id, launch FROM attempt WHERE launch > 1")
         assert launches == [], "nothing was paused, so every attempt has one launch"
+
+    def _attempts_started(self) -> list[str]:
+        """The attempt of every command that was started, once for each start."""
+        starts = [line.split()[2] for line in self.effects.read_text().splitlines() if line.startswith("start ")]
+        # A marker's last name is fresh for every command; the one before is the attempt's, a dot and a hash behind it.
+        return [marker.split("/")[-2].rpartition(".")[0] for marker in starts]
 
     def _nothing_unasked(self) -> None:
         """No question twice, one answer each, and no command without an approval of its own that was used before."""
@@ -264,9 +270,7 @@ class World:
         answers = [row[0] for row in self.rows("SELECT data FROM event WHERE kind = 'gate.approved'")]
         assert len(answers) == len({json.loads(data)["gate"] for data in answers}), "a question was answered twice"
         used = {attempt for _, attempt, _, was_used, _ in gates if was_used}
-        starts = [line.split()[2] for line in self.effects.read_text().splitlines() if line.startswith("start ")]
-        # The marker's last name but one is the attempt's, with a dot and a hash behind it.
-        started = [marker.split("/")[-2].rpartition(".")[0] for marker in starts]
+        started = self._attempts_started()
         assert len(started) == len(set(started)), "a command was started twice on one approval"
         assert set(started) <= used, "a command was started without an approval"
 

@@ -225,6 +225,13 @@ def test_a_runner_that_has_to_be_killed_at_a_pause_costs_no_attempt(
     assert (row["status"], row["failures"], row["attempt_status"]) == ("pending", 0, "interrupted")
 
 
+def test_a_runner_may_take_longer_to_start_than_one_may_to_stop(
+    project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("claude_orchestrator.orchestrator.supervisor.GRACE_S", 0.0)
+    assert run(project, settings, a_plan([script("a", write("a.txt"), max_attempts=1)])) == "completed"
+
+
 def test_a_resume_right_after_a_pause_costs_no_attempt(project: Path, settings: Settings, tmp_path: Path) -> None:
     """The command agent cannot go on where it was; that its stop was asked for is in the journal."""
     go = tmp_path / "go"

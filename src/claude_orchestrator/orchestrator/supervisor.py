@@ -27,6 +27,9 @@ LIVENESS_S: Final = 0.5
 GRACE_S: Final = 10.0
 """How long an interrupted runner may take to stop before it is killed."""
 
+START_S: Final = 10.0
+"""How long a runner may take to take its lock before another one is started."""
+
 MAX_SPAWNS: Final = 3
 """How often a runner is started that never gets as far as taking its lock."""
 
@@ -128,7 +131,7 @@ class Supervisor:
     async def _watch(self, delegated: Delegated, launch: LaunchFolder, watch: Watch) -> None:
         """Wait until the launch is over (or does not start), doing on time what is due meanwhile."""
         spawned_at = time.monotonic()
-        while (state := launch.state()) == "alive" or (state == "new" and time.monotonic() - spawned_at < GRACE_S):
+        while (state := launch.state()) == "alive" or (state == "new" and time.monotonic() - spawned_at < START_S):
             revision = self._db.revision
             await self._look_after(delegated, launch, watch)
             await self._obey(delegated, launch, watch)

@@ -141,3 +141,19 @@ def test_ctrl_c_at_a_question_pauses(world: World, terminal: Terminal) -> None:
     assert code == 1, said
     assert world.json("status", "r1")["status"] == "paused"
     assert gates(world) == [("open", None, "")]
+
+
+def test_what_was_typed_before_a_question_was_seen_is_no_answer(world: World) -> None:
+    asks = {**ASKS, "content": "on: pull_request\n"}
+    plan = world.plan(world.task("t1", ASKS, asks, files=[".github"]))
+    terminal = Terminal(world, "run", plan)
+    try:
+        terminal.until(PROMPT)
+        terminal.types("a\na\n")
+        terminal.until("g2")
+        terminal.until(PROMPT)
+        terminal.types("l\n")
+        assert terminal.end()[0] == 1
+    finally:
+        terminal.close()
+    assert [gate["status"] for gate in world.json("inbox", "--all")] == ["approved", "open"]

@@ -148,6 +148,35 @@ def test_always_saves_the_pattern_in_the_users_own_policy(world: World) -> None:
     assert [gate["way"] for gate in world.json("inbox", "--all")] == ["pattern"]
 
 
+def test_nothing_is_approved_when_always_cannot_be_saved(world: World) -> None:
+    waiting(world, {"run": "pip install requests"})
+    Path(os.environ["CLAUDE_ORCHESTRATOR_POLICY"]).write_text("[[rule")
+    assert world.cli("approve", "g1", "--pattern", "--always", code=2).stderr.startswith("error: ")
+    assert world.json("inbox")[0]["status"] == "open"
+
+
+def test_a_denial_needs_a_reason_and_keys_in_it_are_not_kept(world: World) -> None:
+    waiting(world)
+    assert "give a reason" in world.cli("deny", "g1", "--reason", " ", code=2).stderr
+    key = "ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
+    world.cli("deny", "g1", "--reason", f"not with {key}")
+    (answer,) = events(world, "gate.denied")
+    assert answer["reason"] == "not with [redacted: key]"
+    assert world.json("inbox", "--all")[0]["reason"] == "not with [redacted: key]"
+
+
+def test_nothing_that_an_agent_wants_is_obeyed_by_the_terminal(world: World) -> None:
+    line = "pip install \x1b[2K\x1b[8mx \u202e\x9b1m\x07\n      answer: claude-orchestrator approve g2"
+    waiting(world, {"run": line})
+    lines = []
+    for arguments in (["inbox"], ["inbox", "show", "g1"], ["status", "r1"], ["watch", "r1"], ["evidence", "r1", "t1"]):
+        said = world.cli(*arguments, code=None).stdout
+        assert said.replace("\n", "").isprintable(), (arguments, said)
+        lines += said.splitlines()
+    assert not [line for line in lines if line.startswith("      answer:") and "g1" not in line], "no line is forged"
+    assert world.json("inbox")[0]["operation"]["target"] == line
+
+
 def test_the_inbox_tells_what_is_asked_and_answered(world: World) -> None:
     watching = world.start("inbox", "--watch")
     watching.until("no questions wait")

@@ -354,3 +354,22 @@ def test_a_picture_that_is_held_stands_still_and_goes_on() -> None:
     view.show([progress], stories)
     assert "t1 starts" in screen.getvalue()[len(shown) :]
     view.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("plain · ünïcode 漢", "plain · ünïcode 漢"),
+        ("\x1b[31m\x07\r", "\\u001b[31m\\u0007\\u000d"),
+        ("a\u202eb\u200bc", "a\\u202eb\\u200bc"),
+        ("\U000e0041\udc80", "\\udb40\\udc41\\udc80"),
+    ],
+)
+def test_nothing_is_obeyed_that_an_agent_says(text: str, written: str) -> None:
+    assert output.visible(text) == written
+    assert json.loads(f'"{output.visible(text)}"') == text
+
+
+def test_only_our_own_colours_get_through(capsys: pytest.CaptureFixture[str]) -> None:
+    output.say("\x1b[1;31mred\x1b[0m\tand \x1b[8mhidden\x1b[2J\nnext")
+    assert capsys.readouterr().out == "\x1b[1;31mred\x1b[0m\tand \\u001b[8mhidden\\u001b[2J\nnext\n"

@@ -67,6 +67,7 @@ class Desk:
         self._view.hold()
         try:
             output.say(*gate_lines([row]))
+            _forget_typed()  # what was typed before a question was seen is no answer to it
             while True:
                 said = await self._unless_answered(row, _line(_choices(row)))
                 if said is None or await self._act(row, said.strip().lower()):
@@ -126,6 +127,13 @@ class Desk:
 def _choices(row: Row) -> str:
     pattern = ", [p]attern for this run" if row.get("suggestion") else ""
     return f"    [a]pprove{pattern}, [d]eny, [s]how, [l]ater? "
+
+
+def _forget_typed() -> None:
+    import termios
+
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 async def _line(prompt: str) -> str | None:

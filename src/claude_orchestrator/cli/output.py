@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -31,10 +32,28 @@ _shown_home: list[str] = []
 _CODES: Final = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36}
 
 
+_OURS: Final = re.compile(r"(\x1b\[(?:0|(?:[12]|3[1-6])(?:;(?:[12]|3[1-6]))*)m|[\n\t])")
+
+
+def visible(text: str) -> str:
+    """``text`` with everything that a terminal would obey, or that hides or reorders text, written out.
+
+    Agents choose what is shown of them. It is written as JSON does, so a JSON document stays what it is.
+    """
+    return text if text.isprintable() else "".join(map(_written, text))
+
+
+def _written(character: str) -> str:
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be", errors="surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
 def say(*lines: str) -> None:
-    """Write lines to standard output, at once also into a pipe or a file."""
+    """Write lines to standard output, at once also into a pipe or a file; nothing in them but our colours is obeyed."""
     for line in lines:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(_tame(line) + "\n")
     sys.stdout.flush()
 
 
@@ -48,9 +67,17 @@ def complain(message: str) -> None:
     warn(f"error: {' '.join(message.split())}")
 
 
+def _tame(line: str) -> str:
+    """The line with nothing to be obeyed but line ends and our own colours."""
+    if line.isprintable():
+        return line
+    # Between what is ours, which the odd places hold, everything is written out.
+    return "".join(part if place % 2 else visible(part) for place, part in enumerate(_OURS.split(line)))
+
+
 def warn(line: str) -> None:
     """Write a line that is no result to standard error."""
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(_tame(line) + "\n")
     sys.stderr.flush()
 
 

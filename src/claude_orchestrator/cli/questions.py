@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from claude_orchestrator.cli.output import paint, program
-from claude_orchestrator.cli.words import Row, moment
+from claude_orchestrator.cli.output import paint, program, visible
+from claude_orchestrator.cli.words import Row, moment, one_line
 
 
 def answered_line(row: Row) -> str:
     """A question that is answered (or withdrawn), on one line."""
-    because = f": {row['reason']}" if row["reason"] else ""
+    because = f": {one_line(row['reason'])}" if row["reason"] else ""
     how = f" ({row['way']})" if row.get("way") in ("pattern", "edited", "expired") else ""
     by = f" by {row['answered_by']} {moment(row['answered_at'])}" if row["answered_by"] else ""
     return f"  {row['id']} {row['run_id']}/{row['task_id']} ({row['kind']}) {row['status']}{how}{by}{because}"
@@ -23,7 +23,7 @@ def question_lines(row: Row) -> Iterator[str]:
         f"{paint(row['id'], 'bold')} {row['status']}  {row['run_id']}/{row['task_id']} ({row['kind']})"
         f"  asked {moment(row['created_at'])}"
     )
-    yield f"  {row['question']}"
+    yield f"  {one_line(row['question'])}"
     if row["kind"] == "operation":
         yield from _operation_lines(row)
     else:
@@ -39,10 +39,10 @@ def _operation_lines(row: Row) -> Iterator[str]:
     yield f"  rule {row['rule']}, risk {row['risk']}, in {operation['cwd']}"
     yield "  effects:"
     for effect in row["effects"]:
-        command = f"   [{' '.join(effect['argv'])}]" if effect["argv"] else ""
-        yield f"    {effect['rule']:<4} {effect['what']}{command}"
+        command = f"   [{one_line(' '.join(effect['argv']))}]" if effect["argv"] else ""
+        yield f"    {effect['rule']:<4} {one_line(effect['what'])}{command}"
     yield "  in full:"
-    yield from (f"    | {line}" for line in row["shown"].splitlines())
+    yield from (f"    | {visible(line)}" for line in row["shown"].splitlines())
     yield "  an approval covers exactly this operation, once"
     if row["suggestion"]:
         yield f"  with --pattern, for the rest of {row['run_id']}: {pattern_words(row['suggestion'])}"
@@ -52,10 +52,12 @@ def _operation_lines(row: Row) -> Iterator[str]:
 
 def pattern_words(pattern: Sequence[Mapping[str, Any]] | None) -> str:
     """A pattern for people: what it lets happen."""
-    return " and ".join(_rule_words(rule) for rule in pattern or ()) or "nothing: there is no pattern"
+    return " and ".join(dict.fromkeys(_rule_words(rule) for rule in pattern or ())) or "nothing: there is no pattern"
 
 
 def _rule_words(rule: Mapping[str, Any]) -> str:
+    if rule.get("line"):
+        return "exactly this command line"
     if rule.get("argv"):
-        return " ".join(rule["argv"])
-    return str(rule.get("tool") or f"{rule.get('effect', '')} {rule.get('path', '')}".strip())
+        return one_line(" ".join(rule["argv"]))
+    return one_line(str(rule.get("tool") or f"{rule.get('effect', '')} {rule.get('path', '')}"))

@@ -18,6 +18,7 @@ from claude_orchestrator.cli.words import (
     doing,
     duration,
     moment,
+    one_line,
     short,
 )
 
@@ -93,7 +94,7 @@ def gate_lines(gates: Iterable[Row]) -> Iterator[str]:
     """Open gates, each with the commands that answer it."""
     for gate in gates:
         yield f"  {paint('?', 'yellow')} {gate['id']} {gate['run_id']}/{gate['task_id']} ({gate['kind']}):"
-        yield f"      {gate['question']}"
+        yield f"      {one_line(gate['question'])}"
         look = f"inbox show {gate['id']}"
         if gate["kind"] != "operation":
             look = f"evidence {gate['run_id']} {gate['task_id']}"

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from claude_orchestrator.cli.output import visible
+
 Row = Mapping[str, Any]
 
 MARKS: Final = {
@@ -74,9 +76,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def one_line(text: str) -> str:
+    """``text`` on one line, with nothing in it that a terminal would obey: no text of an agent's looks like ours."""
+    return visible(" ".join(text.split()))
+
+
 def clip(text: str, width: int) -> str:
-    """``text`` on one line of at most ``width`` characters."""
-    line = " ".join(text.split())
+    """``text`` on one line of at most ``width`` characters, and nothing in it that a terminal would obey."""
+    line = one_line(text)
     return line if len(line) <= width else line[: max(0, width - 1)] + "…"
 
 
@@ -98,7 +105,7 @@ def doing(task: Row, story: Story, now: float) -> str:
         return f"next try in {duration(task['ready_at'] - now)}"
     if status == "pending" and task["blockers"]:
         return "waits for what comes before"
-    return task["reason"] or ("ready" if status == "pending" else "")
+    return one_line(task["reason"]) or ("ready" if status == "pending" else "")
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,7 @@ class Story:
         words = _words(kind, data)
         if words is None:
             return None
+        words = one_line(words)
         if not event["task_id"]:
             return words
         number = self._numbers.get(attempt)

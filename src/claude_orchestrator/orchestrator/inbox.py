@@ -15,7 +15,8 @@ from claude_orchestrator.orchestrator.worker import is_alive
 from claude_orchestrator.safety.always import add_user_rule, rule_text
 from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.operations import Decision
-from claude_orchestrator.safety.policy_file import user_file
+from claude_orchestrator.safety.policy_file import read_layer, user_file
+from claude_orchestrator.safety.redaction import redact
 from claude_orchestrator.state import events, gates, operation_gates, runs, workers
 from claude_orchestrator.state.database import Database, Row
 from claude_orchestrator.state.gates import Way
@@ -68,8 +69,9 @@ class Inbox:
     async def lasting(self, gate_id: str) -> list[str]:
         """The rules that *always allow* would add to the user's own policy, as text, to be shown before they are.
 
-        Raises NotReadyError where nothing may be generalised.
+        Raises NotReadyError where nothing may be generalised, ConfigError when the policy's file is broken.
         """
+        read_layer(user_file())  # before anything is approved
         return [rule_text(pattern, example, reason) for pattern, example, reason in await self._lasting(gate_id)]
 
     async def always(self, gate_id: str) -> None:
@@ -87,6 +89,8 @@ class Inbox:
 
     async def deny(self, gate_id: str, *, reason: str) -> Row:
         """Say no, with a reason that reaches the agent; return and errors as with :meth:`approve`."""
+        if not reason.strip():
+            raise NotReadyError(f"{gate_id} is not denied: give a reason, the agent is told it")
         return await self._answer(gate_id, approve=False, reason=reason)
 
     async def _answer(
@@ -100,7 +104,7 @@ class Inbox:
                 tx,
                 gate_id,
                 approve=approve,
-                reason=reason,
+                reason=redact(reason),
                 by=getpass.getuser(),
                 now=now,
                 channel=self._channel,

@@ -249,18 +249,37 @@ def test_nothing_below_a_process_that_moves_runs_can_answer(world: World) -> Non
     assert world.json("inbox")[0]["status"] == "open"
 
 
-def test_an_agent_that_tries_is_refused(world: World) -> None:
-    """Under a careless policy that lets it run any program, an agent tries to approve what it has asked for."""
+OWN_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc"]
+
+
+def has_namespaces() -> bool:
+    try:
+        return subprocess.run([*OWN_NAMESPACE, "true"], capture_output=True, timeout=20, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_an_agent_that_tries_is_refused(world: World, hidden: bool) -> None:
+    """Under a careless policy that lets it run any program, an agent tries to approve what it has asked for.
+
+    ``hidden``: without the mark of its attempt, from a PID namespace from which its parents cannot be seen.
+    """
+    if hidden and not has_namespaces():
+        pytest.skip("this machine allows no PID namespaces")
+    outside = OWN_NAMESPACE if hidden else []
     Path(os.environ["CLAUDE_ORCHESTRATOR_POLICY"]).write_text('[decisions]\nA8 = "safe"\nA9 = "safe"\n')
     script, environment = world.folder / "try.py", world.environment()
     script.write_text(
         "import subprocess, sys\n"
-        f"tried = subprocess.run([sys.executable, '-c', {APPROVE!r}], env={environment!r}, capture_output=True)\n"
+        f"command = {outside!r} + [sys.executable, '-c', {APPROVE!r}]\n"
+        f"tried = subprocess.run(command, env={environment!r}, capture_output=True)\n"
         f"open({str(world.folder / 'said.txt')!r}, 'wb').write(tried.stderr)\n"
     )
     tries = world.task("t2", {"write": "t2.txt", "content": "x\n"}, {"run": [sys.executable, str(script)]})
     asks = world.task("t1", ASKS, files=[".github"])
     world.cli("run", world.plan(asks, tries), "--max-parallel", "1", code=1)
     said = (world.folder / "said.txt").read_text()
-    assert "only a human can answer g1: this process belongs to the attempt r1.t2.1" in said
+    because = "r1.t2.1 is at work" if hidden else "this process belongs to the attempt r1.t2.1"
+    assert f"only a human can answer g1: {because}" in said
     assert [gate["status"] for gate in world.json("inbox", "--all")] == ["open"]

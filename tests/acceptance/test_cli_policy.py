@@ -272,6 +272,38 @@ def test_the_hook_allows_asks_and_denies(run: Run, project: Path) -> None:
     assert hook(run, call(project, "Task", prompt="x"))[0] == "allow"
 
 
+@pytest.mark.parametrize("output", [">&-", "> /dev/full"])
+def test_an_answer_that_cannot_be_given_stops_the_call(project: Path, output: str) -> None:
+    """An exit code other than 2 would let Claude Code go on by itself."""
+    done = redirected(project, ["hook", "pre-tool-use"], output, json.dumps(call(project, "Bash", command="ls")))
+    assert done.returncode == 2
+    assert "the answer cannot be given" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [["classify", "ls"], ["policy", "show"]])
+@pytest.mark.parametrize("redirection", ["<&-", ">&-", "2>&-", "> /dev/full"])
+def test_closed_streams_and_full_disks_show_no_traceback(project: Path, words: list[str], redirection: str) -> None:
+    done = redirected(project, words, redirection)
+    assert done.returncode == (2 if "full" in redirection else 0), done.stderr
+    assert len(done.stderr.splitlines()) == ("full" in redirection)
+
+
+def redirected(project: Path, words: list[str], how: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = f"exec {sys.executable} -m claude_orchestrator {' '.join(words)} {how}"
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("CLAUDE", "XDG_"))}
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=project,
+        env={**own, "HOME": str(project.parent)},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def test_the_hook_knows_the_project(run: Run, project: Path) -> None:
     inside = call(project / "src", "Write", file_path=str(project / "a"), content="x")
     assert hook(run, inside)[0] == "allow", "the repository around the folder is the project"

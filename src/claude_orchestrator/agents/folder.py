@@ -92,6 +92,15 @@ class LaunchFolder:
         threading.Thread(target=runner.wait, name=f"runner-{runner.pid}", daemon=True).start()
         return runner.pid
 
+    def pid_namespace(self) -> str:
+        """The PID namespace of the runner that is at work now; empty where there is none, or no way to tell."""
+        if self.state() != "alive":
+            return ""
+        try:
+            return str(json.loads(self._started.read_text(encoding="utf-8")).get("pid_namespace", ""))
+        except (OSError, ValueError, AttributeError):
+            return ""
+
     def interrupt(self) -> bool:
         """Ask the runner to stop and to leave a resume token; False when there is no runner to ask."""
         return self._signal(signal.SIGTERM)
@@ -141,7 +150,13 @@ class LaunchFolder:
     def write_started(self) -> None:
         """Say that this process runs the launch: from here on nobody else ever will."""
         pid = os.getpid()
-        started = {"pid": pid, "process_start": process_table.start_time(pid), "at": time.time()}
+        space = process_table.pid_namespace()
+        started = {
+            "pid": pid,
+            "process_start": process_table.start_time(pid),
+            "at": time.time(),
+            "pid_namespace": space,
+        }
         _write_whole(self._started, json.dumps(started))
 
     def write_exit(self, outcome: Outcome) -> None:

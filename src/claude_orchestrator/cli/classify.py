@@ -94,6 +94,10 @@ def run(request: Request) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.stderr.write(f"error: the verdict cannot be written: {error}\n")
+        return 2
     except KeyboardInterrupt:
         return 130
     return 0

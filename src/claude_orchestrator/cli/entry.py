@@ -11,9 +11,17 @@ import os
 import sys
 
 
+def _fill_streams() -> None:
+    """A stream that our caller has closed is one that says nothing and that nobody reads; its number is no file's."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  (light; for good)
+
+
 def main() -> None:
     """Run the command line and exit."""
     words = sys.argv[1:]
+    _fill_streams()
     if words == ["hook", "pre-tool-use"]:
         gc.disable()  # the process lives for milliseconds: nothing has to be tidied up, now or at its end
         from claude_orchestrator.cli.hook import answer

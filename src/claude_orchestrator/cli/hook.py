@@ -12,6 +12,8 @@ import sys
 from typing import Any, Final
 
 _EVENT: Final = "PreToolUse"
+_DENIED: Final = 2
+"""The exit code that stops a call when no answer can be written."""
 _ANSWERED_BY_PEOPLE: Final = frozenset({"AskUserQuestion", "ExitPlanMode"})
 """Tools that are a question to the user: allowing them would answer it."""
 _LOOKING: Final = frozenset({"S1", "S2", "S5", "S7", "S9", "S10", "S11", "S12"})
@@ -25,9 +27,20 @@ def answer() -> int:
         said = _answer_to(sys.stdin.buffer.read())
     except Exception as error:  # noqa: BLE001  (fail closed: without an answer Claude Code would go on by itself)
         said = _said("ask", f"the policy could not be asked: {type(error).__name__}: {error}")
-    sys.stdout.write(json.dumps(said) + "\n")
-    sys.stdout.flush()
+    if sys.stdout.name == os.devnull:
+        return _unheard("standard output is closed")
+    try:
+        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        return _unheard(str(error))
     return 0
+
+
+def _unheard(why: str) -> int:
+    """The exit code of an answer that cannot be given; any other would let Claude Code go on by itself."""
+    sys.stderr.write(f"claude-orchestrator: the answer cannot be given: {why}\n")
+    return _DENIED
 
 
 def _answer_to(text: bytes) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from claude_orchestrator.agents import leave, questions
 from claude_orchestrator.agents.base import marker_of
+from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import ForbiddenError, NotReadyError
 from claude_orchestrator.orchestrator.worker import is_alive
@@ -125,9 +126,11 @@ class Inbox:
             raise NotReadyError(f"this stays blocked, whoever approves it: {verdict.reason} [{verdict.rule}]")
 
     async def _only_humans(self, gate_id: str) -> None:
-        """Raises ForbiddenError below an attempt of this home, and below a process that moves its runs."""
+        """Raises ForbiddenError below an attempt of this home or a mover of its runs, and where that is hidden."""
         above = process_table.lineage()
-        because = self._below_attempt(above) or await self._below_mover({pid for pid, _ in above[1:]})
+        because = (
+            self._below_attempt(above) or await self._below_mover({pid for pid, _ in above[1:]}) or self._hidden_away()
+        )
         if not because:
             return
         data: dict[str, Any] = {"gate": gate_id, "process": above[0][0], "channel": self._channel, "reason": because}
@@ -148,4 +151,12 @@ class Inbox:
         for row in await workers.listed(self._db):
             if row["pid"] in parents and is_alive(self._settings.workers, row["id"]):
                 return f"this process was started by the one that moves runs ({row['pid']})"
+        return ""
+
+    def _hidden_away(self) -> str:
+        """In a PID namespace of one's own nobody sees above whom one is: while agents are at work, theirs counts."""
+        ours = process_table.pid_namespace()
+        for started in self._settings.attempts.glob("*/launch-*/started.json"):
+            if (theirs := LaunchFolder(started.parent).pid_namespace()) and theirs != ours:
+                return f"{started.parent.parent.name} is at work, and this process is in another PID namespace ({ours})"
         return ""

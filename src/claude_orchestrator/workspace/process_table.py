@@ -87,6 +87,11 @@ def lineage() -> list[tuple[int, str]]:
     return found
 
 
+def pid_namespace() -> str:
+    """The name of our PID namespace, the same for all who are in it; empty on a system without."""
+    return str(Path("/proc/self/ns/pid").readlink()) if _LINUX else ""
+
+
 def _parent_of(pid: int) -> int:
     """The id of a process's parent; 0 when it has none, or is gone."""
     if not _LINUX:

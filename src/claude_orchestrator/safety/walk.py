@@ -18,7 +18,7 @@ from claude_orchestrator.safety.scope import Fork, Limit, State, join
 from claude_orchestrator.safety.shell.nodes import Command, ProcessSub, Script, ShellSyntaxError, Simple
 from claude_orchestrator.safety.shell.parser import parse
 from claude_orchestrator.safety.touching import Record
-from claude_orchestrator.safety.values import DEC, NET, SEC, UNK, marked, no_code, show, taints, unknown
+from claude_orchestrator.safety.values import DEC, NET, SEC, UNK, known, marked, no_code, show, taints, unknown
 from claude_orchestrator.safety.zones import Place, read_rule, secret
 
 if TYPE_CHECKING:

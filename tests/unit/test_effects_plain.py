@@ -8,7 +8,7 @@ from corpus.labelled import groups
 from claude_orchestrator.safety import effects
 from claude_orchestrator.safety.operations import Effect
 from claude_orchestrator.safety.policy import Policy
-from claude_orchestrator.safety.shell.parser import literal_words
+from claude_orchestrator.safety.shell.literal import literal_words
 from claude_orchestrator.safety.zones import Place
 
 GROUPS = groups()

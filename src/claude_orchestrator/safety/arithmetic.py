@@ -9,7 +9,7 @@ from claude_orchestrator.safety.scope import dangerous_name
 from claude_orchestrator.safety.values import NUM, no_code, show
 
 if TYPE_CHECKING:
-    from claude_orchestrator.safety.walk import Walk
+    from claude_orchestrator.safety.running import Running
 
 _NAMES = re.compile(r"(?<![\w#@.])([A-Za-z_]\w*)(\s*\[)?")
 _ASSIGNED = re.compile(r"(?:\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(?:\+\+|--|(?:<<|>>|[-+*/%&^|])?=(?!=))")
@@ -18,7 +18,7 @@ _BASED = re.compile(r"\b(?:0[xX][0-9a-fA-F]+|\d+#[0-9a-zA-Z@_]+)")
 _NUMERIC = re.compile("[-+]?[0-9\U000f0004]+")
 
 
-def arithmetic_names(walk: Walk, expression: str) -> None:
+def arithmetic_names(walk: Running, expression: str) -> None:
     """Emit A0 unless every name of an expression holds a number; names that are assigned hold numbers afterwards."""
     if not expression.isascii() and no_code(expression):
         walk.emit("A0", "computes with text that is not known, which can run commands")
@@ -43,7 +43,7 @@ def arithmetic_names(walk: Walk, expression: str) -> None:
         walk.state.vars[name] = NUM
 
 
-def _subscripted(walk: Walk, expression: str, name: str, start: int) -> None:
+def _subscripted(walk: Running, expression: str, name: str, start: int) -> None:
     inner = expression[start : expression.find("]", start)]
     values = walk.state.vars.get(name)
     if values.__class__ is not list or not all(_NUMERIC.fullmatch(value) for value in values):
@@ -53,13 +53,13 @@ def _subscripted(walk: Walk, expression: str, name: str, start: int) -> None:
             _must_be_number(walk, found[1])
 
 
-def _must_be_number(walk: Walk, name: str) -> None:
+def _must_be_number(walk: Running, name: str) -> None:
     value = walk.state.lookup(name, walk.place.home)
     if not _NUMERIC.fullmatch(value.strip()) and not (value == "" and name in walk.state.vars):
         walk.emit("A0", f"computes with {name}, which is not known to hold a number")
 
 
-def numeric(walk: Walk, value: str) -> bool:
+def numeric(walk: Running, value: str) -> bool:
     """Whether an operand of ``-eq`` and its like is a number, or the name of a variable that holds one."""
     if not no_code(value):
         before = len(walk.effects)

@@ -21,6 +21,10 @@ class Limit(Exception):  # noqa: N818
     """The operation is too large or too deep to be judged."""
 
 
+class Whole(Exception):  # noqa: N818
+    """What was taken for a plain command needs the whole walk."""
+
+
 _MOST = 32
 """How many possible values a variable keeps."""
 

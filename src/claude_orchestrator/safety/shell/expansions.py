@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import NoReturn
 
+from claude_orchestrator.safety.shell.literal import MAX_COST
 from claude_orchestrator.safety.shell.nodes import (
     Arith,
     CommandSub,
@@ -26,7 +27,6 @@ from claude_orchestrator.safety.shell.quoting import Offsets, decode_ansi, reloc
 
 MAX_DEPTH = 50
 MAX_TEXTS = 4  # backquotes and here-documents inside one another
-MAX_COST = 4000  # words and pieces of words of one source, about: a few microseconds each
 MAX_BRACKETS = 100
 
 # How an expansion stands: it decides what quotes and backslashes mean inside it.

@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 
 from claude_orchestrator.safety.shell.expansions import MAX_TEXTS, JoinLines
+from claude_orchestrator.safety.shell.literal import PLAIN_WORD
 from claude_orchestrator.safety.shell.nodes import Lit, Redirect, Script, ShellSyntaxError, Word
 from claude_orchestrator.safety.shell.quoting import Offsets, relocate
 from claude_orchestrator.safety.shell.words import WordReader
 
 PLAIN, SINGLE, DOUBLE, REDIRECT, OPERATOR, NEWLINE, END, SLOW = range(1, 9)
 
-# What no ordinary word contains, for use inside a character class.
-_SPECIAL = r"""\ \t\n\0;&|<>()$`'"\\*?\[{}"""
-# Behind its first "=" an ordinary word has no tilde, because bash may expand it there.
-_PLAIN_WORD = rf"(?![~\#]|[0-9]++[<>])[^{_SPECIAL}=]++(?:=[^{_SPECIAL}~]*+)?"
 _WORD_END = r"(?=[\ \t\n;&|()]|\Z|[<>](?!\()|\\\n[\ \t\n])"
 TOKEN = re.compile(
     rf"""[\ \t]*+(?:\\\n[\ \t]*+)*+(?:\#[^\n]*+)?(?:
-    ((?:{_PLAIN_WORD}|\[\[?|\{{\}}|[{{}}]){_WORD_END})
+    ((?:{PLAIN_WORD}|\[\[?|\{{\}}|[{{}}]){_WORD_END})
     |('[^']*+'){_WORD_END}
     |("[^"$`\\]*+"){_WORD_END}
     |((?:[0-9]{{1,9}}|\{{[A-Za-z_][A-Za-z0-9_]*\}})?(?:<<<|<<-|<<|<&|<>|<(?!\()|>>|>&|>\||>(?!\())|&>>|&>)
@@ -29,15 +26,6 @@ TOKEN = re.compile(
     )""",
     re.VERBOSE,
 ).match
-# A line of nothing but ordinary words, one space between them.
-PLAIN_LINE = re.compile(rf"{_PLAIN_WORD}(?:\ {_PLAIN_WORD})*+", re.VERBOSE).fullmatch
-# A word with quoted pieces in which nothing is special, and a line of such words and ordinary ones.
-_QUOTED_WORD = rf"""(?![0-9]++[<>])[^{_SPECIAL}~\#]*+(?:(?:'[^']*+'|"[^"$`\\]*+")[^{_SPECIAL}~\#]*+)++"""
-_LITERAL_WORD = rf"(?:{_PLAIN_WORD}(?=\ |\Z)|{_QUOTED_WORD})"
-LITERAL_LINE = re.compile(rf"{_LITERAL_WORD}(?:\ {_LITERAL_WORD})*+", re.VERBOSE).fullmatch
-LITERAL_WORDS = re.compile(_LITERAL_WORD, re.VERBOSE).findall
-QUOTED = re.compile(r"""'([^']*+)'|"([^"]*+)\"""").sub
-
 _OPERATORS = frozenset([OPERATOR, REDIRECT])
 _BLANKS = re.compile(r"[ \t]*+(?:\\\n[ \t]*+)*+").match
 _DELIMITER = re.compile(r"""(?:([^ \t\n;&|<>()$`'"\\]++)|'([^'\n]*+)'|"([^"$`\\\n]*+)"|\\([^\n]))""").match

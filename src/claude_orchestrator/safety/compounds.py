@@ -111,11 +111,16 @@ def _loop(walk: Walk, command: While) -> None:
     redirections.body(walk, command.redirects, lambda: _repeat(walk, act))
 
 
-def _repeat(walk: Walk, act: Callable[[], None]) -> None:
+def _repeat(walk: Walk, act: Callable[[], None], name: str = "") -> None:
     """A loop's body: once, and once more from where it ends, with what changes taken as unknown."""
     start = walk.state.copy()
+    stdin, integers = walk.stdin, len(walk.integers)
     act()
     if walk.state.vars == start.vars and walk.state.funcs.keys() == start.funcs.keys():
+        return
+    same = walk.stdin is stdin and len(walk.integers) == integers and walk.capture is None
+    if name and same and _changes_only(name, start, walk.state):
+        # Every turn begins where the first one did.
         return
     changed = {
         name: (NUM if _number(value) else UNK + taints(value if isinstance(value, str) else ""))
@@ -125,9 +130,9 @@ def _repeat(walk: Walk, act: Callable[[], None]) -> None:
     once = walk.state
     walk.state = join(start, once.copy())
     act()
-    for name, value in changed.items():
-        if walk.state.vars.get(name) != once.vars.get(name):
-            walk.state.vars[name] = value
+    for variable, value in changed.items():
+        if walk.state.vars.get(variable) != once.vars.get(variable):
+            walk.state.vars[variable] = value
     walk.state = join(once, walk.state)
 
 
@@ -155,7 +160,20 @@ def _each(walk: Walk, command: For) -> None:
         walk.script(command.body)
         walk.state.vars[command.name] = value
 
-    _repeat(walk, act)
+    _repeat(walk, act, command.name)
+
+
+def _changes_only(name: str, before: State, after: State) -> bool:
+    """Whether one variable is all that is different, apart from effects."""
+    return (
+        after.vars == {**before.vars, name: after.vars.get(name)}
+        and after.files == before.files
+        and after.funcs == before.funcs
+        and after.fds == before.fds
+        and after.args == before.args
+        and after.exported == before.exported
+        and not after.dead
+    )
 
 
 def _counted(walk: Walk, command: ArithFor) -> None:

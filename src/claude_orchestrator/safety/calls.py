@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os.path
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.safety import zones
@@ -17,7 +18,7 @@ from claude_orchestrator.safety.values import STAR
 from claude_orchestrator.safety.zones import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from claude_orchestrator.safety.operations import Operation
@@ -39,13 +40,21 @@ def effects_of(operation: Operation, policy: Policy) -> list[Effect]:
     """All effects that the operation can have. May raise anything on hostile input: the classifier catches it."""
     place = Place(operation.folder, operation.root, operation_home(operation, policy), policy.root, policy.live)
     if operation.kind == "run":
-        # Here, and not above: the hook answers about files without loading what reads commands.
-        from claude_orchestrator.safety.effects import argv_effects, command_effects
-
+        argv_effects, command_effects = _readers()
         if operation.argv:
             return argv_effects(operation.argv, place, policy)
         return command_effects(operation.target, place, policy)
     return _KINDS[operation.kind](operation, place, policy)
+
+
+@cache
+def _readers() -> tuple[
+    Callable[[Sequence[str], Place, Policy], list[Effect]], Callable[[str, Place, Policy], list[Effect]]
+]:
+    """What reads commands. Not imported above: the hook answers about files without it."""
+    from claude_orchestrator.safety.effects import argv_effects, command_effects
+
+    return argv_effects, command_effects
 
 
 def tool_name(operation: Operation) -> str:

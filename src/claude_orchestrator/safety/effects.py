@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.safety.operations import Effect
@@ -23,6 +24,8 @@ from claude_orchestrator.safety.shell.literal import literal_words
 if TYPE_CHECKING:
     from claude_orchestrator.safety.policy import Policy
     from claude_orchestrator.safety.running import Running as Walk  # what programs may use of it
+    from claude_orchestrator.safety.shell.nodes import Script
+    from claude_orchestrator.safety.walk import Walk as FullWalk
     from claude_orchestrator.safety.zones import Place
 
 __all__ = ["Walk", "argv_effects", "command_effects", "walk_effects"]
@@ -61,10 +64,8 @@ def command_effects(source: str, place: Place, policy: Policy) -> list[Effect]:
 
 def walk_effects(source: str, place: Place, policy: Policy) -> list[Effect]:
     """As :func:`command_effects`, by way of the tree: there is no shorter way for plain commands."""
-    from claude_orchestrator.safety.shell.parser import parse
-    from claude_orchestrator.safety.walk import Walk
-
-    walk = Walk(place, policy)
+    parse, new_walk = _tree()
+    walk = new_walk(place, policy)
     walk.source = source
     if not source.isascii() or "\r" in source:
         if _PRIVATE(source):
@@ -73,11 +74,18 @@ def walk_effects(source: str, place: Place, policy: Policy) -> list[Effect]:
     return _judge(walk, lambda: walk.script(parse(source)))
 
 
-def argv_effects(argv: Sequence[str], place: Place, policy: Policy) -> list[Effect]:
-    """Every effect that starting a program with these arguments can have; no shell reads them."""
+@cache
+def _tree() -> tuple[Callable[[str], Script], type[FullWalk]]:
+    """The parser and the walk over its trees. Importing costs nothing the second time, but asking for it does."""
+    from claude_orchestrator.safety.shell.parser import parse
     from claude_orchestrator.safety.walk import Walk
 
-    walk = Walk(place, policy)
+    return parse, Walk
+
+
+def argv_effects(argv: Sequence[str], place: Place, policy: Policy) -> list[Effect]:
+    """Every effect that starting a program with these arguments can have; no shell reads them."""
+    walk = _tree()[1](place, policy)
     arguments = list(argv)
     if not arguments:
         return [Effect("A0", "starts nothing")]

@@ -93,7 +93,7 @@ def _listing(walk: Walk, argv: list[str], options: Options, operands: list[str],
         else:
             walk.read(operand)
         plain = operand.rstrip("/") or "/"
-        if not walk.in_workspace(operand):
+        if not walk.in_workspace(operand) and not ("directory" in names and known(operand)):
             output += UNK + "\n"
             continue
         pattern = not operand.isascii() or "directory" in names

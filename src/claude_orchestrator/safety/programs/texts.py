@@ -487,6 +487,13 @@ def awk_tokens(program: str) -> list[tuple[str, str]]:
     condition = False
     position = 0
     while position < len(program):
+        if (
+            program[position] == "/"
+            and tokens
+            and tokens[-1][1] in _AWK_DOUBTFUL
+            and _AWK_ACTS.search(program, position)
+        ):
+            raise _UnreadableError
         if program[position] == "/" and not _awk_divides(tokens, condition):
             match = _AWK_REGEX.match(program, position)
             if match is None:
@@ -508,6 +515,9 @@ def awk_tokens(program: str) -> list[tuple[str, str]]:
     return tokens
 
 
+_AWK_DOUBTFUL = frozenset("++ -- length next nextfile continue break fflush close srand rand delete".split())
+"""Behind these a slash divides in one awk and begins a regular expression in another."""
+_AWK_ACTS = re.compile(r"[|>@]|\b(?:system|getline|ENVIRON|ARGV|ARGC|extension)\b")
 _AWK_STATEMENTS = frozenset("return print printf in case else do exit".split())
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -258,6 +259,15 @@ def test_gates_expire_when_the_policy_says_so(world: World) -> None:
     wait_for(lambda: world.now(lambda db: operation_gates.expire(db, gate["expires_at"] + 0.1)))
     second = run(world.script(*SCRIPT, resume=first.resume))
     assert "denied by policy (g1): nobody answered" in second.detail
+
+
+def test_a_huge_command_is_asked_about_like_any_other(world: World) -> None:
+    began = time.monotonic()
+    waits(world, {"run": "pip install " + "a" * 1_000_000})
+    (gate,) = world.gates()
+    assert "more characters" in gate["shown"]
+    assert gate["suggestion"] is None
+    assert time.monotonic() - began < 30
 
 
 # -- the command agent ---------------------------------------------------------------------------------

@@ -106,6 +106,8 @@ def test_the_pattern_of_an_approval() -> None:
     assert leave.pattern_of(change, written, HERE) == [{"path": ".github/a.yml", "effect": "A4"}]
     assert pattern("git push origin x", push, Effect("A0", "")) is None
     assert pattern(f"curl {KEY}", Effect("A2", "", argv=("curl", KEY))) is None
+    long = "x" * leave.MAX_PATTERN
+    assert pattern(f"curl {long}", Effect("A2", "", argv=("curl", long))) is None
     elsewhere = Operation("run", HERE / "sub", "pkill -9 4711", argv=("pkill", "-9", "4711"), workspace=HERE)
     assert leave.pattern_of(elsewhere, verdict(kill), HERE) is None
 

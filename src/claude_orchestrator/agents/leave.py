@@ -23,6 +23,9 @@ from claude_orchestrator.workspace.git import Repository
 
 PRESET: Final = "worktree"
 
+MAX_PATTERN: Final = 4_000
+"""Characters of a command line beyond which it is approved once: nobody overlooks what a pattern of it would cover."""
+
 
 async def layers_of(repository: Repository, base_commit: str) -> dict[str, Any]:
     """What :func:`policy_of` needs to know: where the user's layer is, and what the project's says at a commit."""
@@ -47,7 +50,7 @@ def pattern_of(operation: Operation, verdict: Verdict, workspace: Path) -> list[
     command line (another folder, variables, what it reads) can make it do something else: such a ``line`` is covered
     as a whole, and only word for word. Nothing that looks like a key is kept.
     """
-    if operation.cwd != operation.workspace:
+    if not _has_pattern(operation):
         return None
     effects = _that_ask(verdict)
     rules = [_rule_for(effect, workspace) for effect in effects]
@@ -57,6 +60,10 @@ def pattern_of(operation: Operation, verdict: Verdict, workspace: Path) -> list[
     if operation.kind == "run" and not _is_plain(operation, effects):
         found = [{**rule, "line": operation.target} for rule in found]
     return found if redact(json.dumps(found)) == json.dumps(found) else None
+
+
+def _has_pattern(operation: Operation) -> bool:
+    return operation.cwd == operation.workspace and len(operation.target) <= MAX_PATTERN
 
 
 def _that_ask(verdict: Verdict) -> list[Effect]:
@@ -96,10 +103,11 @@ def with_patterns(
     policy: Policy, patterns: Iterable[Iterable[Mapping[str, Any]]], operation: Operation, verdict: Verdict
 ) -> Policy:
     """The policy for one operation, with its verdict so far, in a run in which a human has approved patterns."""
+    if not _has_pattern(operation):
+        return policy
     lined = operation.kind == "run" and not _is_plain(operation, _that_ask(verdict))
     line = operation.target if lined else None
-    elsewhere = operation.cwd != operation.workspace
-    fitting = [rule for pattern in patterns for rule in pattern if rule.get("line") == line and not elsewhere]
+    fitting = [rule for pattern in patterns for rule in pattern if rule.get("line") == line]
     return policy.with_rules([allowing(rule) for rule in fitting])
 
 

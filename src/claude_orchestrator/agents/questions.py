@@ -133,4 +133,8 @@ def _content(operation: Operation) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_LIMIT else f"{text[:SHOWN_LIMIT]}\n… {len(text) - SHOWN_LIMIT} more characters"
+    return (
+        text
+        if len(text) <= SHOWN_LIMIT
+        else f"{text[:SHOWN_LIMIT]}\n… {len(text) - SHOWN_LIMIT} more characters, which 'inbox show --json' has"
+    )

@@ -165,6 +165,14 @@ def test_a_denial_needs_a_reason_and_keys_in_it_are_not_kept(world: World) -> No
     assert world.json("inbox", "--all")[0]["reason"] == "not with [redacted: key]"
 
 
+def test_a_question_of_a_cancelled_run_is_withdrawn(world: World) -> None:
+    waiting(world)
+    world.cli("cancel", "r1")
+    assert [event["gate"] for event in events(world, "gate.withdrawn")] == ["g1"]
+    assert "already withdrawn" in world.cli("approve", "g1", code=2).stderr
+    assert world.cli("inbox").stdout == "no questions wait\n"
+
+
 def test_nothing_that_an_agent_wants_is_obeyed_by_the_terminal(world: World) -> None:
     line = "pip install \x1b[2K\x1b[8mx \u202e\x9b1m\x07\n      answer: claude-orchestrator approve g2"
     waiting(world, {"run": line})

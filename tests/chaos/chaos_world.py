@@ -214,7 +214,7 @@ class World:
         if asked:
             self._nothing_unasked()
         else:
-            self._no_agent_run_twice()
+            self.no_agent_run_twice()
         self._no_orphans()
         assert self.rows("PRAGMA integrity_check") == [("ok",)]
         assert self.rows("SELECT * FROM file_lock") == []
@@ -248,7 +248,7 @@ class World:
         rows = self.rows("SELECT tree, document FROM evidence WHERE verdict = 'passed'")
         return [(tree, json.loads(document)["base"]) for tree, document in rows]
 
-    def _no_agent_run_twice(self) -> None:
+    def no_agent_run_twice(self) -> None:
         started = self._attempts_started()
         assert len(started) == len(set(started)), "an attempt's agent was started twice"
         launches = self.rows("SELECT id, launch FROM attempt WHERE launch > 1")

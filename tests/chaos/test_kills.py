@@ -96,6 +96,15 @@ def test_fault_points(world: World, point: str) -> None:
     assert world.rows("SELECT count(*) FROM attempt") == [(TASKS,)], "no runner was killed"
 
 
+def test_an_agent_that_ran_twice_is_found(world: World) -> None:
+    """Each start of a command has a marker of its own, so it is the attempts that are counted."""
+    start = f"start t0 mover/r1.t0.1.{'0' * 16}/"
+    world.root.mkdir(parents=True, exist_ok=True)
+    world.effects.write_text(f"{start}one\n{start}two\n")
+    with pytest.raises(AssertionError, match="started twice"):
+        world.no_agent_run_twice()
+
+
 def test_a_launch_that_is_started_twice_runs_once(world: World) -> None:
     assert world.start_mover("twice").wait(60) == 0
     world.finish()

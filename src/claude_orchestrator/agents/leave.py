@@ -16,7 +16,7 @@ from claude_orchestrator.errors import NotReadyError
 from claude_orchestrator.safety.always import suggest_pattern
 from claude_orchestrator.safety.operations import Decision, Effect, Operation, Verdict
 from claude_orchestrator.safety.policy import Policy, load_policy
-from claude_orchestrator.safety.policy_file import PROJECT_FILE, parse_layer, read_layer, user_file
+from claude_orchestrator.safety.policy_file import PROJECT_FILE, USER_VARIABLE, parse_layer, read_layer, user_file
 from claude_orchestrator.safety.redaction import redact
 from claude_orchestrator.safety.rules import Rule, escaped
 from claude_orchestrator.workspace.git import Repository
@@ -28,15 +28,19 @@ MAX_PATTERN: Final = 4_000
 
 
 async def layers_of(repository: Repository, base_commit: str) -> dict[str, Any]:
-    """What :func:`policy_of` needs to know: where the user's layer is, and what the project's says at a commit."""
+    """What :func:`policy_of` needs to know: where the user's layer is, and what the project's says at a commit.
+
+    A user's file that the environment names has to be there.
+    """
     text = await repository.read_file(base_commit, PROJECT_FILE)
     project = None if text is None else text.decode(errors="replace")
-    return {"user": user_file(), "project": project, "source": f"{PROJECT_FILE} of {base_commit[:9]}"}
+    named = USER_VARIABLE in os.environ
+    return {"user": user_file(), "named": named, "project": project, "source": f"{PROJECT_FILE} of {base_commit[:9]}"}
 
 
 def policy_of(layers: Mapping[str, Any], tracked: Callable[[str], bool] | None = None) -> Policy:
     """The policy that the layers make. Raises ConfigError when one of them cannot be read."""
-    user = read_layer(layers["user"]) if layers.get("user") else None
+    user = read_layer(layers["user"], must_exist=layers.get("named", False)) if layers.get("user") else None
     project = parse_layer(layers["project"], layers["source"]) if layers.get("project") else None
     surroundings = {"home": os.path.expanduser("~"), "root": os.geteuid() == 0, "live": True, "tracked": tracked}  # noqa: PTH111
     return load_policy(PRESET, user=user, project=project, **surroundings)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _MOST_REMEMBERED: Final = 4096
 _TOOL_RULES: Final = frozenset({"A2", "A8", "A11"})
 """What an allowed tool may do by itself; the commands and files that it is given are judged for what they are."""
+_BESIDE: Final = frozenset({"A9", "A10", "A12"})
+"""What a command's words do not show: code that it is given, what is set for it, characters that hide something."""
 
 
 def classify(operation: Operation, policy: Policy) -> Verdict:
@@ -97,7 +99,7 @@ def decided(effect: Effect, operation: Operation, policy: Policy) -> tuple[Decis
 def _matches(rule: Rule, effect: Effect, operation: Operation, policy: Policy) -> bool:
     allows = rule.decision is Decision.SAFE
     if rule.argv:
-        return bool(effect.argv) and rule.matches_command(effect.argv)
+        return bool(effect.argv) and rule.matches_command(effect.argv) and not (allows and effect.rule in _BESIDE)
     if rule.tool:
         if operation.kind not in ("mcp", "tool") or not rule.matches_tool(calls.tool_name(operation)):
             return False

@@ -389,3 +389,74 @@ def test_the_quick_ways_load_little() -> None:
             [sys.executable, "-c", look], env=bare, input=stdin, capture_output=True, text=True, timeout=30, check=True
         )
         assert done.stderr == "[]\n"
+
+
+# -- the hook that asks through the inbox ---------------------------------------------------------------
+
+
+def gated(run: Run, asked: dict[str, Any], home: Path, wait: str = "0") -> tuple[str, str]:
+    said = run(
+        "hook", "pre-tool-use", "--gate", "--wait", wait, stdin=json.dumps(asked), CLAUDE_ORCHESTRATOR_HOME=str(home)
+    )
+    output = json.loads(said.stdout)["hookSpecificOutput"]
+    return output["permissionDecision"], output["permissionDecisionReason"]
+
+
+def test_a_gate_of_a_session_is_answered_in_the_inbox_and_used_once(run: Run, project: Path, tmp_path: Path) -> None:
+    home = tmp_path / "state"
+    place = {"CLAUDE_ORCHESTRATOR_HOME": str(home)}
+    install = call(project, "Bash", command="pip install x")
+    for _ in range(2):  # asked again, it is the same question
+        decision, reason = gated(run, install, home)
+        assert (decision, "as g1 " in reason) == ("deny", True)
+    (row,) = json.loads(run("inbox", "--json", **place).stdout)
+    assert (row["run_id"], row["task_id"], row["rule"]) == ("session", "s", "A3")
+    assert "pip install x" in run("inbox", "show", "g1", **place).stdout
+    assert "as it is" in run("approve", "g1", "--edit", "pip install y", code=2, **place).stderr
+    assert "no pattern" in run("approve", "g1", "--pattern", code=2, **place).stderr
+    assert "g1 is approved" in run("approve", "g1", "--reason", "known", **place).stdout
+    decision, reason = gated(run, install, home)
+    assert (decision, reason.endswith("(g1): known")) == ("allow", True)
+    assert "as g2 " in gated(run, install, home)[1]  # an approval is for one call
+    run("deny", "g2", "--reason", "not today", **place)
+    for _ in range(2):
+        assert gated(run, install, home)[1].endswith("(g2): not today")
+    assert gated(run, {**install, "session_id": "other"}, home)[0] == "deny"
+    assert "g3" in run("inbox", **place).stdout
+    assert gated(run, call(project, "Bash", command="git status"), home)[0] == "allow"
+
+
+def test_a_gate_of_a_session_is_waited_for(run: Run, project: Path, tmp_path: Path) -> None:
+    home = tmp_path / "state"
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("CLAUDE", "XDG_"))}
+    environment = {**own, "HOME": str(project.parent), "CLAUDE_ORCHESTRATOR_HOME": str(home)}
+    hooked = subprocess.Popen(
+        [sys.executable, "-m", "claude_orchestrator", "hook", "pre-tool-use", "--gate"],
+        cwd=project,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "claude_orchestrator", "inbox", "--watch", "--json"],
+        cwd=project,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert hooked.stdin is not None
+        assert hooked.stdout is not None
+        assert watching.stdout is not None
+        hooked.stdin.write(json.dumps(call(project, "Bash", command="pip install x")))
+        hooked.stdin.close()
+        assert json.loads(watching.stdout.readline())["id"] == "g1"
+        run("approve", "g1", CLAUDE_ORCHESTRATOR_HOME=str(home))
+        assert json.loads(hooked.stdout.read())["hookSpecificOutput"]["permissionDecision"] == "allow"
+    finally:
+        for process in (hooked, watching):
+            process.kill()
+            process.wait(30)
+            assert process.stdout is not None
+            process.stdout.close()

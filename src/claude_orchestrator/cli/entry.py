@@ -22,11 +22,11 @@ def main() -> None:
     """Run the command line and exit."""
     words = sys.argv[1:]
     _fill_streams()
-    if words == ["hook", "pre-tool-use"]:
+    if words[:2] == ["hook", "pre-tool-use"] and words[2:] in ([], ["--gate"]):
         gc.disable()  # the process lives for milliseconds: nothing has to be tidied up, now or at its end
         from claude_orchestrator.cli.hook import answer
 
-        code = answer()
+        code = answer(gate=words[2:] == ["--gate"])
         os._exit(code)
     if words[:1] == ["classify"]:
         from claude_orchestrator.cli.classify import parsed, run

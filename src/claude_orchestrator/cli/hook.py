@@ -9,7 +9,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from claude_orchestrator.safety.operations import Operation, Verdict
+    from claude_orchestrator.safety.policy import Policy
+
+WAIT_S: Final = 50.0
+"""Seconds for which a gate is waited for: Claude Code gives a hook 60 by default."""
 
 _EVENT: Final = "PreToolUse"
 _DENIED: Final = 2
@@ -21,10 +28,13 @@ _LOOKING: Final = frozenset({"S1", "S2", "S5", "S7", "S9", "S10", "S11", "S12"})
 _WORDS: Final = {"SAFE": "allow", "REQUIRES_APPROVAL": "ask", "BLOCKED": "deny"}
 
 
-def answer() -> int:
-    """Read a call from standard input, write what may be done with it, and return the exit code."""
+def answer(*, gate: bool = False, wait_s: float = WAIT_S) -> int:
+    """Read a call from standard input, write what may be done with it, and return the exit code.
+
+    With ``gate``, what needs approval is asked through the inbox, for ``wait_s`` seconds.
+    """
     try:
-        said = _answer_to(sys.stdin.buffer.read())
+        said = _answer_to(sys.stdin.buffer.read(), wait_s if gate else None)
     except Exception as error:  # noqa: BLE001  (fail closed: without an answer Claude Code would go on by itself)
         said = _said("ask", f"the policy could not be asked: {type(error).__name__}: {error}")
     if sys.stdout.name == os.devnull:
@@ -43,7 +53,7 @@ def _unheard(why: str) -> int:
     return _DENIED
 
 
-def _answer_to(text: bytes) -> dict[str, Any]:
+def _answer_to(text: bytes, wait_s: float | None) -> dict[str, Any]:
     try:
         call = json.loads(text)
     except (ValueError, RecursionError):
@@ -55,10 +65,10 @@ def _answer_to(text: bytes) -> dict[str, Any]:
         return _said("deny", "the tool's input is no JSON object")
     if call["tool_name"] in _ANSWERED_BY_PEOPLE:
         return {}
-    return _judged(call, arguments)
+    return _judged(call, arguments, wait_s)
 
 
-def _judged(call: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+def _judged(call: dict[str, Any], arguments: dict[str, Any], wait_s: float | None) -> dict[str, Any]:
     from claude_orchestrator.cli.policies import live_policy, project_of
     from claude_orchestrator.errors import ConfigError
     from claude_orchestrator.safety.classifier import classify
@@ -74,14 +84,42 @@ def _judged(call: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
     except ConfigError as error:
         wrong = str(error)
         policy = live_policy(workspace, preset="standard")
-    verdict = classify(Operation("tool", cwd, call["tool_name"], workspace=workspace, arguments=arguments), policy)
+    operation = Operation("tool", cwd, call["tool_name"], workspace=workspace, arguments=arguments)
+    verdict = classify(operation, policy)
     decision = _WORDS[verdict.decision.value]
     if wrong and decision == "allow":
         return _said("ask", f"the policy is unusable, so everything asks: {wrong}")
     only_plans = decision == "allow" and call.get("permission_mode") == "plan"
     if only_plans and not all(effect.rule in _LOOKING for effect in verdict.effects):
         return {}  # an agent that plans changes nothing: what its own rules say holds
+    if decision == "ask" and wait_s is not None:
+        return _asked(call, operation, verdict, policy, wait_s)
     return _said(decision, verdict.reason)
+
+
+def _asked(
+    call: dict[str, Any], operation: Operation, verdict: Verdict, policy: Policy, wait_s: float
+) -> dict[str, Any]:
+    """The answer of a human through the inbox; without one, the call is refused for now and may be made again."""
+    import asyncio
+    import re
+
+    from claude_orchestrator.config import load_settings
+    from claude_orchestrator.orchestrator.session_questions import gate_of
+
+    session = re.sub(r"[^\w-]", "", str(call.get("session_id") or "unknown"))[:64] or "unknown"
+    asking = gate_of(load_settings(), session, operation, verdict, wait_s=wait_s, expire_after_s=policy.expire_after_s)
+    gate = asyncio.run(asking)
+    because = f": {gate['reason']}" if gate["reason"] else ""
+    if gate["status"] == "approved":
+        return _said("allow", f"approved by {gate['answered_by']} ({gate['id']}){because}")
+    if gate["status"] == "denied":
+        return _said("deny", f"denied by {gate['answered_by']} ({gate['id']}){because}")
+    return _said(
+        "deny",
+        f"{verdict.reason}; it waits for a human as {gate['id']} (claude-orchestrator inbox): make the same call again"
+        " when it is answered",
+    )
 
 
 def _said(decision: str, reason: str) -> dict[str, Any]:

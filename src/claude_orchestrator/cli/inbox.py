@@ -169,9 +169,12 @@ async def _deny(gate: str, reason: str) -> None:
 
 async def _said(settings: Settings, db: Database, row: Row) -> None:
     from claude_orchestrator.orchestrator.worker import live_movers
+    from claude_orchestrator.state.gates import SESSION
 
     output.say(f"{row['id']} is {row['status']}")
-    if row["run_status"] == "failed":
+    if row["run_id"] == SESSION:
+        output.say("  the session hears of it when it asks again, if it does not wait for it")
+    elif row["run_status"] == "failed":
         output.say(f"  {row['run_id']} has failed: what is left of it depends on a task that was given up")
     elif not await live_movers(db, settings.workers, row["run_id"]):
         output.say(f"  go on: {output.program()} resume {row['run_id']}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from claude_orchestrator.cli.classify import Request, problem, run
+from claude_orchestrator.cli.hook import WAIT_S
 
 hook_app = typer.Typer(help="Answer the hooks of coding agents.", no_args_is_help=True)
 
@@ -48,8 +49,15 @@ def classify(
 
 
 @hook_app.command("pre-tool-use")
-def pre_tool_use() -> None:
+def pre_tool_use(
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Ask through the inbox, not in the session, what needs approval.")
+    ] = False,
+    wait: Annotated[
+        float, typer.Option(min=0.0, help="With --gate: seconds to wait for the answer; then the call is refused.")
+    ] = WAIT_S,
+) -> None:
     """Answer Claude Code's PreToolUse hook: allow, ask or deny the call on standard input, by this machine's policy."""
     from claude_orchestrator.cli.hook import answer
 
-    raise typer.Exit(answer())
+    raise typer.Exit(answer(gate=gate, wait_s=wait))

@@ -118,6 +118,8 @@ class Inbox:
         gate = await self.shown(gate_id)
         if gate["kind"] != "operation":
             raise NotReadyError(f"gate {gate_id} is about no operation: it can only be approved or denied")
+        if gate["run_id"] == gates.SESSION:
+            raise NotReadyError(f"gate {gate_id} is of an interactive session: approve or deny it as it is")
         run = await runs.get(self._db, gate["run_id"])
         layers = await leave.layers_of(await Repository.open(Path(run["repository"])), run["base_commit"])
         operation = questions.edited(questions.from_document(gate["operation"]), edit)

@@ -6,7 +6,7 @@ These functions trust whoever calls them; that an agent cannot is ``orchestrator
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from claude_orchestrator.errors import NotReadyError
 from claude_orchestrator.state import events, runs
@@ -14,6 +14,9 @@ from claude_orchestrator.state.database import Database, Row, Transaction
 
 Way = Literal["once", "pattern", "edited", "denied", "expired"]
 """How the gate of an operation is answered."""
+
+SESSION: Final = "session"
+"""Stands for the run in a gate of an interactive session, which no run of ours moves; its task is the session's id."""
 
 
 async def open_gate(
@@ -109,7 +112,7 @@ async def answer(
         for other in await _same_pattern(tx, gate, now):
             covered = f"covered by {gate_id}"
             await answer(tx, other, approve=True, reason=covered, by=by, now=now, channel=channel, way="once")
-    run_status = await runs.settle(tx, gate["run_id"], now)
+    run_status = "" if gate["run_id"] == SESSION else await runs.settle(tx, gate["run_id"], now)
     return {**gate, "status": status, "reason": reason, "run_status": run_status}
 
 
@@ -221,7 +224,8 @@ async def asking(source: Transaction | Database, attempt_id: str) -> Row | None:
 async def listed(source: Transaction | Database, *, include_answered: bool = False) -> list[Row]:
     """The open gates, oldest first; with ``include_answered`` all of them."""
     return await source.fetch_all(
-        "SELECT gate.*, task.title FROM gate JOIN task ON task.run_id = gate.run_id AND task.id = gate.task_id"
+        "SELECT gate.*, coalesce(task.title, '') AS title FROM gate"
+        " LEFT JOIN task ON task.run_id = gate.run_id AND task.id = gate.task_id"
         " WHERE :everything OR gate.status = 'open' ORDER BY gate.number",
         {"everything": include_answered},
     )

@@ -58,11 +58,21 @@ def generated(seed: int, count: int) -> list[str]:
     return [generator.command_line() for _ in range(count)]
 
 
+def is_doubtful(node: object) -> bool:
+    """Whether a tree holds a command on which versions of bash differ: its effects are found, and a human looks."""
+    if isinstance(node, tuple):
+        return any(map(is_doubtful, node))
+    if getattr(node, "doubtful", False):
+        return True
+    return any(is_doubtful(getattr(node, name)) for name in getattr(node, "__slots__", ()))
+
+
 def compare_with_bash(lines: list[str], folder: Path) -> tuple[list[str], list[str]]:
     """What we accept and bash does not, and what bash accepts and we do not."""
     answers = bash(READ_EACH, lines, folder).split()
     assert len(answers) == len(lines)
-    ours = [parsed(line) is not None for line in lines]
+    trees = [parsed(line) for line in lines]
+    ours = [tree is not None and not is_doubtful(tree) for tree in trees]
     both = list(zip(lines, ours, [answer == b"yes" for answer in answers], strict=True))
     assert sum(mine and theirs for _, mine, theirs in both) > len(lines) // 2
     assert sum(not theirs for *_, theirs in both) > 20

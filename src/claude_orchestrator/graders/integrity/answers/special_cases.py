@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -17,7 +17,7 @@ from claude_orchestrator.graders import configuration as rules
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.integrity.answers.assertions import Asked, asked_in, called, plain_of, written
-from claude_orchestrator.graders.integrity.answers.literals import MISSING, Value, is_name, is_word, weight
+from claude_orchestrator.graders.integrity.answers.literals import MISSING, Value, is_name, is_word, value_of, weight
 from claude_orchestrator.graders.integrity.answers.suspects import Suspect, suspects_in
 from claude_orchestrator.graders.integrity.answers.tables import Answer
 from claude_orchestrator.graders.parsing import parsed
@@ -334,16 +334,36 @@ def _of_data(path: str, content: bytes, asked: list[Asked], head: Mapping[str, b
     rows = (
         [*loaded.items()] if isinstance(loaded, dict) else [row for row in listed if isinstance(row, list) and row[1:]]
     )
-    answers = [
-        Answer(frozenset([_plain(row[0])]), frozenset([_plain(row[-1])]), 0, "text", is_table=True) for row in rows
+    matches = [
+        match
+        for row in rows
+        if (match := next(filter(None, (_match(answer, asked, asked) for answer in _of_row(row))), None))
     ]
-    matches = [match for answer in answers if (match := _match(answer, asked, asked))]
-    if len(matches) < 2 or len(matches) < 0.8 * len(answers):
+    if not matches or len(matches) < 0.8 * len(rows) or (len(matches) == 1 and matches[0].score < 2.5):
         return None
     shown = "; ".join(_shown(match.answer) for match in matches[:3])
     message = f"holds what the tests ask and expect, and the change reads it: {shown}"
-    words = all(match.is_word for match in matches)
-    return Finding("special-case/data", path, 0, message, "review" if words else "problem")
+    only_asks = len(matches) == 1 or all(match.is_word for match in matches)
+    return Finding("special-case/data", path, 0, message, "review" if only_asks else "problem")
+
+
+def _of_row(row: Sequence[object]) -> Iterator[Answer]:
+    """What a row of a data file answers: its texts as they are, or as the source of the values they stand for."""
+    asked, said = _plain(row[0]), _plain(row[-1])
+    yield Answer(frozenset([asked]), frozenset([said]), 0, "text", is_table=True)
+    source = _as_source(asked)
+    inputs = source[1:] if isinstance(source, tuple) and source[0] == "[" else (source,)
+    yield Answer(frozenset(inputs), frozenset((said, _as_source(said))), 0, "text", is_table=True)
+
+
+def _as_source(value: Value) -> Value:
+    if not isinstance(value, str) or value.isidentifier():
+        return value
+    try:
+        meant = value_of(ast.parse(value, mode="eval").body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return value
+    return value if meant == MISSING else meant
 
 
 def _plain(value: object) -> Value:

@@ -27,7 +27,7 @@ _VOLATILE: Final = re.compile(
 )
 
 
-_TEMPORARY: Final = ("/tmp/", "/var/tmp/", "/dev/shm/")  # noqa: S108  (nothing is written there)
+_TEMPORARY: Final = ("/tmp/", "/var/tmp/", "/dev/shm/")  # noqa: S108  # nosec B108 - nothing is written there
 _EXACT: Final = frozenset({"chmod", "chown", "chgrp", "umask", "mknod", "setfacl"})
 """Programs whose numbers are what they do."""
 

@@ -137,7 +137,7 @@ class State:
         if name == "HOME":
             return home
         if name == "TMPDIR":
-            return "/tmp"  # noqa: S108  (the policy's TMP zone)
+            return "/tmp"  # noqa: S108  # nosec B108 - the policy's TMP zone
         if name == "IFS":
             return " \t\n"
         if name == "SHELL":

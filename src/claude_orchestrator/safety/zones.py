@@ -67,8 +67,8 @@ _BLOCK = re.compile(
     r"/dev/(?:sd[a-z]|nvme\d|vd[a-z]|xvd[a-z]|hd[a-z]|mmcblk\d|dm-\d|disk/|mapper/|md\d|loop\d|ram\d|sr\d"
     r"|(?:sd|nvme|vd|xvd|hd|mmcblk|dm-|disk|md|loop)[\U000f0000-\U000f0009])"
 )
-_TEMPORARY = ("/var/tmp/", "/dev/shm/")  # noqa: S108  (the policy's TMP zone)
-_TEMPORARY_FOLDERS = ("/var/tmp", "/dev/shm")  # noqa: S108
+_TEMPORARY = ("/var/tmp/", "/dev/shm/")  # noqa: S108  # nosec B108 - the policy's TMP zone
+_TEMPORARY_FOLDERS = ("/var/tmp", "/dev/shm")  # noqa: S108  # nosec B108
 _BLOCK_ROOT = re.compile(r"/dev/disk$|/dev/[\U000f0000-\U000f0003]")
 
 

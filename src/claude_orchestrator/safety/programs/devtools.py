@@ -47,7 +47,7 @@ def _base(walk: Walk, value: str) -> None:
     """``--basetemp``: a folder that is removed first."""
     out(walk, value)
     full = walk.absolute(value)
-    if not full.startswith(("/tmp/", "/var/tmp/")):  # noqa: S108  (the policy's TMP zone)
+    if not full.startswith(("/tmp/", "/var/tmp/")):  # noqa: S108  # nosec B108 - the policy's TMP zone
         walk.emit("A1", f"removes {show(full)} first", (full,))
 
 

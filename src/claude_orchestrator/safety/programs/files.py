@@ -320,11 +320,11 @@ def _mktemp(walk: Walk, argv: list[str], options: Options, operands: list[str], 
     template = operands[0] if operands else ""
     names = {name for name, _ in options}
     if not template:
-        path = (folder or "/tmp") + "/tmp." + NUM  # noqa: S108  (what mktemp prints)
+        path = (folder or "/tmp") + "/tmp." + NUM  # noqa: S108  # nosec B108 - what mktemp prints
     else:
         path = template.replace("X" * max(template.count("X"), 1), NUM) if "X" in template else template
         if folder or names & {"t", "tmpdir", "p"}:
-            path = (folder or "/tmp") + "/" + path  # noqa: S108
+            path = (folder or "/tmp") + "/" + path  # noqa: S108  # nosec B108
     walk.write(path)
     return path + "\n"
 

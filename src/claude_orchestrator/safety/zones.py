@@ -197,7 +197,6 @@ _PROTECTED = re.compile(
     r"|/\.mcp\.json$|/\.gitmodules$"
 )
 _PROTECTED_GLOB = re.compile(r"/\.[^/]*[\U000f0000-\U000f0002]|/\.github/[^/]*[\U000f0000-\U000f0003]")
-_PROTECTED_PARENTS = re.compile(r"/\.github$")
 
 
 def protected(path: str, policy: Policy | None = None) -> bool:
@@ -264,7 +263,6 @@ def write_rule(path: str, place: Place, policy: Policy) -> str:
 _HOMES = re.compile(r"/root|/(?:home|Users)(?:/[^/]+)?")
 _TOP_DIRS = frozenset("/" + name for name in _SYSTEM) | {"/", "/lib", "/lib64"}
 _EVERYTHING = re.compile("[\U000f0000-\U000f0003]*[\U000f0000\U000f0003][\U000f0000-\U000f0003]*")
-_GIT_EXEMPLARS = (".git",)
 
 
 def _root(path: str, place: Place) -> bool:

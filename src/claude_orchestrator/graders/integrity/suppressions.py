@@ -13,7 +13,6 @@ from claude_orchestrator.graders.codes import is_habit, is_style
 from claude_orchestrator.graders.integrity.directives import Suppression, suppressions_in
 from claude_orchestrator.graders.integrity.marks import new_marks
 
-_WHOLE_FILE: Final = frozenset({"noqa of the file", "type: ignore of the file", "mypy switch", "pyright switch"})
 _TYPES: Final = frozenset({"type: ignore", "pyright: ignore", "type checker switch", "pyright switch", "no_type_check"})
 _LIGHT: Final = frozenset({"formatting", "no branch", "no mutate", "other scanner", "warnings"})
 _NOTES: Final = frozenset({"spelling", "warnings in a block"})

@@ -79,7 +79,6 @@ def client(rule: str = "A2", what: str = "uses the network", skip: str = "", aft
 _CURL_VALUES = frozenset("A b c C d D e E F H K m o P Q r T t u U w x X y Y z".split())
 _CURL_LONG_FLAGS = re.compile(r"--(?:output|upload-file|data[a-z-]*|form[a-z-]*|json|config|cookie-jar|dump-header|output-dir|trace[a-z-]*"
                               r"|cookie|key|cert|cacert|netrc-file|header|url|request|user|stderr|hsts|alt-svc|etag-save|libcurl|proxy)")  # fmt: skip
-_CREDENTIALS = "-E --cert --key --cacert --netrc-file -i -F --proxy-cert --proxy-key --pubkey"
 
 
 def _curl_pairs(argv: list[str]) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from claude_orchestrator.agents import base, runner
 from claude_orchestrator.agents.base import Assignment, Host, Outcome
 from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.agents.performing import perform
+from claude_orchestrator.plans.models import KNOWN_AGENTS
 from claude_orchestrator.safety.operations import Operation
 from claude_orchestrator.state import gates, operation_gates
 from claude_orchestrator.state.database import Database, Row
@@ -339,4 +340,4 @@ def test_an_agent_that_cannot_resume_waits_in_place(world: World, approve: bool)
     assert outcome is not None
     assert outcome.status == ("finished" if approve else "failed")
     assert (world.worktree / WORKFLOW).exists() is approve
-    assert base.AGENTS.keys() == {"script", "command"}
+    assert base.AGENTS.keys() == set(KNOWN_AGENTS)

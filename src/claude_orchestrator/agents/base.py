@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
 from claude_orchestrator.errors import AgentError
+from claude_orchestrator.models.faults import Fault
+from claude_orchestrator.models.usage import Usage
 from claude_orchestrator.safety.operations import Operation, Verdict
 
 Status = Literal["finished", "failed", "interrupted", "waiting", "timeout", "error"]
@@ -19,6 +21,9 @@ Status = Literal["finished", "failed", "interrupted", "waiting", "timeout", "err
 AGENTS: Final = {
     "script": "claude_orchestrator.agents.script:ScriptAgent",
     "command": "claude_orchestrator.agents.command:CommandAgent",
+    "claude": "claude_orchestrator.agents.claude_code:ClaudeAgent",
+    "acp": "claude_orchestrator.agents.acp:AcpAgent",
+    "model": "claude_orchestrator.agents.model:ModelAgent",
 }
 """Name → where the class is; it is imported when an assignment needs it."""
 
@@ -49,7 +54,8 @@ class Assignment:
     database: Path
     """Where the journal is."""
     options: dict[str, Any]
-    """What the agent's kind needs: ``operations`` or ``attempts`` (script), ``command`` (command)."""
+    """What the agent's kind needs: ``operations`` or ``attempts`` (script), ``command`` (command, acp), ``max_turns``
+    (claude, model)."""
     timeout_s: float
     resume: dict[str, Any] | None = None
     """The token that an interrupted or waiting launch left, or None to start from the beginning."""
@@ -57,6 +63,12 @@ class Assignment:
     """The number of this launch of the attempt."""
     policy: dict[str, Any] = field(default_factory=dict)
     """What the user and the project allow, for :func:`~claude_orchestrator.agents.leave.policy_of`."""
+    provider: str = ""
+    """The account that pays for the attempt, chosen when it was claimed; empty for agents that call no model."""
+    model: str = ""
+    """The model, as the provider calls it; empty: the client's own choice."""
+    allowance_usd: float | None = None
+    """What this launch may still spend, in US dollars: it is reserved. None: no limit."""
 
     @property
     def marker(self) -> str:
@@ -88,6 +100,8 @@ class Outcome:
     report: str = ""
     resume: dict[str, Any] | None = None
     """With ``interrupted`` and ``waiting``: the token that lets a later launch go on; None when it must start over."""
+    fault: Fault | None = None
+    """With ``interrupted``, ``failed`` and ``error``: what came in the way that was not the work's fault."""
 
     def to_json(self) -> str:
         """The outcome as a JSON document."""
@@ -99,7 +113,7 @@ class Outcome:
         values = json.loads(text)
         if not isinstance(values, dict) or set(values) != {field.name for field in fields(cls)}:
             raise ValueError("no outcome")
-        return cls(**values)
+        return cls(**{**values, "fault": values["fault"] and Fault(**values["fault"])})
 
 
 @dataclass(frozen=True)
@@ -162,6 +176,18 @@ class Host(Protocol):
     async def progress(self, text: str) -> None:
         """Journal a line about the work, for people who watch."""
 
+    async def remember(self, token: Mapping[str, Any]) -> None:
+        """Keep the token with which a later launch goes on if this one dies without an outcome (``kill -9``).
+
+        The latest one counts. An agent that repeats or loses work when it goes on from it must not give one.
+        """
+
+    async def spend(self, usage: Usage, key: str) -> bool:
+        """Record what was used; return whether the attempt may spend any more.
+
+        ``key`` names the call (a message's id): a key of the attempt that was recorded before counts once.
+        """
+
 
 class Agent(Protocol):
     """One way to get an assignment done."""
@@ -177,6 +203,9 @@ class Agent(Protocol):
         CancelledError through or return an outcome ``interrupted`` with a resume token. An error of the
         OrchestratorError family says that the attempt cannot be made as it stands.
         """
+
+    async def nudge(self, text: str) -> bool:
+        """Tell the agent, amid its work, that it seems to be stuck; False when it cannot be told anything."""
 
 
 def agent_named(name: str) -> Agent:

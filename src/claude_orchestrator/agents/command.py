@@ -41,6 +41,10 @@ class CommandAgent:
             return Outcome("failed", f"{program} exited with {result.exit_code}:\n{result.tail}")
         return Outcome("finished", f"{program} exited with 0")
 
+    async def nudge(self, text: str) -> bool:
+        """A program hears nothing."""
+        return False
+
 
 def _argv(assignment: Assignment) -> list[str]:
     command = assignment.options.get("command")

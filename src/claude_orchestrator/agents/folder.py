@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
@@ -69,10 +70,12 @@ class LaunchFolder:
         except ValueError as error:
             raise AgentError(f"{self._exit} is damaged: the attempt has to be made again") from error
 
-    def spawn(self) -> int:
+    def spawn(self, accounts: Mapping[str, str] | None = None) -> int:
         """Start a runner, detached from us: it outlives us and hears nothing of our terminal. Return its id.
 
-        Harmless at any time: a second runner of one launch ends at once. Raises AgentError without an assignment.
+        ``accounts`` are variables that its agent needs to reach a provider: they are in the runner's environment and
+        nowhere else. Harmless at any time: a second runner of one launch ends at once. Raises AgentError without an
+        assignment.
         """
         self.read_assignment()  # without one, a runner could only say so where nobody reads it
         own = {name: value for name, value in os.environ.items() if name in _FOR_THE_RUNNER}
@@ -82,7 +85,7 @@ class LaunchFolder:
             runner = subprocess.Popen(
                 [sys.executable, "-P", "-m", "claude_orchestrator.agents.runner", str(self.path)],
                 cwd=self.path,
-                env={**process.agent_environment(), **environment},
+                env={**process.agent_environment(), **(accounts or {}), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

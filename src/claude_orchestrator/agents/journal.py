@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from claude_orchestrator.agents import leave, questions
 from claude_orchestrator.agents.base import Answer, Assignment, Result
 from claude_orchestrator.agents.recoverable import Recoverable
 from claude_orchestrator.errors import RepositoryError
+from claude_orchestrator.models.usage import Usage
 from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.documents import redacted
 from claude_orchestrator.safety.operations import Decision, Operation, Verdict
 from claude_orchestrator.safety.redaction import redact
 from claude_orchestrator.safety.risk import risk_of
-from claude_orchestrator.state import events, operation_gates
+from claude_orchestrator.state import attempts, events, operation_gates, spending
 from claude_orchestrator.state.database import Database, Row, Transaction
 from claude_orchestrator.state.operation_gates import Question
 from claude_orchestrator.workspace.git import Repository, git_folder
+
+MICRO: Final = 1_000_000
+"""Money is kept in millionths of a US dollar."""
 
 
 class JournalHost:
@@ -39,6 +44,7 @@ class JournalHost:
         self._tree: str | None = None
         self._waited_s = 0.0
         self._waits_since: float | None = None
+        self._spent_micro = 0
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -216,6 +222,34 @@ class JournalHost:
     async def progress(self, text: str) -> None:
         """Journal a line for people who watch."""
         await self.note("attempt.progress", {"text": redact(text)})
+
+    # -- going on and paying ---------------------------------------------------------------------
+
+    async def remember(self, token: Mapping[str, Any]) -> None:
+        """Keep the token for a launch after this one's death."""
+        async with self._db.transaction() as tx:
+            await attempts.remember(tx, self._assignment.attempt_id, token)
+
+    async def spend(self, usage: Usage, key: str) -> bool:
+        """Record the call; whether what the attempt has spent since this launch began leaves anything."""
+        ours = self._assignment
+        cost = spending.Cost(
+            attempt_id=ours.attempt_id,
+            call=key,
+            run_id=ours.run_id,
+            task_id=ours.task_id,
+            provider=usage.provider,
+            model=usage.model,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            micro_usd=None if usage.usd is None else math.ceil(usage.usd * MICRO),
+        )
+        async with self._db.transaction() as tx:
+            if await spending.record(tx, cost, time.time()):
+                self._spent_micro += cost.micro_usd or 0
+        return ours.allowance_usd is None or self._spent_micro < ours.allowance_usd * MICRO
 
     async def note(self, kind: str, data: Mapping[str, Any]) -> None:
         """Write one event of this attempt."""

@@ -65,6 +65,10 @@ class ScriptAgent:
             return Outcome("interrupted", detail, progress.report, resume=asdict(progress))
         return Outcome("finished", f"{len(lines)} operations done", progress.report)
 
+    async def nudge(self, text: str) -> bool:
+        """A script hears nothing."""
+        return False
+
 
 async def _start(assignment: Assignment, host: Host) -> Progress:
     if assignment.resume is None:

@@ -20,7 +20,7 @@ from claude_orchestrator.state.database import Database
 from claude_orchestrator.workspace.git import Repository
 
 if TYPE_CHECKING:
-    from claude_orchestrator.plans.models import Plan
+    from claude_orchestrator.plans.models import Choice, Plan
 
 
 class Session:
@@ -64,17 +64,24 @@ class Orchestrator:
             stack.push_async_callback(session.supervisor.close)
             yield session
 
-    async def start(self, plan: Plan, *, base: str | None = None, target: str | None = None) -> str:
-        """Store and approve the plan and create a run of it; return the run's id. Nothing moves yet."""
+    async def start(
+        self, plan: Plan, *, base: str | None = None, target: str | None = None, choice: Choice | None = None
+    ) -> str:
+        """Store and approve the plan and create a run of it; return the run's id. Nothing moves yet.
+
+        ``choice`` says who does the tasks that have a prompt and nothing else, whatever the plan says of them.
+        """
         repository = await Repository.open(self._project)
         async with Database.open(self._settings.database) as db:
-            return await starting.start_run(db, repository, plan, base=base, target=target)
+            return await starting.start_run(db, repository, plan, base=base, target=target, choice=choice)
 
     async def move(self, run_id: str) -> str:
         """Move a run as far as it can go now; return its status (``completed``, ``incomplete``, ``paused``, …)."""
         async with self.session(run_id) as session:
             return await session.engine.move(run_id)
 
-    async def run(self, plan: Plan, *, base: str | None = None, target: str | None = None) -> str:
+    async def run(
+        self, plan: Plan, *, base: str | None = None, target: str | None = None, choice: Choice | None = None
+    ) -> str:
         """Start a run of the plan and move it as far as it can go; return the run's status."""
-        return await self.move(await self.start(plan, base=base, target=target))
+        return await self.move(await self.start(plan, base=base, target=target, choice=choice))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,23 @@ from claude_orchestrator.workspace import locks
 from claude_orchestrator.workspace.git import NO_COMMIT, Repository
 
 if TYPE_CHECKING:
-    from claude_orchestrator.plans.models import Plan
+    from claude_orchestrator.plans.models import Choice, Plan, Task
 
 
 async def start_run(
-    db: Database, repository: Repository, plan: Plan, *, base: str | None = None, target: str | None = None
+    db: Database,
+    repository: Repository,
+    plan: Plan,
+    *,
+    base: str | None = None,
+    target: str | None = None,
+    choice: Choice | None = None,
 ) -> str:
     """Approve the plan's version and create a run of it; return the run's id.
 
     ``base`` is the revision that the run starts from: HEAD, or the tip of ``target`` where that branch exists.
     ``target`` is the branch that verified work is merged into: by default a new one, ``orchestrator/<run>``.
+    ``choice`` says who does the tasks that have a prompt and nothing else, whatever the plan says of them.
     Raises RepositoryError for a repository without commits, or a target that is checked out somewhere.
     """
     if plan.id is None or plan.version is None:
@@ -33,7 +41,7 @@ async def start_run(
         assert plan.id is not None
     await PlanStore(db).approve(plan.id, plan.version)
     base_commit, existing = await _base(repository, base, target)
-    new = _new_run(plan, repository, base_commit)
+    new = _new_run(plan, repository, base_commit, choice)
     async with db.transaction() as tx:
         number = await _free_number(tx, db.path.parent, repository, base_commit, named=target is not None)
         ref = f"refs/heads/{target or f'orchestrator/r{number}'}"
@@ -76,7 +84,7 @@ async def _base(repository: Repository, base: str | None, target: str | None) ->
     return tip, True
 
 
-def _new_run(plan: Plan, repository: Repository, base_commit: str) -> NewRun:
+def _new_run(plan: Plan, repository: Repository, base_commit: str, choice: Choice | None) -> NewRun:
     if plan.id is None or plan.version is None:
         raise PlanError("the plan is not stored yet: save it first")
     case_sensitive = locks.is_case_sensitive(repository.root)
@@ -87,8 +95,9 @@ def _new_run(plan: Plan, repository: Repository, base_commit: str) -> NewRun:
         previous = (plan.phases[index - 1].id,) if index else ()
         needs = previous if phase.depends_on is None else tuple(phase.depends_on)
         phases.append(NewPhase(phase.id, phase.title, needs))
-        for task in phase.tasks:
+        for planned in phase.tasks:
             # The scope names files as git does: with links followed.
+            task = _assigned(planned, [choice, planned, phase, plan])
             files = [locks.canonical(pattern, repository.root, True) for pattern in task.files]
             patterns = [locks.canonical(pattern, repository.root, case_sensitive) for pattern in task.scope]
             tasks.append(
@@ -112,3 +121,24 @@ def _new_run(plan: Plan, repository: Repository, base_commit: str) -> NewRun:
         phases=phases,
         tasks=tasks,
     )
+
+
+def _assigned(task: Task, choices: Sequence[Choice | Task | None]) -> Task:
+    """The task with its agent, the agent's model and program: from the first of ``choices`` that names each.
+
+    Only a task that has a prompt and nothing else can be given to somebody; others say themselves who does them.
+    Raises PlanError when the acp agent is to do it and nobody says with which program.
+    """
+    from claude_orchestrator.plans.models import DEFAULT_AGENT
+
+    if task.operations is not None or task.attempts is not None or task.command is not None:
+        return task
+    given = [choice for choice in choices if choice is not None]
+    agent = next((choice.agent for choice in given if choice.agent), DEFAULT_AGENT)
+    # A model or a program that was named for another agent is none for this one.
+    fitting = [choice for choice in given if choice.agent in ("", agent)]
+    model = next((choice.model for choice in fitting if choice.model), None)
+    command = next((choice.command for choice in fitting if choice.command), None) if agent == "acp" else None
+    if agent == "acp" and command is None:
+        raise PlanError(f"task '{task.id}' is for an ACP agent: say which with 'command', such as [gemini, --acp]")
+    return task.model_copy(update={"agent": agent, "model": model, "command": command})

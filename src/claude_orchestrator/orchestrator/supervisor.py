@@ -7,6 +7,7 @@ where another left it: a launch is *new* (spawn), *alive* (wait), *done* (read) 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -15,6 +16,7 @@ from claude_orchestrator.agents.base import Assignment, Outcome, marker_of
 from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import NotReadyError, OrchestratorError, RepositoryError
+from claude_orchestrator.models import accounts
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
 from claude_orchestrator.orchestrator.worker import Worker
 from claude_orchestrator.state import attempts, gates, operation_gates, runs, tasks
@@ -32,6 +34,9 @@ START_S: Final = 10.0
 
 MAX_SPAWNS: Final = 3
 """How often a runner is started that never gets as far as taking its lock."""
+
+_OPTIONS: Final = ("operations", "attempts", "command", "max_turns", "difficulty")
+"""What of a task's definition its agent is given besides the prompt."""
 
 
 @dataclass
@@ -69,7 +74,7 @@ class Supervisor:
         watch = Watch()
         for _ in range(MAX_SPAWNS):
             if launch.state() == "new":
-                launch.spawn()
+                launch.spawn(accounts.environment_of(delegated.claim.definition["agent"], os.environ))
             await self._watch(delegated, launch, watch)
             if launch.state() != "new":
                 break
@@ -87,8 +92,12 @@ class Supervisor:
         token = await operation_gates.token_of_the_dead(self._db, row["id"], row["launch"])
         if token is not None:
             return Outcome("waiting", "the runner died while a human was asked", resume=token)
+        async with self._db.transaction() as tx:
+            token = await attempts.revive(tx, delegated.claim, row["launch"])
         if watch.interrupted_at is not None:
-            return Outcome("interrupted", f"did not stop within {GRACE_S:g} s and was killed")
+            return Outcome("interrupted", f"did not stop within {GRACE_S:g} s and was killed", resume=token)
+        if token is not None:
+            return Outcome("interrupted", "the runner died; its agent goes on where it was", resume=token)
         return Outcome("error", "the runner died before its agent was done")
 
     async def _launch(self, delegated: Delegated) -> LaunchFolder:
@@ -122,10 +131,11 @@ class Supervisor:
             worktree=delegated.worktree,
             folder=launch.path,
             database=self._db.path,
-            options={key: definition[key] for key in ("operations", "attempts", "command") if definition.get(key)},
+            options={key: definition[key] for key in _OPTIONS if definition.get(key)},
             timeout_s=definition["timeout"],
             resume=resume,
             launch=number,
+            model=definition.get("model") or "",
         )
 
     async def _watch(self, delegated: Delegated, launch: LaunchFolder, watch: Watch) -> None:

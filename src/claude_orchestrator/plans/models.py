@@ -74,8 +74,14 @@ from claude_orchestrator.plans.checks import fault as _fault
 from claude_orchestrator.plans.graph import did_you_mean, graph_faults
 from claude_orchestrator.plans.paths import path_fault
 
-KNOWN_AGENTS: Final = ("script", "command")
+KNOWN_AGENTS: Final = ("script", "command", "claude", "acp", "model")
 """The agents that may carry out a task."""
+
+DEFAULT_AGENT: Final = "claude"
+"""Who carries out a task that has a prompt and nothing else, when nobody has said who."""
+
+KNOWN_DIFFICULTIES: Final = ("easy", "medium", "hard")
+"""What a task may say of how hard it is."""
 
 KNOWN_KINDS: Final = ("fix", "feature", "refactor", "performance", "documentation", "tests", "chore")
 """What a task may say that it is."""
@@ -129,6 +135,31 @@ def _known_kind(value: str) -> str:
     return value
 
 
+def _known_difficulty(value: str) -> str:
+    if value not in KNOWN_DIFFICULTIES:
+        raise _fault(f"unknown difficulty '{value}'", _instead(value, KNOWN_DIFFICULTIES))
+    return value
+
+
+def _known_agent(value: str) -> str:
+    if value not in ("", *KNOWN_AGENTS):
+        raise _fault(f"unknown agent '{value}'", _instead(value, KNOWN_AGENTS))
+    return value
+
+
+def _dollars(value: Any) -> Any:
+    """A sum of US dollars above zero, also as ``"$2.50"``."""
+    number = value
+    if isinstance(value, str):
+        try:
+            number = float(value.strip().removeprefix("$"))
+        except ValueError:
+            number = None
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not (0 < number < math.inf):
+        raise _fault(f"{value!r} is no budget", "write a sum of US dollars above zero, such as 2.50")
+    return float(number)
+
+
 def _instead(word: str, known: tuple[str, ...]) -> str:
     meant = did_you_mean(word, known)
     return f"did you mean '{meant}'?" if meant else f"known are: {', '.join(known)}"
@@ -173,6 +204,9 @@ File = Annotated[str, AfterValidator(_file)]
 Place = Annotated[str, AfterValidator(_path)]
 Check = Annotated[str | dict[str, Any], PlainValidator(known_check)]
 Kind = Annotated[str, AfterValidator(_known_kind)]
+Difficulty = Annotated[str, AfterValidator(_known_difficulty)]
+AgentName = Annotated[str, AfterValidator(_known_agent)]
+Dollars = Annotated[float, BeforeValidator(_dollars)]
 Argv = Annotated[list[str], BeforeValidator(_argv)]
 Count = Annotated[StrictInt, Field(ge=1)]
 
@@ -292,13 +326,23 @@ class Task(_Model):
     attempts: dict[Count, list[Operation]] | None = None
     """For the script agent: number of the attempt → operations; later ones do what the last one listed does."""
     command: Argv | None = None
-    """For the command agent: program and arguments, with ``{prompt}``, ``{prompt_file}``, ``{worktree}`` filled in."""
+    """For the command agent: program and arguments, with ``{prompt}``, ``{prompt_file}``, ``{worktree}`` filled in.
+    For the acp agent: the program that speaks the Agent Client Protocol, such as ``[gemini, --acp]``."""
     max_attempts: StrictInt = Field(default=5, ge=1, le=100, validate_default=True)
     """After so many failed attempts the task is escalated."""
     timeout: Annotated[float, BeforeValidator(_seconds)] = 3600.0
     """Seconds that one attempt may take; in YAML also ``90s``, ``30m``, ``2h``."""
+    model: Text | None = None
+    """For the claude and model agents: the model, as its provider calls it; ``provider:model`` for the model agent."""
+    difficulty: Difficulty = "medium"
+    """``easy``, ``medium`` or ``hard``: chooses the model where none is named."""
+    budget: Dollars | None = None
+    """US dollars that all attempts of the task together may spend."""
+    max_turns: Count | None = None
+    """For the claude and model agents: answers of the model that one attempt may take."""
     agent: str = Field(default="", validate_default=True)
-    """Who does it: ``script`` or ``command``; may be left out where the other fields say it."""
+    """Who does it: ``script``, ``command``, ``claude``, ``acp`` or ``model``; may be left out where the other fields,
+    the phase or the plan say it."""
 
     @property
     def scope(self) -> list[str]:
@@ -327,30 +371,51 @@ class Task(_Model):
         work = [name for name in ("operations", "attempts", "command") if info.data.get(name, "wrong") is not None]
         if len(work) > 1:
             raise _fault(f"'{work[0]}' and '{work[1]}' in one task", "keep one of them")
-        implied = {"operations": "script", "attempts": "script", "command": "command"}[work[0]] if work else None
         if value not in ("", None) and (not isinstance(value, str) or value not in KNOWN_AGENTS):
             raise _fault(f"unknown agent '{value}'", _instead(str(value), KNOWN_AGENTS))
-        if implied is None:
-            needs = {"script": "'operations' or 'attempts'", "command": "'command'"}.get(
-                value or "", "'operations' or 'command'"
-            )
-            raise _fault("nothing says what the agent does", f"add {needs} to the task")
-        if value not in ("", None, implied):
+        given = value or ""
+        has_prompt = bool(str(info.data.get("prompt", "wrong")).strip())
+        if not work:
+            return _of_prompt(given, has_prompt=has_prompt)
+        fitting = {"operations": ("script",), "attempts": ("script",), "command": ("command", "acp")}[work[0]]
+        if given not in ("", *fitting):
             raise _fault(
-                f"agent '{value}' does not know '{work[0]}'", f"write 'agent: {implied}', or remove '{work[0]}'"
+                f"agent '{given}' does not know '{work[0]}'", f"write 'agent: {fitting[0]}', or remove '{work[0]}'"
             )
-        _check_prompt(info.data)
-        return implied
+        handed = given == "acp" or any("{prompt" in part for part in info.data.get("command") or ())
+        if handed and not has_prompt:
+            raise _fault("the command uses the prompt, but there is none", "add 'prompt: ...' to the task")
+        return given or fitting[0]
 
 
-def _check_prompt(task: dict[str, Any]) -> None:
-    """A command that is handed the prompt needs one."""
-    handed = any("{prompt" in part for part in task.get("command") or ())
-    if handed and not str(task.get("prompt", "wrong")).strip():
-        raise _fault("the command uses the prompt, but there is none", "add 'prompt: ...' to the task")
+def _of_prompt(agent: str, *, has_prompt: bool) -> str:
+    """Who does a task that has neither operations nor a command: who is named, or somebody whom others name."""
+    needs = {"script": "'operations' or 'attempts'", "command": "'command'"}.get(agent, "")
+    if has_prompt and not needs:
+        return agent
+    needs = needs or "'prompt', 'operations' or 'command'"
+    raise _fault("nothing says what the agent does", f"add {needs} to the task")
 
 
-class Phase(_Model):
+class Choice(_Model):
+    """Who does the tasks that have a prompt and nothing else, where they do not say it themselves."""
+
+    agent: AgentName = ""
+    """``claude``, ``acp`` or ``model`` for the tasks that have only a prompt and name no agent."""
+    model: Text | None = None
+    """The model of these tasks, where they name none."""
+    command: Argv | None = None
+    """For the acp agent: the program that these tasks speak with, where they name none."""
+
+    @field_validator("agent")
+    @classmethod
+    def _works_from_a_prompt(cls, value: str) -> str:
+        if value in ("script", "command"):
+            raise _fault(f"agent '{value}' cannot work from prompts alone", "name claude, acp or model")
+        return value
+
+
+class Phase(Choice):
     """Tasks that belong together; a phase waits for others as a whole."""
 
     id: Id
@@ -374,7 +439,7 @@ class Decision(_Model):
     """Why."""
 
 
-class Plan(_Model):
+class Plan(Choice):
     """A goal and the way there; the root of a plan file.
 
     Raises ``pydantic.ValidationError`` for double ids, unknown dependencies and cycles too.
@@ -388,6 +453,8 @@ class Plan(_Model):
     """What is true when the plan is done."""
     decisions: list[Decision] = []
     """What was decided on the way to this plan."""
+    budget: Dollars | None = None
+    """US dollars that a run of the plan may spend."""
     phases: list[Phase] = Field(min_length=1)
     """At least one phase."""
 

@@ -9,6 +9,9 @@ from typing import Any, Final
 from claude_orchestrator.state.database import Database, Row, Transaction
 from claude_orchestrator.state.tasks import Claim, own, record
 
+MAX_DEATHS: Final = 3
+"""How many launches of an attempt may die before it has failed."""
+
 _NOTED: Final = frozenset({"base_commit", "worktree", "launch", "resume", "session", "commit_id"})
 
 
@@ -62,6 +65,31 @@ async def step(source: Transaction | Database, attempt_id: str, name: str) -> Ro
     if row:
         row["output"] = json.loads(row["output"]) if row["output"] else None
     return row
+
+
+async def remember(tx: Transaction, attempt_id: str, token: Mapping[str, Any]) -> None:
+    """Keep the token with which a launch goes on after one that died."""
+    await tx.execute(
+        "UPDATE attempt SET remembered = :token WHERE id = :attempt",
+        {"token": json.dumps(token), "attempt": attempt_id},
+    )
+
+
+async def revive(tx: Transaction, claim: Claim, launch: int) -> dict[str, Any] | None:
+    """Count the death of a launch, once; return the token with which the next one goes on, where there is one.
+
+    None also after :data:`MAX_DEATHS` launches have died: something in the attempt kills them.
+    """
+    await own(tx, claim)
+    await tx.execute(
+        "UPDATE attempt SET deaths = deaths + 1, died = :launch WHERE id = :attempt AND died IS NOT :launch",
+        {"launch": launch, "attempt": claim.attempt_id},
+    )
+    row = await tx.fetch_one("SELECT deaths, remembered FROM attempt WHERE id = :id", {"id": claim.attempt_id})
+    if row is None or row["remembered"] is None or row["deaths"] >= MAX_DEATHS:
+        return None
+    token: dict[str, Any] = json.loads(row["remembered"])
+    return token
 
 
 async def start_step(tx: Transaction, claim: Claim, name: str, now: float) -> None:

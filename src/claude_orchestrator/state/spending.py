@@ -1,0 +1,50 @@
+"""What models have cost: one row for each call, counted once however often it is reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from claude_orchestrator.state.database import Database, Transaction
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One call to a model, or several that were paid together."""
+
+    attempt_id: str
+    call: str
+    """The name of the call within its attempt."""
+    run_id: str
+    task_id: str
+    provider: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    micro_usd: int | None
+    """Millionths of a US dollar; None: unknown."""
+    prices: str = ""
+    """Which table of prices it was reckoned with; empty: the client said it."""
+
+
+async def record(tx: Transaction, cost: Cost, now: float) -> bool:
+    """Write a call's cost; False when that call was recorded before."""
+    return bool(
+        await tx.execute(
+            "INSERT INTO cost (attempt_id, call, run_id, task_id, provider, model, at, input_tokens, output_tokens,"
+            " cache_read_tokens, cache_write_tokens, micro_usd, prices) VALUES (:attempt_id, :call, :run_id, :task_id,"
+            " :provider, :model, :now, :input_tokens, :output_tokens, :cache_read_tokens, :cache_write_tokens,"
+            " :micro_usd, :prices) ON CONFLICT (attempt_id, call) DO NOTHING",
+            {**vars(cost), "now": now},
+        )
+    )
+
+
+async def of_attempt(source: Transaction | Database, attempt_id: str) -> int:
+    """What an attempt has cost so far, in millionths of a US dollar; what is unknown counts as nothing."""
+    row = await source.fetch_one(
+        "SELECT coalesce(sum(micro_usd), 0) AS spent FROM cost WHERE attempt_id = :attempt", {"attempt": attempt_id}
+    )
+    assert row is not None
+    return int(row["spent"])

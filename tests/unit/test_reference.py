@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import typer
 
-from claude_orchestrator import config
 from claude_orchestrator.cli import main, output, verify
+from claude_orchestrator.config import settings as config
 from claude_orchestrator.orchestrator import bundle_document
 from claude_orchestrator.plans import models
 from claude_orchestrator.safety import policy, rows, rulebook

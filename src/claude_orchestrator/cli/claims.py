@@ -15,7 +15,7 @@ def known_kind(kind: str | None) -> str | None:
     """The kind of change, in one spelling. Raises typer.BadParameter for one that nobody knows."""
     if kind is None:
         return None
-    from claude_orchestrator.plans.models import KNOWN_KINDS
+    from claude_orchestrator.plans.fields import KNOWN_KINDS
 
     if kind not in KNOWN_KINDS:
         raise typer.BadParameter(f"unknown kind '{kind}': use one of {', '.join(KNOWN_KINDS)}", param_hint="--kind")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from claude_orchestrator.cli.words import Row
     from claude_orchestrator.config import Settings
-    from claude_orchestrator.plans.models import Plan
+    from claude_orchestrator.plans.models import Choice, Plan
     from claude_orchestrator.state.database import Database
 
 DETACH_S = 20.0
@@ -32,6 +32,19 @@ def run(
         str | None,
         typer.Option(help="The branch that verified work is merged into.", show_default="a new one, orchestrator/RUN"),
     ] = None,
+    agent: Annotated[
+        str | None,
+        typer.Option(
+            help="Who does the tasks that have a prompt and nothing else: claude, acp or model.",
+            show_default="what the plan says, else claude",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model of these tasks.", show_default="what the plan says")
+    ] = None,
+    agent_command: Annotated[
+        str | None, typer.Option(help="With --agent acp: the program, such as 'gemini --acp'.")
+    ] = None,
     max_parallel: Annotated[
         int | None, typer.Option(min=1, help="Attempts at once, over all processes.", show_default="3")
     ] = None,
@@ -44,7 +57,8 @@ def run(
     from claude_orchestrator.config import load_settings
 
     settings = _limited(load_settings(), max_parallel)
-    run_id = asyncio.run(_start(settings, plan, project, base, target, quiet=as_json))
+    choice = _choice(agent, model, agent_command)
+    run_id = asyncio.run(_start(settings, plan, project, base, target, choice, quiet=as_json))
     if detach:
         _detach(settings, run_id, as_json=as_json)
         return
@@ -104,8 +118,39 @@ async def _move(settings: Settings, run_ids: list[str], *, as_json: bool) -> int
         return output.NOT_COMPLETED
 
 
+def _choice(agent: str | None, model: str | None, command: str | None) -> Choice | None:
+    """Who is to do the tasks, by the command line; None where it does not say."""
+    import shlex
+
+    from pydantic import ValidationError
+
+    from claude_orchestrator.plans.models import Choice
+
+    if agent is None and model is None and command is None:
+        return None
+    if command is not None and agent not in (None, "acp"):
+        raise typer.BadParameter("it is for --agent acp", param_hint="--agent-command")
+    try:
+        words = None if command is None else shlex.split(command)
+        return Choice(agent=agent or ("acp" if words else ""), model=model, command=words)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        hint = wrong.get("ctx", {}).get("hint", "")
+        option = "--agent-command" if wrong["loc"][:1] == ("command",) else f"--{wrong['loc'][0]}"
+        raise typer.BadParameter(f"{wrong['msg']}{': ' if hint else ''}{hint}", param_hint=option) from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--agent-command") from error
+
+
 async def _start(
-    settings: Settings, plan: str, project: Path, base: str | None, target: str | None, *, quiet: bool
+    settings: Settings,
+    plan: str,
+    project: Path,
+    base: str | None,
+    target: str | None,
+    choice: Choice | None,
+    *,
+    quiet: bool,
 ) -> str:
     """Check and store the plan, create the run, say so; return the run's id."""
     from claude_orchestrator.orchestrator.session import Orchestrator
@@ -117,7 +162,7 @@ async def _start(
     repository = await Repository.open(project)
     async with Database.open(settings.database) as db:
         stored = await _stored(db, plan, checked)
-        run_id = await Orchestrator(repository.root, settings).start(stored, base=base, target=target)
+        run_id = await Orchestrator(repository.root, settings).start(stored, base=base, target=target, choice=choice)
         row = await runs.get(db, run_id)
     if not quiet:
         output.say(*_opening(row))

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claude_orchestrator.config import Settings, load_settings
+from claude_orchestrator.config import Settings, load_settings, within
+from claude_orchestrator.errors import ConfigError
 from claude_orchestrator.orchestrator import starting, worker
 from claude_orchestrator.orchestrator.delegator import Delegator
 from claude_orchestrator.orchestrator.engine import Engine, TaskWay
@@ -51,7 +52,7 @@ class Orchestrator:
 
     def __init__(self, project: Path | str, settings: Settings | None = None) -> None:
         self._project = Path(project)
-        self._settings = settings or load_settings()
+        self._settings = within(settings or load_settings(), self._project)
 
     @asynccontextmanager
     async def session(self, run_id: str | None = None) -> AsyncIterator[Session]:
@@ -73,7 +74,20 @@ class Orchestrator:
         """
         repository = await Repository.open(self._project)
         async with Database.open(self._settings.database) as db:
-            return await starting.start_run(db, repository, plan, base=base, target=target, choice=choice)
+            return await starting.start_run(
+                db, repository, plan, base=base, target=target, choice=choice, default=self._default()
+            )
+
+    def _default(self) -> Choice:
+        """Who does tasks of which nobody says it. Raises ConfigError where a setting names somebody who cannot."""
+        from claude_orchestrator.plans.models import Choice
+
+        try:
+            return Choice(agent=self._settings.agent, model=self._settings.model or None)
+        except ValueError as error:
+            raise ConfigError(
+                f"the setting agent = '{self._settings.agent}' is unusable: use claude or model"
+            ) from error
 
     async def move(self, run_id: str) -> str:
         """Move a run as far as it can go now; return its status (``completed``, ``incomplete``, ``paused``, …)."""

@@ -28,12 +28,14 @@ async def start_run(
     base: str | None = None,
     target: str | None = None,
     choice: Choice | None = None,
+    default: Choice | None = None,
 ) -> str:
     """Approve the plan's version and create a run of it; return the run's id.
 
     ``base`` is the revision that the run starts from: HEAD, or the tip of ``target`` where that branch exists.
     ``target`` is the branch that verified work is merged into: by default a new one, ``orchestrator/<run>``.
-    ``choice`` says who does the tasks that have a prompt and nothing else, whatever the plan says of them.
+    ``choice`` says who does the tasks that have a prompt and nothing else, whatever the plan says of them;
+    ``default`` says it where nobody else does.
     Raises RepositoryError for a repository without commits, or a target that is checked out somewhere.
     """
     if plan.id is None or plan.version is None:
@@ -41,7 +43,7 @@ async def start_run(
         assert plan.id is not None
     await PlanStore(db).approve(plan.id, plan.version)
     base_commit, existing = await _base(repository, base, target)
-    new = _new_run(plan, repository, base_commit, choice)
+    new = _new_run(plan, repository, base_commit, choice, default)
     async with db.transaction() as tx:
         number = await _free_number(tx, db.path.parent, repository, base_commit, named=target is not None)
         ref = f"refs/heads/{target or f'orchestrator/r{number}'}"
@@ -84,7 +86,9 @@ async def _base(repository: Repository, base: str | None, target: str | None) ->
     return tip, True
 
 
-def _new_run(plan: Plan, repository: Repository, base_commit: str, choice: Choice | None) -> NewRun:
+def _new_run(
+    plan: Plan, repository: Repository, base_commit: str, choice: Choice | None, default: Choice | None
+) -> NewRun:
     if plan.id is None or plan.version is None:
         raise PlanError("the plan is not stored yet: save it first")
     case_sensitive = locks.is_case_sensitive(repository.root)
@@ -97,7 +101,7 @@ def _new_run(plan: Plan, repository: Repository, base_commit: str, choice: Choic
         phases.append(NewPhase(phase.id, phase.title, needs))
         for planned in phase.tasks:
             # The scope names files as git does: with links followed.
-            task = _assigned(planned, [choice, planned, phase, plan])
+            task = _assigned(planned, [choice, planned, phase, plan, default])
             files = [locks.canonical(pattern, repository.root, True) for pattern in task.files]
             patterns = [locks.canonical(pattern, repository.root, case_sensitive) for pattern in task.scope]
             tasks.append(

@@ -10,12 +10,13 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 from claude_orchestrator.agents.base import Assignment, Outcome, marker_of
 from claude_orchestrator.agents.folder import LaunchFolder
-from claude_orchestrator.config import Settings
-from claude_orchestrator.errors import NotReadyError, OrchestratorError, RepositoryError
+from claude_orchestrator.config import Settings, keys
+from claude_orchestrator.errors import BlockedError, ConfigError, NotReadyError, OrchestratorError, RepositoryError
 from claude_orchestrator.models import accounts
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
 from claude_orchestrator.orchestrator.worker import Worker
@@ -74,7 +75,7 @@ class Supervisor:
         watch = Watch()
         for _ in range(MAX_SPAWNS):
             if launch.state() == "new":
-                launch.spawn(accounts.environment_of(delegated.claim.definition["agent"], os.environ))
+                launch.spawn(self._accounts(delegated))
             await self._watch(delegated, launch, watch)
             if launch.state() != "new":
                 break
@@ -85,6 +86,20 @@ class Supervisor:
         if outcome.status == "interrupted" and watch.gave_up:
             return Outcome("timeout", watch.gave_up, outcome.report)
         return outcome
+
+    def _accounts(self, delegated: Delegated) -> dict[str, str]:
+        """The keys, and what else the attempt's agent needs to reach its provider.
+
+        Raises BlockedError while a file with keys cannot be used.
+        """
+        agent = delegated.claim.definition["agent"]
+        try:
+            folders = [Path(delegated.run["repository"]), self._settings.home]
+            known = keys.environment_with_keys(os.environ, folders)
+        except ConfigError as error:
+            raise BlockedError(str(error)) from error
+        shown = [name.strip() for name in self._settings.agent_env.split(",")]
+        return {**{name: known[name] for name in shown if name in known}, **accounts.environment_of(agent, known)}
 
     async def _of_the_dead(self, delegated: Delegated, watch: Watch) -> Outcome:
         """How a launch ended whose runner left no outcome."""

@@ -48,17 +48,12 @@ phases:
 
 from __future__ import annotations
 
-import math
-import re
-from typing import Annotated, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     SerializerFunctionWrapHandler,
     StrictBool,
     StrictInt,
@@ -69,146 +64,35 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from claude_orchestrator.plans.checks import KNOWN_CHECKS, known_check
-from claude_orchestrator.plans.checks import fault as _fault
+from claude_orchestrator.plans.checks import KNOWN_CHECKS, fault
+from claude_orchestrator.plans.fields import (
+    KNOWN_AGENTS,
+    AgentName,
+    Argv,
+    Check,
+    CommandLine,
+    Count,
+    Difficulty,
+    Dollars,
+    File,
+    Id,
+    Kind,
+    Pattern,
+    Place,
+    Seconds,
+    Text,
+    instead,
+)
 from claude_orchestrator.plans.graph import did_you_mean, graph_faults
-from claude_orchestrator.plans.paths import path_fault
-
-KNOWN_AGENTS: Final = ("script", "command", "claude", "acp", "model")
-"""The agents that may carry out a task."""
 
 DEFAULT_AGENT: Final = "claude"
 """Who carries out a task that has a prompt and nothing else, when nobody has said who."""
-
-KNOWN_DIFFICULTIES: Final = ("easy", "medium", "hard")
-"""What a task may say of how hard it is."""
-
-KNOWN_KINDS: Final = ("fix", "feature", "refactor", "performance", "documentation", "tests", "chore")
-"""What a task may say that it is."""
 
 KNOWN_VERBS: Final = ("write", "replace", "delete", "run", "report")
 """What one operation of a script can do."""
 
 EVERYTHING: Final = "**"
 """The pattern that stands for the whole repository."""
-
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smh]?)")
-_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
-
-
-def _valid_id(value: str) -> str:
-    if not _ID.fullmatch(value):
-        shown = value if len(value) <= 80 else value[:77] + "..."
-        hint = "use 1 to 64 letters, digits, '-' and '_', beginning with a letter or digit"
-        raise _fault(f"'{shown}' cannot be an id", hint)
-    return value
-
-
-def _not_blank(value: str) -> str:
-    if not value.strip():
-        raise _fault("an empty text", "say it in a few words")
-    return value
-
-
-def _pattern(value: str) -> str:
-    if fault := path_fault(value, pattern=True):
-        raise _fault(*fault)
-    return value
-
-
-def _path(value: str) -> str:
-    if fault := path_fault(value):
-        raise _fault(*fault)
-    return value
-
-
-def _file(value: str) -> str:
-    if value.endswith("/"):
-        raise _fault(f"the path '{value}' names a folder", "name a file")
-    return _path(value)
-
-
-def _known_kind(value: str) -> str:
-    if value not in KNOWN_KINDS:
-        raise _fault(f"unknown kind '{value}'", _instead(value, KNOWN_KINDS))
-    return value
-
-
-def _known_difficulty(value: str) -> str:
-    if value not in KNOWN_DIFFICULTIES:
-        raise _fault(f"unknown difficulty '{value}'", _instead(value, KNOWN_DIFFICULTIES))
-    return value
-
-
-def _known_agent(value: str) -> str:
-    if value not in ("", *KNOWN_AGENTS):
-        raise _fault(f"unknown agent '{value}'", _instead(value, KNOWN_AGENTS))
-    return value
-
-
-def _dollars(value: Any) -> Any:
-    """A sum of US dollars above zero, also as ``"$2.50"``."""
-    number = value
-    if isinstance(value, str):
-        try:
-            number = float(value.strip().removeprefix("$"))
-        except ValueError:
-            number = None
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not (0 < number < math.inf):
-        raise _fault(f"{value!r} is no budget", "write a sum of US dollars above zero, such as 2.50")
-    return float(number)
-
-
-def _instead(word: str, known: tuple[str, ...]) -> str:
-    meant = did_you_mean(word, known)
-    return f"did you mean '{meant}'?" if meant else f"known are: {', '.join(known)}"
-
-
-def _seconds(value: Any) -> Any:
-    """``"90s"``, ``"30m"``, ``"2h"`` or a number, as seconds."""
-    hint = "write a positive number of seconds, or a time like 90s, 30m or 2h"
-    number = value
-    if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
-        number = float(match[1]) * _SECONDS[match[2]]
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise _fault(f"{value!r} is no time limit", hint)
-    if not (number > 0 and math.isfinite(number)):
-        raise _fault(f"the time limit {value!r} is not above zero", hint)
-    return float(number)
-
-
-def _argv(value: Any) -> Any:
-    """A program with its arguments, none of which may be anything but text."""
-    if not isinstance(value, (list, tuple)) or not all(isinstance(part, str) for part in value):
-        raise _fault("a command must be a list of texts", 'for example ["python", "-m", "build"], numbers in quotes')
-    if not value or not value[0].strip():
-        raise _fault("a command without a program", 'for example ["python", "-m", "build"]')
-    if any("\0" in part for part in value):
-        raise _fault("a command with a NUL character in it", "remove it")
-    return list(value)
-
-
-def _shell_or_argv(value: Any) -> Any:
-    if not isinstance(value, str):
-        return _argv(value)
-    if "\0" in value or not value.strip():
-        raise _fault("an empty command", 'for example ["python", "-m", "build"], or a line for the shell')
-    return value
-
-
-Id = Annotated[str, AfterValidator(_valid_id)]
-Text = Annotated[str, AfterValidator(_not_blank)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
-File = Annotated[str, AfterValidator(_file)]
-Place = Annotated[str, AfterValidator(_path)]
-Check = Annotated[str | dict[str, Any], PlainValidator(known_check)]
-Kind = Annotated[str, AfterValidator(_known_kind)]
-Difficulty = Annotated[str, AfterValidator(_known_difficulty)]
-AgentName = Annotated[str, AfterValidator(_known_agent)]
-Dollars = Annotated[float, BeforeValidator(_dollars)]
-Argv = Annotated[list[str], BeforeValidator(_argv)]
-Count = Annotated[StrictInt, Field(ge=1)]
 
 
 class _Model(BaseModel):
@@ -229,9 +113,7 @@ class Operation(_Model):
     """Replace the text ``old`` by ``new`` in this file."""
     delete: Place | None = None
     """Delete this file, or this folder with everything below."""
-    run: Annotated[
-        str | list[str] | None, BeforeValidator(lambda value: None if value is None else _shell_or_argv(value))
-    ] = None
+    run: CommandLine | None = None
     """Run a program: a list of arguments, or one line for the shell."""
     report: Text | None = None
     """Say this in the attempt's report. Nobody believes it; it is compared with what git and the journal show."""
@@ -269,7 +151,7 @@ class Operation(_Model):
             return value
         verbs = [verb for verb in KNOWN_VERBS if value.get(verb) is not None]
         if len(verbs) > 1:
-            raise _fault(f"one operation with {len(verbs)} verbs: {', '.join(verbs)}", "write one operation for each")
+            raise fault(f"one operation with {len(verbs)} verbs: {', '.join(verbs)}", "write one operation for each")
         if not verbs:
             meant = next((verb for key in value if (verb := did_you_mean(str(key), KNOWN_VERBS))), None)
             hint = (
@@ -277,7 +159,7 @@ class Operation(_Model):
                 if meant and meant not in value
                 else f"give it one of: {', '.join(KNOWN_VERBS)}"
             )
-            raise _fault("an operation without a verb", hint)
+            raise fault("an operation without a verb", hint)
         return value
 
     @field_validator("content", "old", "new", "count", "may_fail", "may_be_refused")
@@ -288,11 +170,11 @@ class Operation(_Model):
         verb = next(verb for verb in KNOWN_VERBS if info.data.get(verb, "wrong") is not None)
         owners = cls._BELONGS[name]
         if verb not in owners and value is not None:
-            raise _fault(f"'{name}' does not belong to '{verb}'", f"remove it, or use it with '{owners[0]}'")
+            raise fault(f"'{name}' does not belong to '{verb}'", f"remove it, or use it with '{owners[0]}'")
         if verb in owners and value is None:
-            raise _fault(f"'{verb}' needs '{name}'", f"add '{name}: ...' (an empty text is '{name}: \"\"')")
+            raise fault(f"'{verb}' needs '{name}'", f"add '{name}: ...' (an empty text is '{name}: \"\"')")
         if name == "old" and value == "":
-            raise _fault("'old' is empty", "name the text to replace")
+            raise fault("'old' is empty", "name the text to replace")
         return value
 
     @model_serializer(mode="wrap")
@@ -330,7 +212,7 @@ class Task(_Model):
     For the acp agent: the program that speaks the Agent Client Protocol, such as ``[gemini, --acp]``."""
     max_attempts: StrictInt = Field(default=5, ge=1, le=100, validate_default=True)
     """After so many failed attempts the task is escalated."""
-    timeout: Annotated[float, BeforeValidator(_seconds)] = 3600.0
+    timeout: Seconds = 3600.0
     """Seconds that one attempt may take; in YAML also ``90s``, ``30m``, ``2h``."""
     model: Text | None = None
     """For the claude and model agents: the model, as its provider calls it; ``provider:model`` for the model agent."""
@@ -353,7 +235,7 @@ class Task(_Model):
     @classmethod
     def _first_attempt(cls, value: dict[int, list[Operation]] | None) -> dict[int, list[Operation]] | None:
         if value is not None and 1 not in value:
-            raise _fault("'attempts' does not say what attempt 1 does", "add '1: [...]'")
+            raise fault("'attempts' does not say what attempt 1 does", "add '1: [...]'")
         return value
 
     @field_validator("max_attempts")
@@ -361,7 +243,7 @@ class Task(_Model):
     def _reached(cls, value: int, info: ValidationInfo) -> int:
         last = max(info.data.get("attempts") or [1])
         if last > value:
-            raise _fault(f"attempt {last} is never made: max_attempts is {value}", f"write 'max_attempts: {last}'")
+            raise fault(f"attempt {last} is never made: max_attempts is {value}", f"write 'max_attempts: {last}'")
         return value
 
     @field_validator("agent", mode="before")
@@ -370,21 +252,21 @@ class Task(_Model):
         """Fill in the agent. A field that is wrong itself counts as given: it has its own error."""
         work = [name for name in ("operations", "attempts", "command") if info.data.get(name, "wrong") is not None]
         if len(work) > 1:
-            raise _fault(f"'{work[0]}' and '{work[1]}' in one task", "keep one of them")
+            raise fault(f"'{work[0]}' and '{work[1]}' in one task", "keep one of them")
         if value not in ("", None) and (not isinstance(value, str) or value not in KNOWN_AGENTS):
-            raise _fault(f"unknown agent '{value}'", _instead(str(value), KNOWN_AGENTS))
+            raise fault(f"unknown agent '{value}'", instead(str(value), KNOWN_AGENTS))
         given = value or ""
         has_prompt = bool(str(info.data.get("prompt", "wrong")).strip())
         if not work:
             return _of_prompt(given, has_prompt=has_prompt)
         fitting = {"operations": ("script",), "attempts": ("script",), "command": ("command", "acp")}[work[0]]
         if given not in ("", *fitting):
-            raise _fault(
+            raise fault(
                 f"agent '{given}' does not know '{work[0]}'", f"write 'agent: {fitting[0]}', or remove '{work[0]}'"
             )
         handed = given == "acp" or any("{prompt" in part for part in info.data.get("command") or ())
         if handed and not has_prompt:
-            raise _fault("the command uses the prompt, but there is none", "add 'prompt: ...' to the task")
+            raise fault("the command uses the prompt, but there is none", "add 'prompt: ...' to the task")
         return given or fitting[0]
 
 
@@ -394,7 +276,7 @@ def _of_prompt(agent: str, *, has_prompt: bool) -> str:
     if has_prompt and not needs:
         return agent
     needs = needs or "'prompt', 'operations' or 'command'"
-    raise _fault("nothing says what the agent does", f"add {needs} to the task")
+    raise fault("nothing says what the agent does", f"add {needs} to the task")
 
 
 class Choice(_Model):
@@ -411,7 +293,7 @@ class Choice(_Model):
     @classmethod
     def _works_from_a_prompt(cls, value: str) -> str:
         if value in ("script", "command"):
-            raise _fault(f"agent '{value}' cannot work from prompts alone", "name claude, acp or model")
+            raise fault(f"agent '{value}' cannot work from prompts alone", "name claude, acp or model")
         return value
 
 

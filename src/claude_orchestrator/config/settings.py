@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Final
 
+from claude_orchestrator.config.project import ProjectSettings, read_project
 from claude_orchestrator.errors import ConfigError
 
 PREFIX = "CLAUDE_ORCHESTRATOR_"
+_LIMITS: Final = ("max_parallel",)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,12 @@ class Settings:
     check_processes: int = 500
     """Processes that one command of the verifier may have at once."""
 
+    agent: str = ""
+    """Who does tasks that have a prompt and name nobody: ``claude`` or ``model``; unset: ``claude``."""
+
+    model: str = ""
+    """The model of tasks that name none."""
+
     agent_env: str = ""
     """Names of environment variables that agents may see (``NAME,NAME``), such as their keys; checks never see them."""
 
@@ -92,22 +101,45 @@ class Settings:
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings. Raises ConfigError for a value that is no positive number."""
+    return explained(environment)[0]
+
+
+def explained(environment: Mapping[str, str] | None = None) -> tuple[Settings, dict[str, str]]:
+    """The settings, and for each the place where its value comes from, as people know it."""
     env = os.environ if environment is None else environment
-    values: dict[str, int | float | str] = {
-        "agent_env": env.get(PREFIX + "AGENT_ENV", ""),
-        "sandbox": env.get(PREFIX + "SANDBOX", "auto"),
-    }
+    values: dict[str, int | float | str] = {}
+    origins = {field.name: "default" for field in fields(Settings)}
     for field in fields(Settings):
-        if field.name in ("home", "agent_env", "sandbox") or (text := env.get(PREFIX + field.name.upper())) is None:
+        variable = PREFIX + field.name.upper()
+        if (text := env.get(variable)) is None or field.name == "home":
             continue
-        try:
-            value = int(text) if field.type == "int" else float(text)
-        except ValueError:
-            value = 0
-        if not value > 0:
-            raise ConfigError(f"{PREFIX}{field.name.upper()}={text!r} is not a positive number: correct it or unset it")
-        values[field.name] = value
-    return Settings(home=_home(env), **values)  # type: ignore[arg-type]
+        values[field.name] = text if field.type == "str" else _number(variable, text, whole=field.type == "int")
+        origins[field.name] = variable
+    origins["home"] = PREFIX + "HOME" if env.get(PREFIX + "HOME") else "default"
+    return Settings(home=_home(env), **values), origins  # type: ignore[arg-type]
+
+
+def _number(variable: str, text: str, *, whole: bool) -> int | float:
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = 0
+    if not value > 0:
+        raise ConfigError(f"{variable}={text!r} is not a positive number: correct it or unset it")
+    return value
+
+
+def chosen_by(project: ProjectSettings, settings: Settings) -> dict[str, int | float | str]:
+    """What a project changes of the settings: choices that the user has not made, and limits that are narrower."""
+    choices = {name: getattr(project, name) for name in ("agent", "model") if not getattr(settings, name)}
+    limits = {name: getattr(project, name) for name in _LIMITS}
+    narrower = {name: limit for name, limit in limits.items() if limit and limit < getattr(settings, name)}
+    return {**{name: choice for name, choice in choices.items() if choice}, **narrower}
+
+
+def within(settings: Settings, project: Path) -> Settings:
+    """The settings as they hold for the project in that folder. Raises ConfigError for an unusable table."""
+    return replace(settings, **chosen_by(read_project(project), settings))  # type: ignore[arg-type]
 
 
 def _home(env: Mapping[str, str]) -> Path:

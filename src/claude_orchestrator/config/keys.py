@@ -1,0 +1,85 @@
+"""The keys of providers: from the environment, or from a ``.secrets.json`` that nobody else can read.
+
+```json
+{"keys": {"ANTHROPIC_API_KEY": "sk-ant-..."}}
+```
+
+The environment counts first, then the file in the project's folder, then the one in the home of this program. A key
+goes into the environment of the process that needs it and nowhere else: not into the database, not into a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from claude_orchestrator.errors import ConfigError
+
+FILE: Final = ".secrets.json"
+_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
+_SHAPE: Final = '{"keys": {"ANTHROPIC_API_KEY": "..."}}'
+_OTHERS: Final = 0o077
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key, or another variable of a provider, and where it comes from."""
+
+    value: str
+    origin: str
+    """``environment``, or the path of the file."""
+
+    def __repr__(self) -> str:
+        return f"Key(…, origin={self.origin!r})"
+
+
+def read_keys(environment: Mapping[str, str], folders: Iterable[Path]) -> dict[str, Key]:
+    """All keys, by name; where one is in several places, the first counts.
+
+    ``folders`` are those in which a ``.secrets.json`` may be, the first counts most. Raises ConfigError when one of
+    the files can be read by others, or is not of its shape.
+    """
+    found = {name: Key(value, "environment") for name, value in environment.items() if value}
+    for folder in folders:
+        place = folder / FILE
+        for name, value in _of_file(place).items():
+            found.setdefault(name, Key(value, str(place)))
+    return found
+
+
+def environment_with_keys(environment: Mapping[str, str], folders: Iterable[Path]) -> dict[str, str]:
+    """The environment with the keys of the files beside it. Raises ConfigError as :func:`read_keys` does."""
+    return {name: key.value for name, key in read_keys(environment, folders).items()}
+
+
+def _of_file(place: Path) -> dict[str, str]:
+    try:
+        # Opened once: what is looked at is what is read.
+        with place.open(encoding="utf-8") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if mode & _OTHERS:
+                raise ConfigError(
+                    f"{place} can be read by others, so it is not used: chmod 600 {shlex.quote(str(place))}"
+                )
+            document = json.load(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{place} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{place} is no JSON: write {_SHAPE}") from error
+    keys = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(keys, dict) or set(document) != {"keys"}:
+        raise ConfigError(f"{place} is not of the right shape: write {_SHAPE}")
+    for name, value in keys.items():
+        if not _NAME.fullmatch(name) or not isinstance(value, str) or not value.isprintable():
+            raise ConfigError(
+                f"{place}: '{name}' is not the name of a variable with a text as its value: write {_SHAPE}"
+            )
+    return {name: value for name, value in keys.items() if value}

@@ -6,16 +6,18 @@ import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from claude_orchestrator.cli import output
+from claude_orchestrator.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from claude_orchestrator.cli.equipment import Available, InEffect
     from claude_orchestrator.config import Settings
+    from claude_orchestrator.config.keys import Key
     from claude_orchestrator.state.database import Database
 
 GIT_NEEDED: Final = (2, 38)
@@ -39,19 +41,46 @@ class Check:
     repair: str = ""
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
-    """Check git, Python, tools, home, database, sandbox, workers and attempts; exit 1 if any is not fine."""
+def doctor(
+    project: Annotated[
+        Path | None, typer.Option(help="The project whose settings count too.", show_default="the current folder's")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Check git, Python, tools, home, database, sandbox, workers and attempts; exit 1 if any is not fine.
+
+    Shows which settings are in effect and where each comes from, which keys are found, and which agents could work.
+    """
     import asyncio
 
+    from claude_orchestrator.cli import equipment
+    from claude_orchestrator.cli.policies import project_of
     from claude_orchestrator.config import load_settings
 
     settings = load_settings()
+    root = Path(project_of(str((project or Path()).absolute())))
+    in_effect, wrong = _in_effect(root)
+    keys, unusable = equipment.keys_found(settings, root)
+    agents = equipment.agents_found(keys)
     checks = [*_machine(), _sandbox(settings), *_passed_on(settings), *_home(settings), *asyncio.run(_state(settings))]
+    checks += [Check("settings", ok=False, found=said, repair="nothing runs here before") for said in wrong]
+    checks += [Check("keys", ok=False, found=unusable, repair="agents wait until then")] if unusable else []
     fine = all(check.ok for check in checks)
     if as_json:
-        output.say_json({"ok": fine, "home": str(settings.home), "checks": [asdict(check) for check in checks]})
+        output.say_json(
+            {
+                "ok": fine,
+                "home": str(settings.home),
+                "project": str(root),
+                "checks": [asdict(check) for check in checks],
+                "settings": {name: asdict(setting) for name, setting in in_effect.items()},
+                "keys": {name: key.origin for name, key in sorted(keys.items())},
+                "agents": {name: asdict(agent) for name, agent in agents.items()},
+            }
+        )
     else:
         output.say(*[line for check in checks for line in _lines(check)])
+        output.say(*_equipment(in_effect, keys, agents))
     raise typer.Exit(output.COMPLETED if fine else output.NOT_COMPLETED)
 
 
@@ -60,6 +89,30 @@ def _lines(check: Check) -> Iterator[str]:
     yield f"{mark} {check.name}: {check.found}"
     if check.repair:
         yield f"    {check.repair}"
+
+
+def _in_effect(root: Path) -> tuple[dict[str, InEffect], list[str]]:
+    """The settings, and what is wrong with those of the project."""
+    from claude_orchestrator.cli import equipment
+
+    try:
+        return equipment.settings_in_effect(root), []
+    except ConfigError as error:
+        return equipment.settings_in_effect(None), [str(error)]
+
+
+def _equipment(settings: dict[str, InEffect], keys: dict[str, Key], agents: dict[str, Available]) -> Iterator[str]:
+    yield ""
+    yield "Agents"
+    for name, agent in agents.items():
+        yield f"  {output.paint('✓', 'green') if agent.ok else '-'} {name}: {agent.found}"
+        if agent.repair:
+            yield f"      {agent.repair}"
+    yield "Keys"
+    yield from [f"  {name}: from {key.origin}" for name, key in sorted(keys.items())] or ["  none"]
+    yield "Settings that are not the defaults"
+    changed = [(name, setting) for name, setting in settings.items() if setting.origin != "default"]
+    yield from [f"  {name} = {setting.value}  ({setting.origin})" for name, setting in changed] or ["  none"]
 
 
 # -- the machine ---------------------------------------------------------------------------------

@@ -11,6 +11,9 @@ CLAUDE: Final = (
 )  # fmt: skip
 """What Claude Code reads to find its account; names, in the order in which people know them."""
 
+LOGIN: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
+"""Which of them are keys."""
+
 PROVIDERS: Final = {
     "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
     "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL"),

@@ -101,7 +101,7 @@ def _new_run(
         phases.append(NewPhase(phase.id, phase.title, needs))
         for planned in phase.tasks:
             # The scope names files as git does: with links followed.
-            task = _assigned(planned, [choice, planned, phase, plan, default])
+            task = assigned(planned, [choice, planned, phase, plan, default])
             files = [locks.canonical(pattern, repository.root, True) for pattern in task.files]
             patterns = [locks.canonical(pattern, repository.root, case_sensitive) for pattern in task.scope]
             tasks.append(
@@ -127,7 +127,7 @@ def _new_run(
     )
 
 
-def _assigned(task: Task, choices: Sequence[Choice | Task | None]) -> Task:
+def assigned(task: Task, choices: Sequence[Choice | Task | None]) -> Task:
     """The task with its agent, the agent's model and program: from the first of ``choices`` that names each.
 
     Only a task that has a prompt and nothing else can be given to somebody; others say themselves who does them.

@@ -28,6 +28,10 @@ AGENTS: Final = {
 """Name → where the class is; it is imported when an assignment needs it."""
 
 
+PROMPT: Final = "prompt.md"
+"""The file with an attempt's prompt, in the attempt's folder."""
+
+
 def marker_of(attempt: Path) -> str:
     """The marker of every process of the attempt with that folder.
 

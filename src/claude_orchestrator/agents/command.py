@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 
-from claude_orchestrator.agents.base import Assignment, Host, Outcome
+from claude_orchestrator.agents.base import PROMPT, Assignment, Host, Outcome
 from claude_orchestrator.agents.performing import perform
 from claude_orchestrator.errors import AgentError
 from claude_orchestrator.safety.operations import Operation
@@ -51,8 +51,9 @@ def _argv(assignment: Assignment) -> list[str]:
     if not command:
         raise AgentError(f"task '{assignment.task_id}' has no command: give it 'command'")
     # The attempt's folder, not the launch's: a launch that comes back with a human's answer must want the same command.
-    prompt_file = assignment.folder.parent / "prompt.md"
-    prompt_file.write_text(assignment.prompt, encoding="utf-8")
+    prompt_file = assignment.folder.parent / PROMPT
+    if not prompt_file.exists():
+        prompt_file.write_text(assignment.prompt, encoding="utf-8")
     values = {
         "{prompt_file}": str(prompt_file),
         "{worktree}": str(assignment.worktree),

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claude_orchestrator.agents import leave
+from claude_orchestrator.agents.base import PROMPT
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import BlockedError, ConfigError, NotReadyError, RepositoryError, VerificationError
-from claude_orchestrator.orchestrator import context_builder, merging
+from claude_orchestrator.models import tokens
+from claude_orchestrator.orchestrator import context_builder, material, merging
 from claude_orchestrator.orchestrator.merging import Merger
 from claude_orchestrator.orchestrator.worker import Worker
 from claude_orchestrator.state import attempts, runs, tasks
@@ -74,7 +76,7 @@ class Delegator:
         else:
             worktree = self._settings.worktrees / claim.attempt_id
             base = await self._make_worktree(claim, run, worktree)
-        prompt = await self._write_context(claim, folder)
+        prompt = await self._write_context(claim, worktree, folder)
         return Delegated(claim, run, base, worktree, folder, prompt)
 
     async def _make_worktree(self, claim: Claim, run: dict[str, Any], worktree: Path) -> str:
@@ -87,10 +89,16 @@ class Delegator:
             await attempts.finish_step(tx, claim, "worktree", {"base": base, "worktree": str(worktree)}, time.time())
         return base
 
-    async def _write_context(self, claim: Claim, folder: Path) -> str:
-        prompt = context_builder.build(claim.definition, await attempts.feedback(self._db, claim))
-        await asyncio.to_thread(_write, folder / "prompt.md", prompt)
-        return prompt
+    async def _write_context(self, claim: Claim, worktree: Path, folder: Path) -> str:
+        """The prompt: written once, because what it is made of changes when the agent works."""
+        place = folder / PROMPT
+        if place.exists():
+            return await asyncio.to_thread(place.read_text, "utf-8")
+        found = await material.gather(self._db, self._repository, claim, worktree)
+        context = await asyncio.to_thread(context_builder.build, found, count=tokens.counter())
+        await asyncio.to_thread(_write, folder / "context.json", context.report())
+        await asyncio.to_thread(_write, place, context.prompt)
+        return context.prompt
 
     async def policy_layers(self, delegated: Delegated) -> dict[str, Any]:
         """What the runner needs to know of the policy. Raises BlockedError while a layer of it cannot be read."""
@@ -202,5 +210,8 @@ class Delegator:
 
 
 def _write(path: Path, text: str) -> None:
+    """Write a file so that it is there with all of the text, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)

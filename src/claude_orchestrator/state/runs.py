@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -145,6 +146,30 @@ async def recent(source: Transaction | Database, limit: int = 20) -> list[Row]:
         "SELECT run.*, count(task.id) AS tasks, coalesce(sum(task.status = 'completed'), 0) AS completed FROM run"
         " LEFT JOIN task ON task.run_id = run.id GROUP BY run.id ORDER BY run.number DESC LIMIT :limit",
         {"limit": limit},
+    )
+
+
+async def decisions(source: Transaction | Database, run_id: str) -> list[dict[str, Any]]:
+    """What was decided before the run's plan was made: question, answer and reason of each."""
+    row = await source.fetch_one(
+        "SELECT document FROM plan_version JOIN run ON run.plan_id = plan_version.plan_id"
+        " AND run.plan_version = plan_version.version WHERE run.id = :run",
+        {"run": run_id},
+    )
+    assert row is not None, run_id
+    found: list[dict[str, Any]] = json.loads(row["document"]).get("decisions") or []
+    return found
+
+
+async def finished_before(source: Transaction | Database, run_id: str, task_id: str) -> list[Row]:
+    """The completed tasks that a task depends on, in the plan's order, each with what its agent left (``output``)."""
+    return await source.fetch_all(
+        "SELECT task.id, task.title, task.merge_commit, step.output FROM dependency"
+        " JOIN task ON task.run_id = dependency.run_id AND task.id = dependency.needs"
+        " LEFT JOIN step ON step.attempt_id = task.attempt_id AND step.name = 'agent'"
+        " WHERE dependency.run_id = :run AND dependency.task_id = :task AND task.status = 'completed'"
+        " ORDER BY task.position",
+        {"run": run_id, "task": task_id},
     )
 
 

@@ -25,14 +25,19 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TYPES = {
+    "AgentName": "name of an agent",
     "Argv": "list of texts",
     "Check": "name of a check, or a condition",
+    "CommandLine": "text, or list of texts",
     "Count": "whole number from 1",
+    "Difficulty": "difficulty",
+    "Dollars": "US dollars",
     "File": "path of a file",
     "Id": "id",
     "Kind": "kind of work",
     "Pattern": "path or glob",
     "Place": "path",
+    "Seconds": "time",
     "StrictBool": "true or false",
     "StrictInt": "whole number",
     "Text": "text",
@@ -144,7 +149,8 @@ def plan_keys() -> str:
     parts = []
     for model in (models.Plan, models.Decision, models.Phase, models.Task, models.Operation):
         rows = []
-        for name, annotation, docstring in fields(model):
+        inherited = fields(models.Choice) if issubclass(model, models.Choice) else ()
+        for name, annotation, docstring in [*fields(model), *inherited]:
             field = model.model_fields[name]
             value = "needed" if field.is_required() else field.get_default(call_default_factory=True)
             shown = "" if value in (None, "", []) else str(value).lower() if isinstance(value, bool) else str(value)
@@ -160,9 +166,9 @@ def settings() -> str:
     for name, annotation, docstring in fields(config.Settings):
         field = next(field for field in config.fields(config.Settings) if field.name == name)
         kind = {"Path": "folder", "int": "number", "float": "seconds", "str": "names"}[ast.unparse(annotation)]
-        kind = "name" if name == "sandbox" else "number" if name.endswith("_mb") else kind
-        value = {"home": "the user's data folder", "agent_env": "none", "sandbox": "auto"}.get(name)
-        value = value or f"{field.default:g}"
+        kind = "name" if name in ("sandbox", "agent", "model") else "number" if name.endswith("_mb") else kind
+        value = "the user's data folder" if name == "home" else field.default or "none"
+        value = f"{value:g}" if isinstance(value, (int, float)) else value
         rows.append([f"`{config.PREFIX}{name.upper()}`", kind, value, docstring])
     return table(["variable", "type", "default", "meaning"], iter(rows))
 

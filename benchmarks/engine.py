@@ -14,7 +14,7 @@ from claude_orchestrator.config import Settings
 from claude_orchestrator.orchestrator import worker
 from claude_orchestrator.orchestrator.delegator import Delegator
 from claude_orchestrator.orchestrator.engine import Engine
-from claude_orchestrator.state import runs, tasks
+from claude_orchestrator.state import claims, runs, tasks
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.state.runs import NewPhase, NewRun, NewTask
 from claude_orchestrator.state.tasks import Claim
@@ -88,7 +88,7 @@ async def _claims(folder: Path) -> tuple[float, float]:
         for _ in range(300):
             started = time.perf_counter()
             async with db.transaction() as tx:
-                claim = await tasks.claim(
+                claim = await claims.claim(
                     tx, run_id=run_id, worker="w", limit=3, overlap=locks.overlap, now=time.time()
                 )
             times.append((time.perf_counter() - started) * 1000)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from claude_orchestrator.state import gates, runs, tasks
+from claude_orchestrator.state import claims, gates, runs, tasks
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.state.runs import NewPhase, NewRun, NewTask
 from claude_orchestrator.state.tasks import Claim
@@ -27,7 +27,7 @@ class World:
 
     async def claim(self, *, worker: str = "w1", limit: int = 3, only: str | None = None) -> Claim | None:
         async with self.db.transaction() as tx:
-            return await tasks.claim(
+            return await claims.claim(
                 tx,
                 run_id=self.run_id,
                 worker=worker,

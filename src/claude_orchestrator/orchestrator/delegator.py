@@ -21,7 +21,7 @@ from claude_orchestrator.models import tokens
 from claude_orchestrator.orchestrator import context_builder, material, merging
 from claude_orchestrator.orchestrator.merging import Merger
 from claude_orchestrator.orchestrator.worker import Worker
-from claude_orchestrator.state import attempts, runs, tasks
+from claude_orchestrator.state import attempts, claims, runs
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.state.tasks import Claim
 from claude_orchestrator.workspace import locks, worktrees
@@ -55,7 +55,7 @@ class Delegator:
     async def claim(self, run_id: str, *, only: str | None = None) -> Claim | None:
         """Claim the next ready task of a run (or ``only`` that one), if there is one and a slot is free."""
         async with self._db.transaction() as tx:
-            return await tasks.claim(
+            return await claims.claim(
                 tx,
                 run_id=run_id,
                 worker=self._worker.id,

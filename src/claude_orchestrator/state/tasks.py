@@ -1,22 +1,19 @@
-"""Tasks: claim, adoption, the steps of an attempt, and every way in which an attempt ends.
+"""Tasks: who owns one, its way through its statuses, and every way in which an attempt ends.
 
-A claim raises the task's fence; every later write goes through :func:`own`, which refuses a stale fence.
+A claim (``state/claims.py``) raises the task's fence; every later write goes through :func:`own`, which refuses a stale
+fence.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from claude_orchestrator.errors import StaleFenceError
 from claude_orchestrator.state import events, gates
 from claude_orchestrator.state.database import Database, Row, Transaction
-
-_PAGE: Final = 64
-_WAITS: Final = "waits for "
 
 
 @dataclass(frozen=True)
@@ -30,130 +27,6 @@ class Claim:
     fence: int
     worker: str
     definition: dict[str, Any]
-
-
-async def claim(
-    tx: Transaction,
-    *,
-    run_id: str,
-    worker: str,
-    limit: int,
-    overlap: Callable[[str, str], bool],
-    now: float,
-    only: str | None = None,
-    longest_wait: float = math.inf,
-) -> Claim | None:
-    """Take the first ready task of a run: dependencies done, slot free, file locks granted, wait over.
-
-    ``limit`` is the number of running attempts over all processes and runs. Tasks whose locks ``overlap`` with
-    those that another holds are passed over, and their rows say whom they wait for. ``only`` restricts the choice
-    to one task. A task that seems to wait for more than ``longest_wait`` seconds was told so before the clock was
-    put back: it is ready.
-    """
-    run = await tx.fetch_one(
-        "SELECT git_dir,"
-        " (SELECT count(*) FROM task WHERE status IN ('delegated', 'in_progress', 'verifying')) AS active"
-        " FROM run WHERE id = :run AND status = 'running' AND intent = 'run'",
-        {"run": run_id},
-    )
-    if run is None or run["active"] >= limit:
-        return None
-    ready = {"run": run_id, "now": now, "too_late": now + longest_wait, "only": only, "page": _PAGE}
-    task = await _first_free(tx, run["git_dir"], overlap, ready)
-    return None if task is None else await _grant(tx, task, run["git_dir"], worker, now)
-
-
-async def _first_free(
-    tx: Transaction, git_dir: str, overlap: Callable[[str, str], bool], ready: Mapping[str, Any]
-) -> Row | None:
-    held = await tx.fetch_all(
-        "SELECT pattern, run_id, task_id FROM file_lock WHERE git_dir = :git_dir", {"git_dir": git_dir}
-    )
-    position = -1
-    while True:
-        page = await tx.fetch_all(
-            "SELECT task.*, parked.id AS parked_id, parked.number AS parked_number FROM task"
-            " LEFT JOIN attempt AS parked ON parked.id = task.attempt_id AND parked.status IN ('parked', 'approved')"
-            " WHERE task.run_id = :run AND task.status = 'pending' AND blockers = 0"
-            " AND (ready_at <= :now OR ready_at > :too_late)"
-            " AND position > :position AND (:only IS NULL OR task.id = :only) ORDER BY position LIMIT :page",
-            {**ready, "position": position},
-        )
-        for task in page:
-            holder = _holder(json.loads(task["locks"]), held, overlap)
-            if holder is None:
-                return task
-            await _note_wait(tx, task, holder)
-        if len(page) < _PAGE:
-            return None
-        position = page[-1]["position"]
-
-
-def _holder(wanted: list[str], held: list[Row], overlap: Callable[[str, str], bool]) -> Row | None:
-    for lock in held:
-        if any(overlap(pattern, lock["pattern"]) for pattern in wanted):
-            return lock
-    return None
-
-
-async def _note_wait(tx: Transaction, task: Row, holder: Row) -> None:
-    reason = f"{_WAITS}{holder['run_id']}/{holder['task_id']}, which holds {holder['pattern']}"
-    if task["reason"] != reason:
-        await tx.execute(
-            "UPDATE task SET reason = :reason WHERE run_id = :run AND id = :task",
-            {"reason": reason, "run": task["run_id"], "task": task["id"]},
-        )
-    # Once a wait: with each new holder, the journal would grow with the square of the number of tasks.
-    if not task["reason"].startswith(_WAITS):
-        await events.append(
-            tx, kind="task.lock_wait", run_id=task["run_id"], task_id=task["id"], data={"reason": reason}
-        )
-
-
-async def _grant(tx: Transaction, task: Row, git_dir: str, worker: str, now: float) -> Claim:
-    run_id, task_id = task["run_id"], task["id"]
-    parked = task["parked_id"] is not None
-    attempt_id = task["parked_id"] or f"{run_id}.{task_id}.{task['claims'] + 1}"
-    number = task["parked_number"] or task["failures"] + 1
-    fence = task["fence"] + 1
-    await tx.execute(
-        "UPDATE task SET status = 'delegated', owner = :worker, fence = :fence, attempt_id = :attempt,"
-        " claims = claims + :new, reason = '' WHERE run_id = :run AND id = :task",
-        {
-            "worker": worker,
-            "fence": fence,
-            "attempt": attempt_id,
-            "new": 0 if parked else 1,
-            "run": run_id,
-            "task": task_id,
-        },
-    )
-    await tx.execute_many(
-        "INSERT INTO file_lock (git_dir, run_id, task_id, pattern) VALUES (:git_dir, :run, :task, :pattern)",
-        [
-            {"git_dir": git_dir, "run": run_id, "task": task_id, "pattern": pattern}
-            for pattern in dict.fromkeys(json.loads(task["locks"]))
-        ],
-    )
-    if parked:
-        await tx.execute(
-            "UPDATE attempt SET status = 'running' WHERE id = :id AND status = 'parked'", {"id": attempt_id}
-        )
-    else:
-        await tx.execute(
-            "INSERT INTO attempt (id, run_id, task_id, number, status, started_at)"
-            " VALUES (:id, :run, :task, :number, 'running', :now)",
-            {"id": attempt_id, "run": run_id, "task": task_id, "number": number, "now": now},
-        )
-    await events.append(
-        tx,
-        kind="task.resumed" if parked else "task.delegated",
-        run_id=run_id,
-        task_id=task_id,
-        attempt_id=attempt_id,
-        data={"number": number, "worker": worker},
-    )
-    return Claim(run_id, task_id, attempt_id, number, fence, worker, json.loads(task["definition"]))
 
 
 async def active(source: Transaction | Database) -> list[Row]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from claude_orchestrator.state import claims, gates, runs, tasks
 from claude_orchestrator.state.database import Database
+from claude_orchestrator.state.grants import Fund
 from claude_orchestrator.state.runs import NewPhase, NewRun, NewTask
 from claude_orchestrator.state.tasks import Claim
 
@@ -25,7 +26,9 @@ class World:
         self.run_id = run_id
         self.now = 100.0
 
-    async def claim(self, *, worker: str = "w1", limit: int = 3, only: str | None = None) -> Claim | None:
+    async def claim(
+        self, *, worker: str = "w1", limit: int = 3, only: str | None = None, fund: Fund | None = None
+    ) -> Claim | None:
         async with self.db.transaction() as tx:
             return await claims.claim(
                 tx,
@@ -36,6 +39,7 @@ class World:
                 now=self.now,
                 only=only,
                 longest_wait=60,
+                fund=fund,
             )
 
     async def take(self, **options: Any) -> Claim:
@@ -52,6 +56,10 @@ class World:
             return await tasks.fail(
                 tx, claim, reason="no", feedback="why", retry_at=self.now + 5, now=self.now, **options
             )
+
+    async def park(self, claim: Claim, resume: dict[str, Any] | None) -> None:
+        async with self.db.transaction() as tx:
+            await tasks.park(tx, claim, resume=resume, now=self.now)
 
     async def settle(self) -> str:
         async with self.db.transaction() as tx:

@@ -19,6 +19,7 @@ from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import BlockedError, ConfigError, NotReadyError, RepositoryError, VerificationError
 from claude_orchestrator.models import tokens
 from claude_orchestrator.orchestrator import context_builder, material, merging
+from claude_orchestrator.orchestrator.funding import funding
 from claude_orchestrator.orchestrator.merging import Merger
 from claude_orchestrator.orchestrator.worker import Worker
 from claude_orchestrator.state import attempts, claims, runs
@@ -51,9 +52,13 @@ class Delegator:
         self._settings = settings
         self._repository = repository
         self._worker = worker
+        self._fund = funding()
 
     async def claim(self, run_id: str, *, only: str | None = None) -> Claim | None:
-        """Claim the next ready task of a run (or ``only`` that one), if there is one and a slot is free."""
+        """Claim the next ready task of a run, if there is one and a slot is free.
+
+        ``only`` claims that one for somebody who works on it by hand, and pays for it alone.
+        """
         async with self._db.transaction() as tx:
             return await claims.claim(
                 tx,
@@ -64,6 +69,7 @@ class Delegator:
                 now=time.time(),
                 only=only,
                 longest_wait=self._settings.retry_cap_s,
+                fund=self._fund if only is None else None,
             )
 
     async def prepare(self, claim: Claim) -> Delegated:

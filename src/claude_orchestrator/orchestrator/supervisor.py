@@ -124,7 +124,7 @@ class Supervisor:
             number += 1
             launch = LaunchFolder(delegated.folder / f"launch-{number}")
             layers = await self._delegator.policy_layers(delegated)
-            assignment = self._assignment(delegated, launch, number, row["resume"])
+            assignment = self._assignment(delegated, launch, row, number)
             launch.write_assignment(replace(assignment, policy=layers))
             async with self._db.transaction() as tx:
                 await attempts.note(tx, claim, {"launch": number, "resume": None})
@@ -133,7 +133,7 @@ class Supervisor:
         return LaunchFolder(delegated.folder / f"launch-{number}")
 
     def _assignment(
-        self, delegated: Delegated, launch: LaunchFolder, number: int, resume: dict[str, Any] | None
+        self, delegated: Delegated, launch: LaunchFolder, attempt: dict[str, Any], number: int
     ) -> Assignment:
         definition = delegated.claim.definition
         return Assignment(
@@ -148,9 +148,10 @@ class Supervisor:
             database=self._db.path,
             options={key: definition[key] for key in _OPTIONS if definition.get(key)},
             timeout_s=definition["timeout"],
-            resume=resume,
+            resume=attempt["resume"],
             launch=number,
-            model=definition.get("model") or "",
+            provider=attempt["provider"],
+            model=attempt["model"],
         )
 
     async def _watch(self, delegated: Delegated, launch: LaunchFolder, watch: Watch) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from claude_orchestrator.state import events
 from claude_orchestrator.state.database import Row, Transaction
+from claude_orchestrator.state.grants import Fund, Grant
 from claude_orchestrator.state.tasks import Claim
 
 _PAGE: Final = 64
@@ -25,13 +26,15 @@ async def claim(
     now: float,
     only: str | None = None,
     longest_wait: float = math.inf,
+    fund: Fund | None = None,
 ) -> Claim | None:
     """Take the first ready task of a run: dependencies done, slot free, file locks granted, wait over.
 
     ``limit`` is the number of running attempts over all processes and runs. Tasks whose locks ``overlap`` with
     those that another holds are passed over, and their rows say whom they wait for. ``only`` restricts the choice
     to one task. A task that seems to wait for more than ``longest_wait`` seconds was told so before the clock was
-    put back: it is ready.
+    put back: it is ready. ``fund`` says who pays for the attempt; tasks that it
+    lets wait are passed over like those that wait for a lock. None: whoever claims works by hand and pays alone.
     """
     run = await tx.fetch_one(
         "SELECT git_dir,"
@@ -42,21 +45,27 @@ async def claim(
     if run is None or run["active"] >= limit:
         return None
     ready = {"run": run_id, "now": now, "too_late": now + longest_wait, "only": only, "page": _PAGE}
-    task = await _first_free(tx, run["git_dir"], overlap, ready)
-    return None if task is None else await _grant(tx, task, run["git_dir"], worker, now)
+    found = await _first_free(tx, run["git_dir"], overlap, ready, fund)
+    return None if found is None else await _take(tx, *found, run["git_dir"], worker, now)
 
 
 async def _first_free(
-    tx: Transaction, git_dir: str, overlap: Callable[[str, str], bool], ready: Mapping[str, Any]
-) -> Row | None:
+    tx: Transaction,
+    git_dir: str,
+    overlap: Callable[[str, str], bool],
+    ready: Mapping[str, Any],
+    fund: Fund | None,
+) -> tuple[Row, Grant] | None:
     held = await tx.fetch_all(
         "SELECT pattern, run_id, task_id FROM file_lock WHERE git_dir = :git_dir", {"git_dir": git_dir}
     )
     position = -1
     while True:
         page = await tx.fetch_all(
-            "SELECT task.*, parked.id AS parked_id, parked.number AS parked_number FROM task"
-            " LEFT JOIN attempt AS parked ON parked.id = task.attempt_id AND parked.status IN ('parked', 'approved')"
+            "SELECT task.*, parked.id AS parked_id, parked.number AS parked_number,"
+            " parked.status AS parked_status, parked.provider AS parked_provider, parked.model AS parked_model"
+            " FROM task LEFT JOIN attempt AS parked ON parked.id = task.attempt_id"
+            " AND parked.status IN ('parked', 'approved')"
             " WHERE task.run_id = :run AND task.status = 'pending' AND blockers = 0"
             " AND (ready_at <= :now OR ready_at > :too_late)"
             " AND position > :position AND (:only IS NULL OR task.id = :only) ORDER BY position LIMIT :page",
@@ -64,9 +73,11 @@ async def _first_free(
         )
         for task in page:
             holder = _holder(json.loads(task["locks"]), held, overlap)
-            if holder is None:
-                return task
-            await _note_wait(tx, task, holder)
+            if holder is not None:
+                holds = f"{holder['run_id']}/{holder['task_id']}, which holds {holder['pattern']}"
+                await _note_wait(tx, task, holds, "task.lock_wait")
+            elif (grant := await _funded(tx, task, fund, ready["now"])) is not None:
+                return task, grant
         if len(page) < _PAGE:
             return None
         position = page[-1]["position"]
@@ -79,8 +90,19 @@ def _holder(wanted: list[str], held: list[Row], overlap: Callable[[str, str], bo
     return None
 
 
-async def _note_wait(tx: Transaction, task: Row, holder: Row) -> None:
-    reason = f"{_WAITS}{holder['run_id']}/{holder['task_id']}, which holds {holder['pattern']}"
+async def _funded(tx: Transaction, task: Row, fund: Fund | None, now: float) -> Grant | None:
+    """Leave for the task to work now; None when it has to wait, which its row then says."""
+    if fund is None:
+        return Grant()
+    funded = await fund(tx, task, _attempt_id(task), json.loads(task["definition"]), now)
+    if isinstance(funded, Grant):
+        return funded
+    await _note_wait(tx, task, funded.reason, "task.wait")
+    return None
+
+
+async def _note_wait(tx: Transaction, task: Row, what: str, kind: str) -> None:
+    reason = f"{_WAITS}{what}"
     if task["reason"] != reason:
         await tx.execute(
             "UPDATE task SET reason = :reason WHERE run_id = :run AND id = :task",
@@ -88,15 +110,17 @@ async def _note_wait(tx: Transaction, task: Row, holder: Row) -> None:
         )
     # Once a wait: with each new holder, the journal would grow with the square of the number of tasks.
     if not task["reason"].startswith(_WAITS):
-        await events.append(
-            tx, kind="task.lock_wait", run_id=task["run_id"], task_id=task["id"], data={"reason": reason}
-        )
+        await events.append(tx, kind=kind, run_id=task["run_id"], task_id=task["id"], data={"reason": reason})
 
 
-async def _grant(tx: Transaction, task: Row, git_dir: str, worker: str, now: float) -> Claim:
+def _attempt_id(task: Row) -> str:
+    return str(task["parked_id"] or f"{task['run_id']}.{task['id']}.{task['claims'] + 1}")
+
+
+async def _take(tx: Transaction, task: Row, grant: Grant, git_dir: str, worker: str, now: float) -> Claim:
     run_id, task_id = task["run_id"], task["id"]
     parked = task["parked_id"] is not None
-    attempt_id = task["parked_id"] or f"{run_id}.{task_id}.{task['claims'] + 1}"
+    attempt_id = _attempt_id(task)
     number = task["parked_number"] or task["failures"] + 1
     fence = task["fence"] + 1
     await tx.execute(
@@ -118,15 +142,18 @@ async def _grant(tx: Transaction, task: Row, git_dir: str, worker: str, now: flo
             for pattern in dict.fromkeys(json.loads(task["locks"]))
         ],
     )
+    paid = {"provider": grant.provider, "model": grant.model}
     if parked:
         await tx.execute(
-            "UPDATE attempt SET status = 'running' WHERE id = :id AND status = 'parked'", {"id": attempt_id}
+            "UPDATE attempt SET status = 'running', provider = :provider, model = :model"
+            " WHERE id = :id AND status = 'parked'",
+            {"id": attempt_id, **paid},
         )
     else:
         await tx.execute(
-            "INSERT INTO attempt (id, run_id, task_id, number, status, started_at)"
-            " VALUES (:id, :run, :task, :number, 'running', :now)",
-            {"id": attempt_id, "run": run_id, "task": task_id, "number": number, "now": now},
+            "INSERT INTO attempt (id, run_id, task_id, number, status, started_at, provider, model)"
+            " VALUES (:id, :run, :task, :number, 'running', :now, :provider, :model)",
+            {"id": attempt_id, "run": run_id, "task": task_id, "number": number, "now": now, **paid},
         )
     await events.append(
         tx,

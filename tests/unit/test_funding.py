@@ -31,7 +31,7 @@ def test_the_agent_says_who_pays() -> None:
 
 def test_the_first_provider_that_is_well_is_granted(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
-        fund = funding(choose=lambda _: [("first", "big"), ("second", "small")], health=ill)
+        fund = funding(5, choose=lambda _: [("first", "big"), ("second", "small")], health=ill)
         claim = await w.take(fund=fund)
         row = await attempts.get(w.db, claim.attempt_id)
         assert (row["provider"], row["model"]) == ("second", "small")
@@ -41,7 +41,7 @@ def test_the_first_provider_that_is_well_is_granted(tmp_path: Path) -> None:
 
 def test_a_task_whose_providers_are_all_ill_waits_and_the_next_one_is_taken(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
-        fund = funding(choose=lambda _: [("first", "")], health=ill)
+        fund = funding(5, choose=lambda _: [("first", "")], health=ill)
         assert (await w.take(fund=fund)).task_id == "free"
         for _ in range(3):
             assert await w.claim(fund=fund) is None
@@ -56,9 +56,9 @@ def test_a_task_whose_providers_are_all_ill_waits_and_the_next_one_is_taken(tmp_
 
 def test_an_attempt_that_goes_on_stays_with_its_provider(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
-        first = await w.take(fund=funding(choose=lambda _: [("second", "small")]))
+        first = await w.take(fund=funding(5, choose=lambda _: [("second", "small")]))
         await w.park(first, resume={"session": "s"})
-        again = await w.take(fund=funding(choose=lambda _: [("third", "")]))
+        again = await w.take(fund=funding(5, choose=lambda _: [("third", "")]))
         assert again.attempt_id == first.attempt_id
         row = await attempts.get(w.db, again.attempt_id)
         assert (row["provider"], row["model"]) == ("second", "small")
@@ -68,12 +68,12 @@ def test_an_attempt_that_goes_on_stays_with_its_provider(tmp_path: Path) -> None
 
 def test_what_needs_no_agent_any_more_waits_for_no_provider(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
-        fund = funding(choose=lambda _: [("first", "")])
+        fund = funding(5, choose=lambda _: [("first", "")])
         claim = await w.take(fund=fund)
         async with w.db.transaction() as tx:
             await attempts.start_step(tx, claim, "agent", w.now)
             await attempts.finish_step(tx, claim, "agent", {}, w.now)
         await w.park(claim, resume={})
-        assert (await w.take(fund=funding(choose=lambda _: [], health=ill))).attempt_id == claim.attempt_id
+        assert (await w.take(fund=funding(5, choose=lambda _: [], health=ill))).attempt_id == claim.attempt_id
 
     play(tmp_path, scenario, [paid_task()])

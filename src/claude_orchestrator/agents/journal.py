@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import math
+import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from claude_orchestrator.agents import leave, questions
 from claude_orchestrator.agents.base import Answer, Assignment, Result
 from claude_orchestrator.agents.recoverable import Recoverable
 from claude_orchestrator.errors import RepositoryError
+from claude_orchestrator.models import prices
 from claude_orchestrator.models.usage import Usage
 from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.documents import redacted
 from claude_orchestrator.safety.operations import Decision, Operation, Verdict
 from claude_orchestrator.safety.redaction import redact
 from claude_orchestrator.safety.risk import risk_of
-from claude_orchestrator.state import attempts, events, operation_gates, spending
+from claude_orchestrator.state import attempts, budgets, events, operation_gates, spending
+from claude_orchestrator.state.budgets import Spender
 from claude_orchestrator.state.database import Database, Row, Transaction
 from claude_orchestrator.state.operation_gates import Question
 from claude_orchestrator.workspace.git import Repository, git_folder
-
-MICRO: Final = 1_000_000
-"""Money is kept in millionths of a US dollar."""
 
 
 class JournalHost:
@@ -44,7 +43,8 @@ class JournalHost:
         self._tree: str | None = None
         self._waited_s = 0.0
         self._waits_since: float | None = None
-        self._spent_micro = 0
+        self.spent_up = asyncio.Event()
+        """Set once the agent has been told that it may spend no more."""
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -231,25 +231,36 @@ class JournalHost:
             await attempts.remember(tx, self._assignment.attempt_id, token)
 
     async def spend(self, usage: Usage, key: str) -> bool:
-        """Record the call; whether what the attempt has spent since this launch began leaves anything."""
+        """Record the call with its price; whether another one as large as the largest so far is within the allowance.
+
+        A price that nobody knows counts as all that is left of the allowance where somebody has set a limit.
+        """
         ours = self._assignment
-        cost = spending.Cost(
-            attempt_id=ours.attempt_id,
-            call=key,
-            run_id=ours.run_id,
-            task_id=ours.task_id,
-            provider=usage.provider,
-            model=usage.model,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cache_read_tokens=usage.cache_read_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
-            micro_usd=None if usage.usd is None else math.ceil(usage.usd * MICRO),
-        )
+        spender = Spender(ours.run_id, ours.task_id, ours.attempt_id, ours.provider or usage.provider)
+        price = await asyncio.to_thread(prices.price_of, usage)
         async with self._db.transaction() as tx:
-            if await spending.record(tx, cost, time.time()):
-                self._spent_micro += cost.micro_usd or 0
-        return ours.allowance_usd is None or self._spent_micro < ours.allowance_usd * MICRO
+            now = time.time()
+            allowance = await budgets.allowance_of(tx, ours.attempt_id)
+            left = max(0, allowance.left) if allowance else 0
+            is_unknown = price.micro_usd is None and await budgets.limits_of(tx, spender, now)
+            cost = spending.Cost(
+                **vars(spender),
+                call=key,
+                model=usage.model,
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                cache_read_tokens=usage.cache_read_tokens,
+                cache_write_tokens=usage.cache_write_tokens,
+                micro_usd=price.micro_usd,
+                prices=price.table,
+                counted=left if is_unknown else price.micro_usd or 0,
+            )
+            await spending.record(tx, cost, now)
+            allowance = await budgets.allowance_of(tx, ours.attempt_id)
+        may_go_on = allowance is None or allowance.is_enough
+        if not may_go_on:
+            self.spent_up.set()
+        return may_go_on
 
     async def note(self, kind: str, data: Mapping[str, Any]) -> None:
         """Write one event of this attempt."""

@@ -21,11 +21,15 @@ from claude_orchestrator.agents.base import Agent, Assignment, Outcome, agent_na
 from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.agents.journal import JournalHost
 from claude_orchestrator.errors import AgentError, OrchestratorError
+from claude_orchestrator.models.faults import Fault
 from claude_orchestrator.safety.redaction import redact
 from claude_orchestrator.state.database import Database
 
 STOPPING_S: Final = 8.0
 """How long an agent may take to stop when it is interrupted or out of time."""
+
+SPENT_S: Final = 3.0
+"""How long an agent may take to end that has been told that it may spend no more."""
 
 _AGENT: Final = "agent"
 _SHORTEST_WAIT_S: Final = 0.2
@@ -95,14 +99,16 @@ def _agent_for(assignment: Assignment) -> Agent:
 async def _work(agent: Agent, assignment: Assignment, host: JournalHost, interrupted: asyncio.Event) -> Outcome:
     work = asyncio.create_task(agent.work(assignment, host), name=_AGENT)
     stop = asyncio.create_task(interrupted.wait())
+    deaf = asyncio.create_task(_goes_on_spending(host))
     began = time.monotonic()
     # The time that humans take is not the agent's.
     while (left := assignment.timeout_s + host.waited_s() - (time.monotonic() - began)) > 0:
         done, _ = await asyncio.wait(
-            {work, stop}, timeout=max(left, _SHORTEST_WAIT_S), return_when=asyncio.FIRST_COMPLETED
+            {work, stop, deaf}, timeout=max(left, _SHORTEST_WAIT_S), return_when=asyncio.FIRST_COMPLETED
         )
         if done:
             break
+    has_overspent = deaf.cancel() is False
     if work.done():
         stop.cancel()
         return work.result()
@@ -117,7 +123,16 @@ async def _work(agent: Agent, assignment: Assignment, host: JournalHost, interru
         stopped = work.result()
     if asked_to_stop or stopped.status != "interrupted":
         return stopped
+    if has_overspent:
+        fault = Fault("budget", assignment.provider, "it went on after it had spent what it may")
+        return replace(stopped, detail=fault.detail, fault=fault)
     return Outcome("timeout", f"not done within {assignment.timeout_s:g} s", stopped.report)
+
+
+async def _goes_on_spending(host: JournalHost) -> None:
+    """Until an agent that may spend no more should have ended."""
+    await host.spent_up.wait()
+    await asyncio.sleep(SPENT_S)
 
 
 if __name__ == "__main__":

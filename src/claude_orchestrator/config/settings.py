@@ -16,7 +16,7 @@ from claude_orchestrator.config.project import ProjectSettings, read_project
 from claude_orchestrator.errors import ConfigError
 
 PREFIX = "CLAUDE_ORCHESTRATOR_"
-_LIMITS: Final = ("max_parallel",)
+_LIMITS: Final = ("max_parallel", "attempt_budget")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ class Settings:
 
     check_processes: int = 500
     """Processes that one command of the verifier may have at once."""
+
+    attempt_budget: float = 5.0
+    """US dollars that one attempt may spend on models, as long as no human has raised that."""
 
     agent: str = ""
     """Who does tasks that have a prompt and name nobody: ``claude`` or ``model``; unset: ``claude``."""

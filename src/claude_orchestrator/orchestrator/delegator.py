@@ -52,7 +52,7 @@ class Delegator:
         self._settings = settings
         self._repository = repository
         self._worker = worker
-        self._fund = funding()
+        self._fund = funding(settings.attempt_budget)
 
     async def claim(self, run_id: str, *, only: str | None = None) -> Claim | None:
         """Claim the next ready task of a run, if there is one and a slot is free.

@@ -26,7 +26,7 @@ from claude_orchestrator.orchestrator.stopping import RunStoppedError
 from claude_orchestrator.orchestrator.supervisor import LIVENESS_S, Supervisor
 from claude_orchestrator.orchestrator.worker import Worker
 from claude_orchestrator.safety.redaction import redact
-from claude_orchestrator.state import attempts, operation_gates, runs, tasks
+from claude_orchestrator.state import attempts, budget_gates, budgets, operation_gates, runs, tasks
 from claude_orchestrator.state.database import Database, Row
 from claude_orchestrator.state.tasks import Claim
 from claude_orchestrator.workspace import process, process_table
@@ -59,6 +59,7 @@ class Engine:
                 if time.monotonic() - looked_at >= LIVENESS_S:
                     looked_at = time.monotonic()
                     await operation_gates.expire(self._db, time.time())
+                    await budget_gates.release(self._db, time.time())
                     await self._look_for_orphans(run_id)
                 await self._claim_all(run_id)
                 if not self._carried:
@@ -198,13 +199,22 @@ class TaskWay:
         lost = await self._why_not_kept(delegated)
         detail = f"{outcome.detail} ({lost})" if lost else outcome.detail
         asked_for = outcome.resume is not None or await attempts.was_interrupted(self._db, delegated.claim)
-        if outcome.status == "waiting" or (outcome.status == "interrupted" and asked_for):
+        out_of_money = outcome.fault is not None and outcome.fault.kind == "budget" and outcome.resume is not None
+        if out_of_money:
+            await self._out_of_money(delegated.claim)
+        if out_of_money or outcome.status == "waiting" or (outcome.status == "interrupted" and asked_for):
             intent = (await runs.get(self._db, delegated.claim.run_id))["intent"]
             await self._stopped(delegated.claim, intent, outcome.resume)
         else:
             await self._failed(delegated.claim, detail, f"The agent did not finish: {detail}")
         if outcome.resume is None and not lost:
             await self._delegator.clean_up(delegated)
+
+    async def _out_of_money(self, claim: Claim) -> None:
+        """It goes on where it is with new money, which the next claim gives it or asks a human for."""
+        async with self._db.transaction() as tx:
+            await tasks.own(tx, claim)
+            await budgets.stop(tx, claim.attempt_id)
 
     async def _why_not_kept(self, delegated: Delegated) -> str:
         """Keep what an agent that did not finish has made; why that is not possible, or an empty text."""

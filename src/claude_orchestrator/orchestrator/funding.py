@@ -1,6 +1,6 @@
-"""Who pays for an attempt and with which model it works: the first provider that is well.
+"""Who pays for an attempt and with which model it works: the first provider that is well and has money.
 
-Asked within the claim's transaction, so that two claims never promise the same.
+Asked within the claim's transaction, so that two claims never promise the same money.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
-from claude_orchestrator.state import attempts
+from claude_orchestrator.state import attempts, budgets
+from claude_orchestrator.state.budgets import Spender
 from claude_orchestrator.state.database import Row, Transaction
-from claude_orchestrator.state.grants import Fund, Funded, Grant, Wait
+from claude_orchestrator.state.grants import Exhausted, Fund, Funded, Grant, Wait
 
 PAID: Final = frozenset({"claude", "acp", "model"})
 """The agents that call models."""
@@ -37,8 +38,12 @@ async def always_well(tx: Transaction, provider: str, now: float) -> Wait | None
     return None
 
 
-def funding(*, choose: Candidates = candidates, health: Health = always_well) -> Fund:
-    """What a claim asks; script and command cost nothing and are not looked up anywhere."""
+def funding(cap_usd: float, *, choose: Candidates = candidates, health: Health = always_well) -> Fund:
+    """What a claim asks; script and command cost nothing and are not looked up anywhere.
+
+    ``cap_usd`` is what one attempt may spend where no human has said anything else.
+    """
+    cap = budgets.micro(cap_usd)
 
     async def fund(tx: Transaction, task: Row, attempt_id: str, definition: dict[str, Any], now: float) -> Funded:
         if definition.get("agent") not in PAID:
@@ -50,15 +55,22 @@ def funding(*, choose: Candidates = candidates, health: Health = always_well) ->
                 return Grant(*parked)  # only its verification and merge are left
             # A session lives with the provider that it was begun with.
             options = [parked] if task["parked_provider"] else []
-        waits = []
+        refused: list[Wait | Exhausted] = []
         for provider, model in options or choose(definition):
-            wait = await health(tx, provider, now)
-            if wait is None:
-                return Grant(provider, model)
-            waits.append(wait)
-        return min(waits, key=lambda wait: math.inf if wait.until is None else wait.until)
+            spender = Spender(task["run_id"], task["id"], attempt_id, provider)
+            reserved = await health(tx, provider, now) or await budgets.reserve(tx, spender, cap, now)
+            if isinstance(reserved, int):
+                return Grant(provider, model, reserved)
+            refused.append(reserved)
+        return _mildest(refused)
 
     return fund
+
+
+def _mildest(refused: list[Wait | Exhausted]) -> Wait | Exhausted:
+    """What ends by itself, and first; else what a human is asked."""
+    waits = [one for one in refused if isinstance(one, Wait)]
+    return min(waits, key=lambda wait: math.inf if wait.until is None else wait.until) if waits else refused[0]
 
 
 async def _is_done(tx: Transaction, attempt_id: str) -> bool:

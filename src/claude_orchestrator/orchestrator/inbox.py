@@ -18,7 +18,7 @@ from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.operations import Decision
 from claude_orchestrator.safety.policy_file import read_layer, user_file
 from claude_orchestrator.safety.redaction import redact
-from claude_orchestrator.state import events, gates, operation_gates, runs, workers
+from claude_orchestrator.state import budget_gates, events, gates, operation_gates, runs, workers
 from claude_orchestrator.state.database import Database, Row
 from claude_orchestrator.state.gates import Way
 from claude_orchestrator.workspace import process_table
@@ -36,6 +36,7 @@ class Inbox:
     async def listed(self, *, include_answered: bool = False) -> list[Row]:
         """The open questions, oldest first; with ``include_answered`` all of them. What has expired is denied first."""
         await operation_gates.expire(self._db, time.time())
+        await budget_gates.release(self._db, time.time())
         return [
             await self._with_operation(row) for row in await gates.listed(self._db, include_answered=include_answered)
         ]

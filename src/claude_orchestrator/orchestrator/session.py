@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.config import Settings, load_settings, within
+from claude_orchestrator.config.project import read_project
 from claude_orchestrator.errors import ConfigError
 from claude_orchestrator.orchestrator import starting, worker
 from claude_orchestrator.orchestrator.delegator import Delegator
@@ -66,16 +67,31 @@ class Orchestrator:
             yield session
 
     async def start(
-        self, plan: Plan, *, base: str | None = None, target: str | None = None, choice: Choice | None = None
+        self,
+        plan: Plan,
+        *,
+        base: str | None = None,
+        target: str | None = None,
+        choice: Choice | None = None,
+        budget: float | None = None,
     ) -> str:
         """Store and approve the plan and create a run of it; return the run's id. Nothing moves yet.
 
-        ``choice`` says who does the tasks that have a prompt and nothing else, whatever the plan says of them.
+        ``choice`` says who does the tasks that have a prompt and nothing else, whatever the plan says of them;
+        ``budget`` what the run may spend on models, in US dollars.
         """
         repository = await Repository.open(self._project)
         async with Database.open(self._settings.database) as db:
             return await starting.start_run(
-                db, repository, plan, base=base, target=target, choice=choice, default=self._default()
+                db,
+                repository,
+                plan,
+                base=base,
+                target=target,
+                choice=choice,
+                default=self._default(),
+                budget=budget,
+                most=read_project(self._project).budget,
             )
 
     def _default(self) -> Choice:
@@ -95,7 +111,13 @@ class Orchestrator:
             return await session.engine.move(run_id)
 
     async def run(
-        self, plan: Plan, *, base: str | None = None, target: str | None = None, choice: Choice | None = None
+        self,
+        plan: Plan,
+        *,
+        base: str | None = None,
+        target: str | None = None,
+        choice: Choice | None = None,
+        budget: float | None = None,
     ) -> str:
         """Start a run of the plan and move it as far as it can go; return the run's status."""
-        return await self.move(await self.start(plan, base=base, target=target, choice=choice))
+        return await self.move(await self.start(plan, base=base, target=target, choice=choice, budget=budget))

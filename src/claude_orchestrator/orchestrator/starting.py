@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.errors import PlanError, RepositoryError
 from claude_orchestrator.plans.store import PlanStore
-from claude_orchestrator.state import runs
+from claude_orchestrator.state import budgets, runs
 from claude_orchestrator.state.database import Database, Transaction
 from claude_orchestrator.state.runs import NewPhase, NewRun, NewTask
 from claude_orchestrator.workspace import locks
@@ -29,6 +30,8 @@ async def start_run(
     target: str | None = None,
     choice: Choice | None = None,
     default: Choice | None = None,
+    budget: float | None = None,
+    most: float | None = None,
 ) -> str:
     """Approve the plan's version and create a run of it; return the run's id.
 
@@ -36,6 +39,8 @@ async def start_run(
     ``target`` is the branch that verified work is merged into: by default a new one, ``orchestrator/<run>``.
     ``choice`` says who does the tasks that have a prompt and nothing else, whatever the plan says of them;
     ``default`` says it where nobody else does.
+    ``budget`` is what the run may spend on models, in US dollars, whatever the plan says of that; it is never more
+    than ``most``.
     Raises RepositoryError for a repository without commits, or a target that is checked out somewhere.
     """
     if plan.id is None or plan.version is None:
@@ -43,7 +48,9 @@ async def start_run(
         assert plan.id is not None
     await PlanStore(db).approve(plan.id, plan.version)
     base_commit, existing = await _base(repository, base, target)
-    new = _new_run(plan, repository, base_commit, choice, default)
+    new = replace(
+        _new_run(plan, repository, base_commit, choice, default), budget=_micro(_least(budget or plan.budget, most))
+    )
     async with db.transaction() as tx:
         number = await _free_number(tx, db.path.parent, repository, base_commit, named=target is not None)
         ref = f"refs/heads/{target or f'orchestrator/r{number}'}"
@@ -113,6 +120,7 @@ def _new_run(
                     locks=json.dumps(patterns),
                     max_attempts=task.max_attempts,
                     needs=tuple(task.depends_on),
+                    budget=_micro(task.budget),
                 )
             )
     return NewRun(
@@ -125,6 +133,14 @@ def _new_run(
         phases=phases,
         tasks=tasks,
     )
+
+
+def _micro(usd: float | None) -> int | None:
+    return None if usd is None else budgets.micro(usd)
+
+
+def _least(budget: float | None, most: float | None) -> float | None:
+    return min((sum_of for sum_of in (budget, most) if sum_of is not None), default=None)
 
 
 def assigned(task: Task, choices: Sequence[Choice | Task | None]) -> Task:

@@ -20,7 +20,8 @@ from claude_orchestrator.errors import BlockedError, ConfigError, NotReadyError,
 from claude_orchestrator.models import accounts
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
 from claude_orchestrator.orchestrator.worker import Worker
-from claude_orchestrator.state import attempts, gates, operation_gates, runs, tasks
+from claude_orchestrator.state import attempts, budgets, gates, operation_gates, runs, tasks
+from claude_orchestrator.state.budgets import MICRO
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.workspace import process
 
@@ -124,7 +125,10 @@ class Supervisor:
             number += 1
             launch = LaunchFolder(delegated.folder / f"launch-{number}")
             layers = await self._delegator.policy_layers(delegated)
+            allowance = await budgets.allowance_of(self._db, claim.attempt_id)
             assignment = self._assignment(delegated, launch, row, number)
+            if allowance is not None:
+                assignment = replace(assignment, allowance_usd=max(0, allowance.left) / MICRO)
             launch.write_assignment(replace(assignment, policy=layers))
             async with self._db.transaction() as tx:
                 await attempts.note(tx, claim, {"launch": number, "resume": None})

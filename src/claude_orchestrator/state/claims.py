@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from claude_orchestrator.state import events
+from claude_orchestrator.state import budget_gates, events
 from claude_orchestrator.state.database import Row, Transaction
-from claude_orchestrator.state.grants import Fund, Grant
+from claude_orchestrator.state.grants import Fund, Grant, Wait
 from claude_orchestrator.state.tasks import Claim
 
 _PAGE: Final = 64
@@ -34,7 +34,8 @@ async def claim(
     those that another holds are passed over, and their rows say whom they wait for. ``only`` restricts the choice
     to one task. A task that seems to wait for more than ``longest_wait`` seconds was told so before the clock was
     put back: it is ready. ``fund`` says who pays for the attempt; tasks that it
-    lets wait are passed over like those that wait for a lock. None: whoever claims works by hand and pays alone.
+    lets wait are passed over like those that wait for a lock, and those for which the money does not last get a gate.
+    None: whoever claims works by hand and pays alone.
     """
     run = await tx.fetch_one(
         "SELECT git_dir,"
@@ -97,7 +98,10 @@ async def _funded(tx: Transaction, task: Row, fund: Fund | None, now: float) -> 
     funded = await fund(tx, task, _attempt_id(task), json.loads(task["definition"]), now)
     if isinstance(funded, Grant):
         return funded
-    await _note_wait(tx, task, funded.reason, "task.wait")
+    if isinstance(funded, Wait):
+        await _note_wait(tx, task, funded.reason, "task.wait")
+    else:
+        await budget_gates.wait(tx, task, task["parked_id"], funded, now)
     return None
 
 
@@ -142,17 +146,18 @@ async def _take(tx: Transaction, task: Row, grant: Grant, git_dir: str, worker: 
             for pattern in dict.fromkeys(json.loads(task["locks"]))
         ],
     )
-    paid = {"provider": grant.provider, "model": grant.model}
+    paid = {"provider": grant.provider, "model": grant.model, "allowance": grant.allowance}
     if parked:
         await tx.execute(
-            "UPDATE attempt SET status = 'running', provider = :provider, model = :model"
+            "UPDATE attempt SET status = 'running', provider = :provider, model = :model, allowance = :allowance,"
+            " spent_before = (SELECT coalesce(sum(counted), 0) FROM cost WHERE attempt_id = :id)"
             " WHERE id = :id AND status = 'parked'",
             {"id": attempt_id, **paid},
         )
     else:
         await tx.execute(
-            "INSERT INTO attempt (id, run_id, task_id, number, status, started_at, provider, model)"
-            " VALUES (:id, :run, :task, :number, 'running', :now, :provider, :model)",
+            "INSERT INTO attempt (id, run_id, task_id, number, status, started_at, provider, model, allowance)"
+            " VALUES (:id, :run, :task, :number, 'running', :now, :provider, :model, :allowance)",
             {"id": attempt_id, "run": run_id, "task": task_id, "number": number, "now": now, **paid},
         )
     await events.append(

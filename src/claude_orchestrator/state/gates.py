@@ -9,7 +9,7 @@ import json
 from typing import Any, Final, Literal
 
 from claude_orchestrator.errors import NotReadyError
-from claude_orchestrator.state import events, runs
+from claude_orchestrator.state import budgets, events, runs
 from claude_orchestrator.state.database import Database, Row, Transaction
 
 Way = Literal["once", "pattern", "edited", "denied", "expired"]
@@ -24,7 +24,7 @@ async def open_gate(
     *,
     run_id: str,
     task_id: str,
-    attempt_id: str,
+    attempt_id: str | None,
     kind: str,
     question: str,
     subject: str,
@@ -32,9 +32,10 @@ async def open_gate(
 ) -> str:
     """Insert an open gate and return its id (``g<number>``).
 
-    ``kind`` is ``review`` (the verifier wants a human to decide), ``escalation`` (all attempts failed) or
-    ``operation`` (an agent wants to do something); ``subject`` is what exactly an approval would cover: for a review,
-    the sorted reasons, for an operation, what is shown of it.
+    ``kind`` is ``review`` (the verifier wants a human to decide), ``escalation`` (all attempts failed), ``operation``
+    (an agent wants to do something) or ``budget`` (a limit leaves too little money); ``subject`` is what exactly an
+    approval would cover: for a review, the sorted reasons, for an operation, what is shown of it, for a budget, whose
+    it is and what it would be.
     """
     row = await tx.fetch_one("SELECT coalesce(max(number), 0) + 1 AS number FROM gate")
     assert row is not None
@@ -81,9 +82,9 @@ async def answer(
 
     Approved: a reviewed attempt becomes claimable again and goes to its merge; an escalated task gets a new set
     of attempts; an operation may happen (``way``: ``once``, as a ``pattern`` for the whole run, or ``edited`` into
-    another one). Denied: the review counts as a failed attempt whose reason is the next prompt's evidence (or fails
-    the task when it was the last); an escalated task has failed; an agent is told the reason (``denied`` by somebody,
-    or ``expired``).
+    another one); a budget is raised for all tasks that wait for it. Denied: the review counts as a failed attempt
+    whose reason is the next prompt's evidence (or fails the task when it was the last); an escalated task has failed;
+    an agent is told the reason (``denied`` by somebody, or ``expired``); the tasks that wait for a budget have failed.
     Raises NotReadyError when there is no such gate, it has been answered already, or cannot be answered like that.
     """
     gate = await tx.fetch_one("SELECT * FROM gate WHERE id = :id", {"id": gate_id})
@@ -166,6 +167,8 @@ async def _move_task(tx: Transaction, gate: Row, *, approve: bool, reason: str, 
             " AND attempt_id = :attempt AND status = 'waiting'",
             values,
         )
+    elif gate["kind"] == "budget":
+        await (_raise_budget(tx, gate) if approve else budgets.give_up(tx, gate["id"], reason, now))
     elif approve and gate["kind"] == "review":
         await tx.execute("UPDATE attempt SET status = 'approved' WHERE id = :attempt AND status = 'waiting'", values)
         await tx.execute("UPDATE task SET status = 'pending', reason = '' WHERE run_id = :run AND id = :task", values)
@@ -193,6 +196,13 @@ async def _move_task(tx: Transaction, gate: Row, *, approve: bool, reason: str, 
             " WHERE run_id = :run AND id = :task",
             values,
         )
+
+
+async def _raise_budget(tx: Transaction, gate: Row) -> None:
+    row = await tx.fetch_one("SELECT * FROM budget_gate WHERE gate_id = :id", {"id": gate["id"]})
+    assert row is not None
+    await budgets.put(tx, row["kind"], row["subject"], row["raised"], period=row["period"])
+    await budgets.let_go_on(tx, gate["id"])
 
 
 async def withdraw(tx: Transaction, attempt_id: str) -> None:

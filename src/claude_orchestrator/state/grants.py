@@ -1,12 +1,16 @@
-"""What a claim is told of who pays for the attempt: a grant, or a wait."""
+"""What a claim is told of who pays for the attempt: a grant, a wait, or that the money is used up."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from claude_orchestrator.state.database import Row, Transaction
+
+Kind = Literal["attempt", "task", "run", "day", "month"]
+"""Whose spending a limit holds down: one attempt's, one task's over all its attempts, one run's, or one provider's on
+a day or in a month (UTC)."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,31 @@ class Wait:
     """When it may be over (seconds since the epoch), where that is known."""
 
 
-Funded = Grant | Wait
+@dataclass(frozen=True)
+class Exhausted:
+    """A limit leaves nothing: a human has to raise it, or give the task up."""
+
+    kind: Kind
+    subject: str
+    """The id of the attempt, ``run/task``, the id of the run, or the provider."""
+    period: str
+    """The day (2026-11-26) or month (2026-11); empty for the others."""
+    limit: int
+    """All amounts in millionths of a US dollar."""
+    spent: int
+    reserved: int
+    """What others may still spend of it."""
+    unknown: int
+    """How many calls have a price that nobody knows."""
+    needed: int
+    """Less than this is of no use to the task."""
+    raised: int
+    """The limit after an approval."""
+    until: float | None = None
+    """When the limit counts from nothing again (seconds since the epoch)."""
+
+
+Funded = Grant | Wait | Exhausted
 
 Fund = Callable[[Transaction, Row, str, dict[str, Any], float], Awaitable[Funded]]
 """``fund(tx, task, attempt_id, definition, now)``: who pays for an attempt that is about to be claimed. ``task`` is the

@@ -6,14 +6,17 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from claude_orchestrator.errors import NotReadyError
-from claude_orchestrator.state import events
+from claude_orchestrator.state import budgets, events
 from claude_orchestrator.state.database import Database, Row, Transaction
 
 FINAL = ("completed", "failed", "cancelled")
 """Run statuses that nothing leads out of; ``paused`` and ``incomplete`` runs can be resumed."""
+
+LONGEST_WAIT_S: Final = 86400.0
+"""A run whose tasks wait for no more than a budget of a new day or month goes on by itself within this time."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class NewTask:
     locks: str
     max_attempts: int
     needs: tuple[str, ...]
+    budget: int | None = None
+    """What all its attempts together may spend, in millionths of a US dollar; None: no limit."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class NewRun:
     base_commit: str
     phases: Sequence[NewPhase]
     tasks: Sequence[NewTask]
+    budget: int | None = None
+    """What the run may spend, in millionths of a US dollar; None: no limit."""
 
 
 async def next_number(tx: Transaction) -> int:
@@ -83,6 +90,7 @@ async def create(tx: Transaction, new: NewRun, *, number: int, target_ref: str, 
         },
     )
     await _insert_graph(tx, run_id, new)
+    await _set_budgets(tx, run_id, new)
     await events.append(
         tx,
         kind="run.created",
@@ -130,6 +138,14 @@ async def _insert_graph(tx: Transaction, run_id: str, new: NewRun) -> None:
         "INSERT INTO dependency (run_id, task_id, needs) VALUES (:run, :task, :needs)",
         [{"run": run_id, "task": task.id, "needs": needs} for task in new.tasks for needs in set(task.needs)],
     )
+
+
+async def _set_budgets(tx: Transaction, run_id: str, new: NewRun) -> None:
+    if new.budget is not None:
+        await budgets.put(tx, "run", run_id, new.budget)
+    for task in new.tasks:
+        if task.budget is not None:
+            await budgets.put(tx, "task", f"{run_id}/{task.id}", task.budget)
 
 
 async def get(source: Transaction | Database, run_id: str) -> Row:
@@ -205,8 +221,9 @@ async def settle(tx: Transaction, run_id: str, now: float) -> str:
     """Bring the run's status in line with its tasks and its intent; return the status.
 
     ``running`` stays until no task is active. Then a wanted cancel or pause takes effect, and a run in which
-    nothing can move any more is ``completed`` (every task is), ``incomplete`` (a human has to decide something) or
-    ``failed`` (a human has decided, and what is left depends on a task that was given up).
+    nothing can move any more (nor will by itself within a day) is ``completed`` (every task is), ``incomplete`` (a
+    human has to decide something) or ``failed`` (a human has decided, and what is left depends on a task that was
+    given up).
     """
     run = await get(tx, run_id)
     if run["status"] in FINAL:
@@ -216,9 +233,11 @@ async def settle(tx: Transaction, run_id: str, now: float) -> str:
         " coalesce(sum(status IN ('delegated', 'in_progress', 'verifying')), 0) AS active,"
         " coalesce(sum(status = 'completed'), 0) AS completed,"
         " coalesce(sum(status = 'pending' AND blockers = 0), 0) AS ready,"
-        " coalesce(sum(status IN ('waiting', 'escalated')), 0) AS asking"
+        " coalesce(sum(status IN ('waiting', 'escalated')), 0) AS asking,"
+        " coalesce(sum(status = 'waiting'"
+        " AND budget_gate IN (SELECT gate_id FROM budget_gate WHERE until <= :soon)), 0) AS timed"
         " FROM task WHERE run_id = :run",
-        {"run": run_id},
+        {"run": run_id, "soon": now + LONGEST_WAIT_S},
     )
     assert counts is not None
     status = _status(run, counts)
@@ -262,7 +281,7 @@ def _status(run: Row, counts: Row) -> str:
         return "cancelled"
     if run["intent"] == "pause":
         return "paused"
-    if counts["ready"]:
+    if counts["ready"] or counts["timed"]:
         return "running"
     return "incomplete" if counts["asking"] else "failed"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from claude_orchestrator.state.database import Database, Transaction
+from claude_orchestrator.state.database import Transaction
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Cost:
     cache_write_tokens: int
     micro_usd: int | None
     """Millionths of a US dollar; None: unknown."""
+    counted: int
+    """What it counts against limits, in millionths of a US dollar."""
     prices: str = ""
     """Which table of prices it was reckoned with; empty: the client said it."""
 
@@ -33,18 +35,9 @@ async def record(tx: Transaction, cost: Cost, now: float) -> bool:
     return bool(
         await tx.execute(
             "INSERT INTO cost (attempt_id, call, run_id, task_id, provider, model, at, input_tokens, output_tokens,"
-            " cache_read_tokens, cache_write_tokens, micro_usd, prices) VALUES (:attempt_id, :call, :run_id, :task_id,"
-            " :provider, :model, :now, :input_tokens, :output_tokens, :cache_read_tokens, :cache_write_tokens,"
-            " :micro_usd, :prices) ON CONFLICT (attempt_id, call) DO NOTHING",
+            " cache_read_tokens, cache_write_tokens, micro_usd, counted, prices) VALUES (:attempt_id, :call, :run_id,"
+            " :task_id, :provider, :model, :now, :input_tokens, :output_tokens, :cache_read_tokens,"
+            " :cache_write_tokens, :micro_usd, :counted, :prices) ON CONFLICT (attempt_id, call) DO NOTHING",
             {**vars(cost), "now": now},
         )
     )
-
-
-async def of_attempt(source: Transaction | Database, attempt_id: str) -> int:
-    """What an attempt has cost so far, in millionths of a US dollar; what is unknown counts as nothing."""
-    row = await source.fetch_one(
-        "SELECT coalesce(sum(micro_usd), 0) AS spent FROM cost WHERE attempt_id = :attempt", {"attempt": attempt_id}
-    )
-    assert row is not None
-    return int(row["spent"])

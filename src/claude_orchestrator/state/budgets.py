@@ -225,7 +225,8 @@ async def reserve(tx: Transaction, spender: Spender, cap: int, now: float) -> in
     """What an attempt that is about to be claimed may spend: ``cap``, or what the tightest limit leaves.
 
     ``cap`` is what one attempt may spend where nobody has said anything else. Wait where what is left is reserved
-    by others, who may not need it; Exhausted where a limit leaves too little to be of use. The caller writes the
+    by others, who may not need it; Exhausted where a limit leaves too little to be of use: the widest one, as many may
+    wait for that. The caller writes the
     allowance to the attempt in the same transaction.
     """
     limits = await limits_of(tx, spender, now)
@@ -234,7 +235,7 @@ async def reserve(tx: Transaction, spender: Spender, cap: int, now: float) -> in
     largest = await _largest_call(tx, spender.attempt_id)
     wait: Wait | None = None
     free = []
-    for limit in limits:
+    for limit in reversed(limits):
         state = await state_of(tx, limit)
         needed = max(1, min(LEAST, limit.amount // 10), min(largest, limit.amount // 2))
         if limit.amount - state.spent < needed:

@@ -30,7 +30,10 @@ State = Literal["new", "alive", "done", "died"]
 LOCK_PATIENCE_S: Final = 5.0
 """How long a runner waits for a lock that is taken although nothing has started: somebody just looks at it."""
 
-_FOR_THE_RUNNER: Final = ("PYTHONPATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+_FOR_THE_RUNNER: Final = (
+    "PYTHONPATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG",
+    "CLAUDE_ORCHESTRATOR_RETRY_BASE_S", "CLAUDE_ORCHESTRATOR_RETRY_CAP_S",
+)  # fmt: skip
 
 
 class LaunchFolder:

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from claude_orchestrator.agents.base import Assignment, Result
 from claude_orchestrator.errors import AgentError
 from claude_orchestrator.safety.operations import Kind, Operation
 from claude_orchestrator.workspace import process
 
+T = TypeVar("T")
 
-async def perform(operation: Operation, assignment: Assignment, number: int) -> Result:
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await ``work`` also through a cancellation, which is passed on when the work is done."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+async def perform(
+    operation: Operation, assignment: Assignment, number: int, *, timeout_s: float | None = None
+) -> Result:
     """Perform one operation; ``number`` (from 1, within the launch) names its output file.
+
+    A command is killed after ``timeout_s`` seconds; None: the runner watches the clock of the whole attempt.
 
     An operation on files does not wait for anything, so it happens wholly or not at all when the agent is
     cancelled; a command that is cancelled is killed with its whole process tree. Raises ProgramError when a
     command's program is missing.
     """
     if operation.kind == "run":
-        return await _run(operation, assignment, number)
+        return await _run(operation, assignment, number, timeout_s)
     started = time.monotonic()
     try:
         _ON_FILES[operation.kind](operation)
@@ -33,13 +50,13 @@ async def perform(operation: Operation, assignment: Assignment, number: int) -> 
     return Result(0, "", time.monotonic() - started)
 
 
-async def _run(operation: Operation, assignment: Assignment, number: int) -> Result:
+async def _run(operation: Operation, assignment: Assignment, number: int, timeout_s: float | None) -> Result:
     output = assignment.folder / f"operation-{number}.log"
     completed = await process.run(
         operation.argv,
         cwd=operation.cwd,
         env=_environment(),
-        timeout_s=None,  # the runner watches the clock of the whole attempt
+        timeout_s=timeout_s,
         stdout=output,
         marker=assignment.marker,
     )

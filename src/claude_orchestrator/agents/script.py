@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from claude_orchestrator.agents.base import Answer, Assignment, Host, Outcome, Result
-from claude_orchestrator.agents.performing import perform
+from claude_orchestrator.agents.performing import perform, to_the_end
 from claude_orchestrator.errors import AgentError
 from claude_orchestrator.safety.operations import Kind, Operation
 from claude_orchestrator.safety.redaction import redact
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class ScriptAgent:
     async def work(self, assignment: Assignment, host: Host) -> Outcome:
         """Do all lines. The first that is refused or fails ends the attempt, unless the line says that it may."""
         lines = script_of(assignment)
-        progress = await _to_the_end(_start(assignment, host))
+        progress = await to_the_end(_start(assignment, host))
         try:
             for line in lines[progress.done :]:
                 if (ended := await _do(line, progress, assignment, host)) is not None:
@@ -81,7 +79,7 @@ async def _start(assignment: Assignment, host: Host) -> Progress:
 async def _do(line: Line, progress: Progress, assignment: Assignment, host: Host) -> Outcome | None:
     """Do one line; return how the launch ends here, or None to go on. Only a command can be interrupted."""
     number = progress.done + 1
-    answer = await _to_the_end(host.ask(line.operation, number, asdict(progress)))
+    answer = await to_the_end(host.ask(line.operation, number, asdict(progress)))
     if answer.waiting:
         detail = f"operation {number} waits for {answer.gate}: {answer.refusal}"
         return Outcome("waiting", detail, progress.report, resume=asdict(progress))
@@ -91,7 +89,7 @@ async def _do(line: Line, progress: Progress, assignment: Assignment, host: Host
     if operation.kind == "report":
         await host.progress(operation.target)
     result = await perform(operation, assignment, number)
-    await _to_the_end(_advance(answer, result, progress, host))
+    await to_the_end(_advance(answer, result, progress, host))
     if result.exit_code == 0 or line.may_fail:
         return None
     if operation.kind == "run":
@@ -115,16 +113,6 @@ async def _advance(answer: Answer, result: Result, progress: Progress, host: Hos
     progress.done += 1
     if answer.operation.kind == "report":
         progress.report = f"{progress.report}\n{redact(answer.operation.target)}".strip()
-
-
-async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Await ``work`` also through a cancellation, which is passed on when the work is done."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
 
 
 def script_of(assignment: Assignment) -> list[Line]:

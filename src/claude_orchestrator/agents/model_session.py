@@ -202,10 +202,13 @@ def _agent(tools: Tools, model: Model, execute: Callable[..., Awaitable[str]]) -
 
     # A provider of one's own need not know all settings.
     warnings.simplefilter("ignore", UnsupportedSettingWarning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a wish has no schema: no model ever sees one
+        all_tools = [Tool(tool, sequential=True) for tool in tools.all]
     return Agent(
         model,
         instructions=_INSTRUCTIONS,
-        tools=[Tool(tool, sequential=True) for tool in tools.all],
+        tools=all_tools,
         output_type=[ToolOutput(finish, name="finish"), str],
         capabilities=[Hooks(tool_execute=execute)],
         # We ask again ourselves, from what is kept.

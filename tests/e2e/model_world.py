@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -50,9 +51,7 @@ KINDS = {
     "google": Kind(
         GeminiWire(), "google:gemini-3.8-flash", {"GEMINI_API_KEY": "dummy", "GOOGLE_GEMINI_BASE_URL": "{url}"}
     ),
-    "openai": Kind(
-        ResponsesWire(), "openai:gpt-6.1-terra", {"OPENAI_API_KEY": "dummy", "OPENAI_BASE_URL": "{url}/v1"}
-    ),
+    "openai": Kind(ResponsesWire(), "openai:gpt-6.1-terra", {"OPENAI_API_KEY": "dummy", "OPENAI_BASE_URL": "{url}/v1"}),
     "openai-chat": Kind(ChatWire(), "openai-chat:qwen3", {"OPENAI_BASE_URL": "{url}/v1"}),
     "ollama": Kind(ChatWire(), "ollama:qwen3:8b", {"OLLAMA_BASE_URL": "{url}/v1"}),
 }
@@ -125,7 +124,9 @@ class Attempt:
         }
         return Assignment(**{**values, **more})
 
-    def launch(self, *, meanwhile: Callable[[asyncio.Task[Outcome]], Awaitable[None]] | None = None, **more: Any) -> Outcome:
+    def launch(
+        self, *, meanwhile: Callable[[asyncio.Task[Outcome]], Awaitable[None]] | None = None, **more: Any
+    ) -> Outcome:
         """Let the agent work; ``meanwhile`` may do something to its task."""
 
         async def work(db: Database) -> Outcome:
@@ -151,10 +152,12 @@ class Attempt:
 
     def remembered(self) -> dict[str, Any]:
         row = self.now(lambda db: attempts.get(db, "a1"))
-        import json
-
         found: dict[str, Any] = json.loads(row["remembered"])
         return found
+
+    def log(self) -> str:
+        file = self.worktree / "log.txt"
+        return file.read_text() if file.exists() else ""
 
     def answer(self, *, approve: bool, **more: Any) -> None:
         """Answer the one open gate."""

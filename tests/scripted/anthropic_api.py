@@ -28,12 +28,19 @@ class AnthropicWire:
             ids = {"id": f"toolu_{request.turn}_{number}", "name": call.name}
             blocks.append({"type": "tool_use", **ids, "input": dict(call.arguments)})
         usage = {
-            **{"input_tokens": 500, "output_tokens": 100},
-            **{"cache_read_input_tokens": 400, "cache_creation_input_tokens": 100},
+            "input_tokens": 500,
+            "output_tokens": 100,
+            "cache_read_input_tokens": 400,
+            "cache_creation_input_tokens": 100,
         }
         message = {
-            **{"id": f"msg_{request.turn}", "type": "message", "role": "assistant", "model": request.body["model"]},
-            **{"content": blocks, "stop_reason": "tool_use" if reply.calls else "end_turn", "stop_sequence": None},
+            "id": f"msg_{request.turn}",
+            "type": "message",
+            "role": "assistant",
+            "model": request.body["model"],
+            "content": blocks,
+            "stop_reason": "tool_use" if reply.calls else "end_turn",
+            "stop_sequence": None,
             "usage": usage,
         }
         if not request.body.get("stream"):

@@ -30,7 +30,9 @@ class GeminiWire:
         model = request.path.rpartition("/")[2].partition(":")[0]
         return "application/json", json.dumps(
             {
-                **{"candidates": [candidate], "usageMetadata": usage, "modelVersion": model},
+                "candidates": [candidate],
+                "usageMetadata": usage,
+                "modelVersion": model,
                 "responseId": f"response-{request.turn}",
             }
         )

@@ -34,14 +34,24 @@ class ResponsesWire:
             ids = {"id": f"fc_{turn}_{number}", "call_id": f"call_{turn}_{number}", "status": "completed"}
             output.append({"type": "function_call", "name": call.name, "arguments": json.dumps(call.arguments), **ids})
         usage = {
-            **{"input_tokens": 1_000, "output_tokens": 100, "total_tokens": 1_100},
-            **{"input_tokens_details": {"cached_tokens": 400}, "output_tokens_details": {"reasoning_tokens": 0}},
+            "input_tokens": 1_000,
+            "output_tokens": 100,
+            "total_tokens": 1_100,
+            "input_tokens_details": {"cached_tokens": 400},
+            "output_tokens_details": {"reasoning_tokens": 0},
         }
         return "application/json", json.dumps(
             {
-                **{"id": f"resp_{turn}", "object": "response", "created_at": 1_780_000_000, "status": "completed"},
-                **{"model": request.body["model"], "output": output, "usage": usage, "tools": []},
-                **{"parallel_tool_calls": True, "tool_choice": "auto"},
+                "id": f"resp_{turn}",
+                "object": "response",
+                "created_at": 1_780_000_000,
+                "status": "completed",
+                "model": request.body["model"],
+                "output": output,
+                "usage": usage,
+                "tools": [],
+                "parallel_tool_calls": True,
+                "tool_choice": "auto",
             }
         )
 
@@ -69,7 +79,8 @@ class ChatWire:
     def answer(self, reply: Reply, request: Request) -> tuple[str, str]:
         calls = [
             {
-                **{"id": f"call_{number}", "type": "function"},
+                "id": f"call_{number}",
+                "type": "function",
                 "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
             }
             for number, call in enumerate(reply.calls)
@@ -78,8 +89,11 @@ class ChatWire:
         choice = {"index": 0, "finish_reason": "tool_calls" if calls else "stop", "message": message}
         return "application/json", json.dumps(
             {
-                **{"id": f"chatcmpl-{request.turn}", "object": "chat.completion", "created": 1_780_000_000},
-                **{"model": request.body["model"], "choices": [choice]},
+                "id": f"chatcmpl-{request.turn}",
+                "object": "chat.completion",
+                "created": 1_780_000_000,
+                "model": request.body["model"],
+                "choices": [choice],
                 "usage": {"prompt_tokens": 1_000, "completion_tokens": 100, "total_tokens": 1_100},
             }
         )

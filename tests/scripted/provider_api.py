@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 from urllib.parse import urlsplit
 
 PATIENCE_S: Final = 30.0
@@ -124,7 +124,7 @@ class ProviderApi:
         self._server = _Server(("127.0.0.1", 0), _handler_for(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def __enter__(self) -> ProviderApi:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
@@ -168,7 +168,7 @@ def _handler_for(api: ProviderApi) -> type[BaseHTTPRequestHandler]:
             api.received(request)
             try:
                 reply = api.script(request)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 api.errors.append(error)
                 reply = Reply(status=400, said=f"the script failed: {error!r}")
             if reply.until is not None:
@@ -177,8 +177,6 @@ def _handler_for(api: ProviderApi) -> type[BaseHTTPRequestHandler]:
                 self._answer(reply, request)
             except ConnectionError:
                 return  # the client is gone
-
-        do_GET = do_PUT = do_DELETE = do_POST
 
         def _answer(self, reply: Reply, request: Request) -> None:
             if reply.status != 200:

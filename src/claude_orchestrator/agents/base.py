@@ -168,6 +168,9 @@ class Host(Protocol):
         with one, an answer may be ``waiting``; without one, this waits for the human, however long that takes.
         """
 
+    async def observe(self, operation: Operation) -> Answer:
+        """Judge and journal what the agent does, or has done, without asking. Nobody is asked, so nobody waits."""
+
     async def record(self, answer: Answer, result: Result) -> str:
         """Journal what was performed; return the tree of the worktree as it is now."""
 

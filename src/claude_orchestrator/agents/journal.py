@@ -69,6 +69,20 @@ class JournalHost:
                 return answer
             await self._until_answered(answer.gate)
 
+    async def observe(self, operation: Operation) -> Answer:
+        """Judge what is not in our hands, and journal it as such."""
+        await self.tree()
+        verdict = classify(operation, self._policy)
+        data = {
+            "kind": operation.kind,
+            "target": redact(operation.target),
+            "verdict": verdict.decision,
+            "rule": verdict.rule,
+            "reason": redact(verdict.reason),
+        }
+        await self.note("operation.observed", data)
+        return Answer(operation, verdict, verdict.allowed)
+
     async def _until_answered(self, gate_id: str) -> None:
         """Wait in place: for a commit of any process, or for the time at which the gate expires."""
         self._waits_since = time.monotonic()

@@ -55,7 +55,7 @@ async def _run(operation: Operation, assignment: Assignment, number: int, timeou
     completed = await process.run(
         operation.argv,
         cwd=operation.cwd,
-        env=_environment(),
+        env=environment(),
         timeout_s=timeout_s,
         stdout=output,
         marker=assignment.marker,
@@ -70,8 +70,11 @@ async def _run(operation: Operation, assignment: Assignment, number: int, timeou
     )
 
 
-def _environment() -> dict[str, str]:
-    """Ours, scrubbed. The tools installed beside us (ruff, pytest, …) are found, but last: the user's come first."""
+def environment() -> dict[str, str]:
+    """The environment of an agent's commands: ours, scrubbed.
+
+    The tools installed beside us (ruff, pytest, …) are found, but last: the user's come first.
+    """
     env = process.agent_environment()
     return {**env, "PATH": os.pathsep.join([env.get("PATH", os.defpath), str(Path(sys.executable).parent)])}
 

@@ -18,6 +18,10 @@ _LONGEST_NAME: Final = 64
 _FENCE: Final = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
+class SkillError(ValueError):
+    """What is wrong with a skill's file, in a line."""
+
+
 @dataclass(frozen=True)
 class Skill:
     """A skill that was found. One with a problem is only listed: it never reaches a prompt."""
@@ -48,7 +52,7 @@ def read_skill(path: Path, origin: str, place: Path) -> Skill:
         text = _text(path, place)
         values, body = _parted(text)
         return _skill(values, body, Skill(name, "", body, origin, path))
-    except ValueError as error:
+    except SkillError as error:
         return Skill(name, "", "", origin, path, problem=str(error))
 
 
@@ -56,45 +60,45 @@ def _text(path: Path, place: Path) -> str:
     try:
         real = path.resolve(strict=True)
         if not real.is_relative_to(place.resolve()):
-            raise ValueError(f"it is a link that leads out of {place}: copy the skill there")
+            raise SkillError(f"it is a link that leads out of {place}: copy the skill there")
         if not real.is_file():
-            raise ValueError("it is no file")
+            raise SkillError("it is no file")
         with real.open("rb") as file:
             data = file.read(LARGEST + 1)
     except (OSError, RuntimeError) as error:
-        raise ValueError(f"it cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise SkillError(f"it cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if len(data) > LARGEST:
-        raise ValueError(f"it is longer than {LARGEST // 1024} KB: move the details to files beside it")
+        raise SkillError(f"it is longer than {LARGEST // 1024} KB: move the details to files beside it")
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise ValueError(f"it is no UTF-8 (byte {error.start})") from error
+        raise SkillError(f"it is no UTF-8 (byte {error.start})") from error
 
 
 def _parted(text: str) -> tuple[Mapping[str, Any], str]:
     """The front matter's values and the text below; a file without front matter is all text."""
     if not (found := _FENCE.match(text)):
         if re.match(r"---[ \t]*\n", text):
-            raise ValueError("its front matter has no end: close it with a line '---'")
+            raise SkillError("its front matter has no end: close it with a line '---'")
         return {}, text.strip()
     import yaml
 
     try:
         values = yaml.safe_load(found[1])
     except RecursionError as error:
-        raise ValueError("its front matter is nested too deeply") from error
-    except yaml.YAMLError as error:
+        raise SkillError("its front matter is nested too deeply") from error
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 2})" if mark else ""
-        raise ValueError(f"its front matter is no YAML{where}: {getattr(error, 'problem', None) or error}") from error
+        raise SkillError(f"its front matter is no YAML{where}: {getattr(error, 'problem', None) or error}") from error
     if values is not None and not isinstance(values, dict):
-        raise ValueError("its front matter is no list of 'name: value' lines")
+        raise SkillError("its front matter is no list of 'name: value' lines")
     return values or {}, text[found.end() :].strip()
 
 
 def _skill(values: Mapping[str, Any], body: str, unnamed: Skill) -> Skill:
     if not body:
-        raise ValueError("it has no text below its front matter")
+        raise SkillError("it has no text below its front matter")
     return Skill(
         name=_line(values, "name", _LONGEST_NAME) or unnamed.name,
         description=_line(values, "description", _LONGEST_DESCRIPTION) or _first_paragraph(body),
@@ -112,7 +116,7 @@ def _line(values: Mapping[str, Any], name: str, longest: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str | int | float):
-        raise ValueError(f"'{name}' is no text")
+        raise SkillError(f"'{name}' is no text")
     return " ".join(str(value).split())[:longest]
 
 
@@ -124,7 +128,7 @@ def _first_paragraph(body: str) -> str:
 def _flag(values: Mapping[str, Any], name: str) -> bool:
     value = values.get(name, False)
     if not isinstance(value, bool):
-        raise ValueError(f"'{name}' is neither true nor false")
+        raise SkillError(f"'{name}' is neither true nor false")
     return value
 
 
@@ -134,7 +138,7 @@ def _patterns(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if isinstance(value, str):
         value = re.split(r",(?![^{]*\})", value)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"'{name}' is no list of paths")
+        raise SkillError(f"'{name}' is no list of paths")
     return tuple(pattern for item in value for pattern in _without_braces(item.strip()))
 
 

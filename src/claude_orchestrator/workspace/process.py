@@ -28,7 +28,7 @@ from claude_orchestrator.workspace.process_table import MARKER, kill_marked, nes
 if TYPE_CHECKING:
     from claude_orchestrator.workspace.walls import Walls
 
-__all__ = ["Completed", "ProgramError", "kill_marked", "run", "scrubbed_environment"]
+__all__ = ["Completed", "Conversation", "ProgramError", "kill_marked", "run", "scrubbed_environment"]
 
 AGENT_ENV: Final = "CLAUDE_ORCHESTRATOR_AGENT_ENV"
 MAX_OUTPUT_BYTES: Final = 50_000_000
@@ -184,6 +184,106 @@ async def run(
         channel_digest="" if told is None else told.hash.hexdigest(),
         channel_truncated=told is not None and told.truncated,
     )
+
+
+class Conversation:
+    """A program that we talk with through its standard input and output; nothing of it outlives us or :meth:`end`."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writers: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
+        process: asyncio.subprocess.Process,
+        lifeline: socket.socket,
+        said: _Output,
+        marker: str,
+    ) -> None:
+        self.reader = reader
+        """What the program writes to its standard output."""
+        self.writer = writers[0]
+        """What it gets as its standard input."""
+        self._writers = writers
+        self._process = process
+        self._lifeline = lifeline
+        self._said = said
+        self._marker = marker
+        self._ended: asyncio.Future[int | None] | None = None
+
+    @classmethod
+    async def start(
+        cls, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stderr: Path, marker: str, longest_line: int
+    ) -> Conversation:
+        """Start ``argv`` in ``cwd``; its standard error goes to a file.
+
+        ``longest_line`` is how many bytes the reader takes without a line's end. Raises ProgramError when the program
+        is missing; whether it could be started shows at the end.
+        """
+        program = _find_program(argv[0], cwd, env)
+        own = uuid.uuid4().hex
+        said = _Output(stderr, MAX_OUTPUT_BYTES)
+        ours, theirs = socket.socketpair()
+        # Two: a program may take what comes in by its standard output for its end.
+        inward, stdin = socket.socketpair()
+        outward, stdout = socket.socketpair()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *sandbox.wrap([program, *argv[1:]], network=True, lifeline=theirs.fileno()),
+                cwd=cwd,
+                env={**env, MARKER: f"{nested(marker)}/{own}"},
+                stdin=stdin.fileno(),
+                stdout=stdout.fileno(),
+                stderr=said.write_end,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+            _, writer = await asyncio.open_connection(sock=inward)
+            reader, other = await asyncio.open_connection(sock=outward, limit=longest_line)
+        except OSError as error:
+            ours.close()
+            inward.close()
+            outward.close()
+            await said.finish()
+            raise ProgramError(f"cannot start {argv[0]}: {error.strerror}: check that {cwd} exists") from error
+        finally:
+            theirs.close()
+            stdin.close()
+            stdout.close()
+        said.close_write_end()
+        return cls(reader, (writer, other), process, ours, said, own)
+
+    @property
+    def tail(self) -> str:
+        """The last 2 KB of its standard error."""
+        return bytes(self._said.tail).decode(errors="replace")
+
+    async def end(self, grace_s: float = 0.0) -> int | None:
+        """Close its standard input, let it end by itself for ``grace_s`` seconds, and kill what is left.
+
+        Return its exit code, None when it was killed. Raises ProgramError when it had never started. May be called
+        again.
+        """
+        if self._ended is None:
+            self._ended = asyncio.ensure_future(self._end_within(grace_s))
+        return await asyncio.shield(self._ended)
+
+    async def _end_within(self, grace_s: float) -> int | None:
+        try:
+            self.writer.write_eof()
+            async with asyncio.timeout(grace_s):
+                await self._process.wait()
+        except (OSError, TimeoutError):
+            pass  # it will be made to end
+        finally:
+            code = await self._kill()
+        return code
+
+    async def _kill(self) -> int | None:
+        self._lifeline.shutdown(socket.SHUT_WR)
+        marker = None if sandbox.level() == "namespaces" else self._marker
+        await _end(self._process, marker, {self._said})
+        for writer in self._writers:
+            writer.close()
+        return _interpreted(_read_all(self._lifeline), "the program")[0]
 
 
 def _find_program(name: str, cwd: Path, env: Mapping[str, str]) -> str:

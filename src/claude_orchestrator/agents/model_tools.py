@@ -170,7 +170,7 @@ def _lines_of(place: Path, first: int, count: int) -> str:
 
 
 def _entries_of(place: Path) -> str:
-    names = sorted(entry.name + ("/" if entry.is_dir() else "") for entry in place.iterdir())
+    names = sorted(entry.name + ("/" if entry.is_dir() else "") for entry in place.iterdir() if entry.name != ".git")
     more = [f"… and {len(names) - _ENTRIES} more"] if len(names) > _ENTRIES else []
     return "\n".join([*names[:_ENTRIES], *more]) or "(the folder is empty)"
 

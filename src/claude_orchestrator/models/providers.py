@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 OLLAMA: Final = "http://localhost:11434/v1"
 """Where Ollama listens when nobody says otherwise."""
 
+MAX_ANSWER_TOKENS: Final = 32_000
+"""What one answer may have at a provider that wants a limit: one that runs wild costs no fortune."""
+
 _INSTALL: Final = "pip install 'claude-orchestrator[models]'"
 
 
@@ -115,7 +118,8 @@ def _anthropic(name: str, account: Account) -> Model:
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
-    return AnthropicModel(name, provider=AnthropicProvider(api_key=account.key, base_url=account.base_url))
+    client = AnthropicProvider(api_key=account.key, base_url=account.base_url)
+    return AnthropicModel(name, provider=client, settings={"max_tokens": MAX_ANSWER_TOKENS})
 
 
 def _google(name: str, account: Account) -> Model:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from anthropic_api import AnthropicWire
-from gemini_api import GeminiWire
-from openai_api import ChatWire, ResponsesWire
 from policy_world import write_policy
-from provider_api import Wire
+from scripted.anthropic_api import AnthropicWire
+from scripted.gemini_api import GeminiWire
+from scripted.openai_api import ChatWire, ResponsesWire
+from scripted.provider_api import Wire
 
 from claude_orchestrator.agents.base import Assignment, Outcome
 from claude_orchestrator.agents.journal import JournalHost
@@ -125,14 +125,18 @@ class Attempt:
         return Assignment(**{**values, **more})
 
     def launch(
-        self, *, meanwhile: Callable[[asyncio.Task[Outcome]], Awaitable[None]] | None = None, **more: Any
+        self,
+        *,
+        meanwhile: Callable[[asyncio.Task[Outcome]], Awaitable[None]] | None = None,
+        host: type[JournalHost] = JournalHost,
+        **more: Any,
     ) -> Outcome:
         """Let the agent work; ``meanwhile`` may do something to its task."""
 
         async def work(db: Database) -> Outcome:
             assignment = self.assignment(**more)
             self.agent = ModelAgent()
-            task = asyncio.create_task(self.agent.work(assignment, JournalHost(assignment, db)))
+            task = asyncio.create_task(self.agent.work(assignment, host(assignment, db)))
             if meanwhile is not None:
                 await meanwhile(task)
             return await task

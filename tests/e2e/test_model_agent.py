@@ -16,11 +16,13 @@ import pytest
 pytest.importorskip("pydantic_ai", reason="the extra 'models' is not installed")
 
 from model_world import KINDS, Attempt, Kind
-from provider_api import PATIENCE_S, ProviderApi, Reply, Script, call, steps
+from scripted.provider_api import PATIENCE_S, ProviderApi, Reply, Script, call, steps
 
 from claude_orchestrator.agents.base import Outcome
+from claude_orchestrator.agents.journal import JournalHost
 from claude_orchestrator.errors import AgentError
 from claude_orchestrator.models import accounts, choosing
+from claude_orchestrator.models.usage import Usage
 
 EMPTY = hashlib.sha256().hexdigest()
 FIX = call("replace", path="calc.py", old="a - b", new="a + b")
@@ -244,10 +246,18 @@ def test_the_turns_are_limited_over_all_launches(attempt: Attempt, serve: Servin
     assert len(api.requests) == 3
 
 
+class WithoutMoney(JournalHost):
+    """Whatever was spent, it was the last."""
+
+    async def spend(self, usage: Usage, key: str) -> bool:
+        await super().spend(usage, key)
+        return False
+
+
 def test_an_attempt_without_money_stops_and_can_go_on(attempt: Attempt, serve: Serving) -> None:
     kind = KINDS["openai"]
     api = serve(kind, steps(Reply(calls=[FIX]), Reply(calls=[DONE])))
-    outcome = attempt.launch(model=kind.model, allowance_usd=0.0)
+    outcome = attempt.launch(model=kind.model, host=WithoutMoney)
     assert outcome.status == "interrupted"
     assert outcome.fault is not None
     assert outcome.fault.kind == "budget"

@@ -17,9 +17,9 @@ import pytest
 
 pytest.importorskip("pydantic_ai", reason="the extra 'models' is not installed")
 
-from cli_world import World
+from acceptance.cli_world import World
 from model_world import KINDS
-from provider_api import ProviderApi, Reply, Script, by_task, call, steps
+from scripted.provider_api import ProviderApi, Reply, Script, by_task, call, steps
 
 from claude_orchestrator.models import accounts
 

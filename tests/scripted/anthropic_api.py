@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from provider_api import Reply, Request
+from scripted.provider_api import Reply, Request
 
 
 class AnthropicWire:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from provider_api import Reply, Request
+from scripted.provider_api import Reply, Request
 
 
 class GeminiWire:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from provider_api import Reply, Request
+from scripted.provider_api import Reply, Request
 
 
 class ResponsesWire:

@@ -63,7 +63,8 @@ async def _first_free(
     position = -1
     while True:
         page = await tx.fetch_all(
-            "SELECT task.*, parked.id AS parked_id, parked.number AS parked_number,"
+            "SELECT task.run_id, task.id, position, definition, locks, failures, claims, fence, task.reason,"
+            " parked.id AS parked_id, parked.number AS parked_number,"
             " parked.status AS parked_status, parked.provider AS parked_provider, parked.model AS parked_model"
             " FROM task LEFT JOIN attempt AS parked ON parked.id = task.attempt_id"
             " AND parked.status IN ('parked', 'approved')"
@@ -73,6 +74,7 @@ async def _first_free(
             {**ready, "position": position},
         )
         for task in page:
+            task["definition"] = json.loads(task["definition"])
             holder = _holder(json.loads(task["locks"]), held, overlap)
             if holder is not None:
                 holds = f"{holder['run_id']}/{holder['task_id']}, which holds {holder['pattern']}"
@@ -95,7 +97,7 @@ async def _funded(tx: Transaction, task: Row, fund: Fund | None, now: float) -> 
     """Leave for the task to work now; None when it has to wait, which its row then says."""
     if fund is None:
         return Grant()
-    funded = await fund(tx, task, _attempt_id(task), json.loads(task["definition"]), now)
+    funded = await fund(tx, task, _attempt_id(task), task["definition"], now)
     if isinstance(funded, Grant):
         return funded
     if isinstance(funded, Wait):
@@ -168,4 +170,4 @@ async def _take(tx: Transaction, task: Row, grant: Grant, git_dir: str, worker: 
         attempt_id=attempt_id,
         data={"number": number, "worker": worker},
     )
-    return Claim(run_id, task_id, attempt_id, number, fence, worker, json.loads(task["definition"]))
+    return Claim(run_id, task_id, attempt_id, number, fence, worker, task["definition"])

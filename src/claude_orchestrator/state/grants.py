@@ -60,6 +60,7 @@ class Exhausted:
 Funded = Grant | Wait | Exhausted
 
 Fund = Callable[[Transaction, Row, str, dict[str, Any], float], Awaitable[Funded]]
-"""``fund(tx, task, attempt_id, definition, now)``: who pays for an attempt that is about to be claimed. ``task`` is the
-task's row with ``parked_id``, ``parked_status``, ``parked_provider`` and ``parked_model`` of the attempt that goes on
-(None: it is a new one)."""
+"""``fund(tx, task, attempt_id, definition, now)``: who pays for an attempt that is about to be claimed.
+
+``task`` is what the claim knows of the task: ``run_id``, ``id``, ``failures``, and ``parked_id``, ``parked_status``,
+``parked_provider`` and ``parked_model`` of the attempt that goes on (None: it is a new one)."""

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from claude_orchestrator import __version__
-from claude_orchestrator.cli import demo, doctor, inbox, judging, output, plan, policy, run, show, stop, verify
+from claude_orchestrator.cli import cost, demo, doctor, inbox, judging, output, plan, policy, run, show, stop, verify
 from claude_orchestrator.errors import OrchestratorError
 
 _USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
@@ -38,6 +38,7 @@ app.command(rich_help_panel="Run")(stop.cancel)
 app.command(rich_help_panel="Look")(show.status)
 app.command(rich_help_panel="Look")(run.watch)
 app.command(rich_help_panel="Look")(show.evidence)
+app.add_typer(cost.app, name="cost", rich_help_panel="Look")
 app.add_typer(inbox.app, name="inbox", rich_help_panel="Answer")
 app.command(rich_help_panel="Answer")(inbox.approve)
 app.command(rich_help_panel="Answer")(inbox.deny)

@@ -26,6 +26,8 @@ def question_lines(row: Row) -> Iterator[str]:
     yield f"  {one_line(row['question'])}"
     if row["kind"] == "operation":
         yield from _operation_lines(row)
+    elif row["kind"] == "budget":
+        yield f"  look:   {program()} cost {row['run_id']} --by task"
     else:
         yield f"  look:   {program()} evidence {row['run_id']} {row['task_id']}"
     if row["status"] != "open":

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from claude_orchestrator.cli.costs import cost_document, cost_line
 from claude_orchestrator.cli.output import paint, program
 from claude_orchestrator.cli.words import (
     COLOURS,
@@ -66,6 +67,8 @@ def run_lines(progress: dict[str, Any], story: Story, now: float) -> Iterator[st
             if task["phase_id"] == phase["id"]:
                 yield task_line(task, story, width, now)
                 yield from _refusals(task["id"], story)
+    if progress["cost"]["calls"] or progress["budget"]:
+        yield f"  {cost_line(progress['cost'], progress['budget'])}"
     yield from gate_lines(progress["gates"])
 
 
@@ -96,7 +99,9 @@ def gate_lines(gates: Iterable[Row]) -> Iterator[str]:
         yield f"  {paint('?', 'yellow')} {gate['id']} {gate['run_id']}/{gate['task_id']} ({gate['kind']}):"
         yield f"      {one_line(gate['question'])}"
         look = f"inbox show {gate['id']}"
-        if gate["kind"] != "operation":
+        if gate["kind"] == "budget":
+            look = f"cost {gate['run_id']} --by task"
+        elif gate["kind"] != "operation":
             look = f"evidence {gate['run_id']} {gate['task_id']}"
         yield f"      look:   {program()} {look}"
         yield f"      answer: {program()} approve {gate['id']}   or   {program()} deny {gate['id']} --reason TEXT"
@@ -142,6 +147,7 @@ def summary_document(progress: dict[str, Any], story: Story) -> dict[str, Any]:
         "branch": branch(run["target_ref"]),
         "created_at": run["created_at"],
         "finished_at": run["finished_at"],
+        "cost": cost_document(progress["cost"], progress["budget"]),
         "phases": [{"id": phase["id"], "title": phase["title"]} for phase in progress["phases"]],
         "tasks": [_task_document(task, story) for task in progress["tasks"]],
         "gates": [

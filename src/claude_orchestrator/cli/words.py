@@ -218,6 +218,8 @@ def _task(verb: str, data: Row) -> str | None:
         "parked": _parked(data),
         "cancelled": "cancelled",
         "lock_wait": str(data.get("reason")),
+        "wait": str(data.get("reason")),
+        "budget_wait": f"waits for money: {data.get('gate')}",
         "head_moved": f"meets a moved head ({short(data.get('to'))}): merged onto it, and that is verified",
         "waived": f"may be merged as it is: {data.get('gate')} was approved",
     }.get(verb)

@@ -1,4 +1,4 @@
-"""The inbox: what waits for a human, and the one way to answer it. An agent cannot."""
+"""The inbox: what waits for a human, the one way to answer it, and to set budgets. An agent cannot."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.operations import Decision
 from claude_orchestrator.safety.policy_file import read_layer, user_file
 from claude_orchestrator.safety.redaction import redact
-from claude_orchestrator.state import budget_gates, events, gates, operation_gates, runs, workers
+from claude_orchestrator.state import budget_gates, budgets, events, gates, operation_gates, runs, workers
 from claude_orchestrator.state.database import Database, Row
 from claude_orchestrator.state.gates import Way
+from claude_orchestrator.state.grants import Kind
 from claude_orchestrator.workspace import process_table
 from claude_orchestrator.workspace.git import Repository
 
@@ -78,7 +79,7 @@ class Inbox:
 
     async def always(self, gate_id: str) -> None:
         """Add what :meth:`lasting` shows. Raises ForbiddenError when an agent asks, ConfigError for a broken file."""
-        await self._only_humans(gate_id)
+        await self._only_humans(f"answer {gate_id}", gate_id)
         for pattern, example, reason in await self._lasting(gate_id):
             add_user_rule(user_file(), pattern, example, reason)
 
@@ -95,10 +96,23 @@ class Inbox:
             raise NotReadyError(f"{gate_id} is not denied: give a reason, the agent is told it")
         return await self._answer(gate_id, approve=False, reason=reason)
 
+    async def set_budget(self, provider: str, amounts: dict[Kind, int] | None) -> None:
+        """Set what a provider may cost on a day and in a month (None: no limits); what waits for that goes on.
+
+        Amounts are in millionths of a US dollar; one that is not given stays as it is. Raises ForbiddenError when an
+        agent asks.
+        """
+        await self._only_humans(f"change the budget of {provider}")
+        async with self._db.transaction() as tx:
+            await budgets.set_provider(tx, provider, amounts) if amounts else await budgets.unset_provider(tx, provider)
+            data = {"provider": provider, "limits": amounts or {}, "by": getpass.getuser(), "channel": self._channel}
+            await events.append(tx, kind="budget.set", data=data)
+        await budget_gates.release(self._db, time.time())
+
     async def _answer(
         self, gate_id: str, *, approve: bool, reason: str, way: Way | None = None, edited: str | None = None
     ) -> Row:
-        await self._only_humans(gate_id)
+        await self._only_humans(f"answer {gate_id}", gate_id)
         now = time.time()
         await operation_gates.expire(self._db, now)
         async with self._db.transaction() as tx:
@@ -128,7 +142,7 @@ class Inbox:
         if verdict.decision is Decision.BLOCKED:
             raise NotReadyError(f"this stays blocked, whoever approves it: {verdict.reason} [{verdict.rule}]")
 
-    async def _only_humans(self, gate_id: str) -> None:
+    async def _only_humans(self, what: str, gate_id: str | None = None) -> None:
         """Raises ForbiddenError below an attempt of this home or a mover of its runs, and where that is hidden."""
         above = process_table.lineage()
         because = (
@@ -136,12 +150,16 @@ class Inbox:
         )
         if not because:
             return
-        data: dict[str, Any] = {"gate": gate_id, "process": above[0][0], "channel": self._channel, "reason": because}
+        data: dict[str, Any] = {"process": above[0][0], "channel": self._channel, "reason": because}
+        if gate_id is None:
+            async with self._db.transaction() as tx:
+                await events.append(tx, kind="budget.change_refused", data={**data, "change": what})
+            raise ForbiddenError(f"only a human can {what}: {because}")
         gate = await self._db.fetch_one("SELECT * FROM gate WHERE id = :id", {"id": gate_id})
         place = {name: gate[name] for name in ("run_id", "task_id", "attempt_id")} if gate else {}
         async with self._db.transaction() as tx:
-            await events.append(tx, kind="gate.answer_refused", data=data, **place)
-        raise ForbiddenError(f"only a human can answer {gate_id}: {because}")
+            await events.append(tx, kind="gate.answer_refused", data={"gate": gate_id, **data}, **place)
+        raise ForbiddenError(f"only a human can {what}: {because}")
 
     def _below_attempt(self, above: list[tuple[int, str]]) -> str:
         for name in (name for _, value in above for name in value.split("/")):

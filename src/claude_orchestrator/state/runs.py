@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from claude_orchestrator.errors import NotReadyError
-from claude_orchestrator.state import budgets, events
+from claude_orchestrator.state import budgets, events, spending
 from claude_orchestrator.state.database import Database, Row, Transaction
 
 FINAL = ("completed", "failed", "cancelled")
@@ -287,7 +287,7 @@ def _status(run: Row, counts: Row) -> str:
 
 
 async def progress(source: Transaction | Database, run_id: str) -> dict[str, Any]:
-    """Everything that a face shows of a run: the run, its phases, tasks (with their latest attempt), open gates."""
+    """Everything that a face shows of a run: the run, phases, tasks (with their latest attempt), open gates, cost."""
     tasks = await source.fetch_all(
         "SELECT task.id, task.phase_id, task.title, task.status, task.reason, task.failures, task.max_attempts,"
         " task.blockers, task.ready_at, task.owner, task.attempt_id, task.merge_commit, task.finished_at,"
@@ -302,4 +302,6 @@ async def progress(source: Transaction | Database, run_id: str) -> dict[str, Any
         "gates": await source.fetch_all(
             "SELECT * FROM gate WHERE run_id = :run AND status = 'open' ORDER BY number", {"run": run_id}
         ),
+        "cost": await spending.total(source, run_id),
+        "budget": await budgets.limit_now(source, "run", run_id, 0),
     }

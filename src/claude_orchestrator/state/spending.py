@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
-from claude_orchestrator.state.database import Transaction
+from claude_orchestrator.state.database import Database, Row, Transaction
+
+By = Literal["provider", "task", "day"]
+"""What sums are made for."""
+
+_SUMS: Final = (
+    "count(*) AS calls, coalesce(sum(input_tokens), 0) AS input_tokens,"
+    " coalesce(sum(output_tokens), 0) AS output_tokens,"
+    " coalesce(sum(cache_read_tokens), 0) AS cache_read_tokens,"
+    " coalesce(sum(cache_write_tokens), 0) AS cache_write_tokens,"
+    " coalesce(sum(micro_usd), 0) AS micro_usd, coalesce(sum(micro_usd IS NULL), 0) AS unknown"
+)
+_GROUPS: Final = {
+    "provider": "provider, model",
+    "task": "run_id, task_id",
+    "day": "CAST(at AS INTEGER) / 86400",
+}
 
 
 @dataclass(frozen=True)
@@ -40,4 +57,25 @@ async def record(tx: Transaction, cost: Cost, now: float) -> bool:
             " :cache_write_tokens, :micro_usd, :counted, :prices) ON CONFLICT (attempt_id, call) DO NOTHING",
             {**vars(cost), "now": now},
         )
+    )
+
+
+async def total(source: Transaction | Database, run_id: str | None = None) -> Row:
+    """The sums over a run, or over everything: calls, tokens, ``micro_usd`` of the known prices, ``unknown`` ones."""
+    row = await source.fetch_one(
+        f"SELECT {_SUMS} FROM cost WHERE :run IS NULL OR run_id = :run",  # noqa: S608  # nosec B608 - constants
+        {"run": run_id},
+    )
+    assert row is not None
+    return row
+
+
+async def sums(source: Transaction | Database, by: By, run_id: str | None = None) -> list[Row]:
+    """The same sums for each provider and model, each task, or each day (``day``: days since the epoch, UTC)."""
+    group = _GROUPS[by]
+    named = f"{group} AS day" if by == "day" else group
+    return await source.fetch_all(
+        f"SELECT {named}, {_SUMS} FROM cost WHERE :run IS NULL OR run_id = :run"  # noqa: S608  # nosec B608 - constants
+        f" GROUP BY {group} ORDER BY min(at)",
+        {"run": run_id},
     )

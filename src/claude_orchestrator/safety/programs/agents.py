@@ -52,6 +52,8 @@ def _orchestrator(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         words[0] in _ANSWERS or (words[0] in ("inbox", "gates") and any(word in _ANSWERS for word in words[1:]))
     ):
         walk.emit("B9", f"answers a request for approval, which only a human may: {show(' '.join(argv))}")
+    if words[:1] == ["cost"] and "set-budget" in words:
+        walk.emit("B9", f"changes what may be spent, which only a human may: {show(' '.join(argv))}")
     walk.emit("A8", f"runs {show(' '.join(argv[:4]))}")
     return None
 

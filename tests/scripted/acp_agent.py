@@ -4,7 +4,7 @@ SCRIPT has ``turns`` (a list of lists of steps), or ``scripts`` (marker → turn
 holds), and how the agent is made: ``load``, ``resume`` (what it can go on with), ``auth`` (the variable with the key
 that it demands), ``version``. A step is an object with one verb:
 
-- ``say``: text · ``usage``: dollars of the session so far · ``tokens``: [in, out] of this turn · ``stop``: a stop reason
+- ``say``: text · ``usage``: dollars of the session so far · ``tokens``: [in, out] of this turn · ``stop``: the reason
 - ``ask``: a tool call (``kind``, ``title``, ``raw``, ``paths``, ``diff``) for which leave is asked; with leave, ``do``
 - ``just``: a tool call that is done without asking · ``do``: ``{"write": path, "content": text}`` or ``{"sh": line}``
 - ``write``/``content``, ``read``: a file through the client · ``terminal``: a command through the client, with
@@ -23,6 +23,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ OPTIONS = [
 ]
 
 
-class Cancelled(Exception):
+class CancelledError(Exception):
     """The turn was cancelled."""
 
 
@@ -137,13 +138,15 @@ class ScriptedAgent:
                 state["step"] = number
                 self.save(session_id, state)
                 reason = await self.step(session_id, turn[number]) or reason
-        except Cancelled:
+        except CancelledError:
             return schema.PromptResponse(stop_reason="cancelled")
         state.update(turn=state["turn"] + 1, step=0)
         self.save(session_id, state)
         used = None
         if self.tokens:
-            used = schema.Usage(input_tokens=self.tokens[0], output_tokens=self.tokens[1], total_tokens=sum(self.tokens))
+            used = schema.Usage(
+                input_tokens=self.tokens[0], output_tokens=self.tokens[1], total_tokens=sum(self.tokens)
+            )
         return schema.PromptResponse(stop_reason=reason, usage=used)
 
     async def step(self, session: str, step: dict[str, Any]) -> str | None:
@@ -172,7 +175,7 @@ class ScriptedAgent:
         chosen = getattr(answer.outcome, "option_id", "cancelled")
         self.log(asked=about["title"], answer=chosen)
         if self.cancelled.is_set():
-            raise Cancelled
+            raise CancelledError
         if chosen in ("once", "always"):
             await self.perform(session, name, step.get("do"))
         else:
@@ -201,8 +204,7 @@ class ScriptedAgent:
             Path(do["write"]).parent.mkdir(parents=True, exist_ok=True)
             Path(do["write"]).write_text(do["content"])
         elif do and "sh" in do:
-            done = subprocess.run(["sh", "-c", do["sh"]], capture_output=True, text=True, check=False)
-            code, said = done.returncode, done.stdout + done.stderr
+            code, said = shell(do["sh"])
         elif do:
             await self.step(session, do)
         content = [acp.tool_content(acp.text_block(said))] if said else None
@@ -240,7 +242,7 @@ class ScriptedAgent:
         here = {"session_id": session, "terminal_id": made.terminal_id}
         if "kill_at" in step:
             while step["kill_at"] not in (await self.client.terminal_output(**here)).output:
-                await asyncio.sleep(0.01)
+                pass
             await self.client.kill_terminal(**here)
         if step.get("leave"):
             return
@@ -252,7 +254,7 @@ class ScriptedAgent:
 
     def heed(self) -> None:
         if self.cancelled.is_set():
-            raise Cancelled
+            raise CancelledError
 
     async def do_error(self, session: str, step: dict[str, Any]) -> None:
         raise acp.RequestError(step["error"][0], step["error"][1])
@@ -265,14 +267,14 @@ class ScriptedAgent:
     async def do_hang(self, session: str, step: dict[str, Any]) -> None:
         self.log(hangs=True)
         await self.cancelled.wait()
-        raise Cancelled
+        raise CancelledError
 
     async def do_deaf(self, session: str, step: dict[str, Any]) -> None:
         self.log(hangs=True)
         await asyncio.Event().wait()
 
     async def do_sh(self, session: str, step: dict[str, Any]) -> None:
-        subprocess.run(["sh", "-c", step["sh"]], check=True, stdout=subprocess.DEVNULL)
+        shell(step["sh"])
 
     async def do_raw(self, session: str, step: dict[str, Any]) -> None:
         self.put(step["raw"].encode() + b"\n")
@@ -285,5 +287,13 @@ class ScriptedAgent:
             data = data[os.write(1, data) :]
 
 
+def shell(line: str) -> tuple[int, str]:
+    """Do a line at once; nothing that it leaves running holds us."""
+    with tempfile.TemporaryFile("w+") as output:
+        done = subprocess.run(["sh", "-c", line], stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False)
+        output.seek(0)
+        return done.returncode, output.read()
+
+
 if __name__ == "__main__":
-    asyncio.run(acp.run_agent(ScriptedAgent(Path(sys.argv[1]))))
+    asyncio.run(acp.run_agent(ScriptedAgent(Path(sys.argv[1])), use_unstable_protocol=True))

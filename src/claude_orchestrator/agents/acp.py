@@ -7,6 +7,7 @@ import contextlib
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -117,12 +118,11 @@ class _Session:
             if not self._client.stopped.done():
                 return await self._settled(talk)
             await self._interrupt(talk)
-            return self._client.stopped.result()
+            return self._stopped()
         except asyncio.CancelledError:
-            outcome = Outcome("interrupted", "interrupted", self._client.report, resume=self._client.token())
-            self._client.stop(outcome)
+            self._client.stop(Outcome("interrupted", "interrupted", resume=self._client.token()))
             await self._interrupt(talk)
-            return outcome
+            return self._stopped()
         finally:
             talk.cancel()
             await self._connection.close()
@@ -130,14 +130,20 @@ class _Session:
             with contextlib.suppress(process.ProgramError):
                 await self._conversation.end(_GRACE_S)
 
+    def _stopped(self) -> Outcome:
+        """How we have ended it, with what the agent has said and spent until it heard of it."""
+        outcome = self._client.stopped.result()
+        return replace(outcome, report=self._client.report, resume=outcome.resume and self._client.token())
+
     async def _interrupt(self, talk: asyncio.Task[Outcome]) -> None:
         """Ask the agent to end its turn, and give it a moment to write down where it is."""
-        if not self._is_open or talk.done():
-            return
         with contextlib.suppress(ConnectionError, TimeoutError):
             async with asyncio.timeout(_CANCEL_S):
-                await self._connection.cancel(session_id=self._client.progress.session)
+                if self._is_open and not talk.done():
+                    await self._connection.cancel(session_id=self._client.progress.session)
+                self._client.cancelled.set()
                 await asyncio.wait({talk})
+        self._client.cancelled.set()
 
     async def _settled(self, talk: asyncio.Task[Outcome]) -> Outcome:
         """How the talk has ended, also when the agent has broken it off."""
@@ -220,24 +226,28 @@ class _Session:
         if not progress.session:
             await self._new(agent)
             return prompt
-        if can_resume or can_load:
-            with contextlib.suppress(_request_error()):
-                await self._logged_in(agent, lambda: self._again(can_resume=can_resume))
-                return self._going_on()
+        if (can_resume or can_load) and await self._again(agent, can_resume=can_resume):
+            return self._going_on()
         progress.session, progress.cost, progress.turns = "", 0.0, 0
         await self._new(agent)
         return f"{prompt}\n\nAn earlier session about this was lost. The worktree has what it did: go on from there."
 
-    async def _again(self, *, can_resume: bool) -> None:
+    async def _again(self, agent: InitializeResponse, *, can_resume: bool) -> bool:
+        """Take up the session of the launch before; False when the agent does not know it any more."""
+        from acp import RequestError
+
         worktree, session = str(self._assignment.worktree), self._client.progress.session
-        if can_resume:
-            await self._connection.resume_session(cwd=worktree, session_id=session)
-            return
-        self._client.replaying = True
+        opening = self._connection.resume_session if can_resume else self._connection.load_session
+        self._client.replaying = not can_resume
         try:
-            await self._connection.load_session(cwd=worktree, session_id=session)
+            await self._logged_in(agent, lambda: opening(cwd=worktree, session_id=session))
+        except RequestError as error:
+            if outcome_of(error.code, str(error), error.data, self._program, None).fault is not None:
+                raise
+            return False
         finally:
             self._client.replaying = False
+        return True
 
     async def _new(self, agent: InitializeResponse) -> None:
         opened: NewSessionResponse = await self._logged_in(
@@ -341,9 +351,3 @@ def method_for(methods: Sequence[Any], env: Mapping[str, str]) -> str | None:
         if not names and any(name in env for name in _VARIABLE.findall(words)):
             return str(method.id)
     return None
-
-
-def _request_error() -> type[Exception]:
-    from acp import RequestError
-
-    return RequestError

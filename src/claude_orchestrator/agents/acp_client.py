@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_orchestrator.agents import questions
 from claude_orchestrator.agents.acp_calls import Call, command_line, inside
-from claude_orchestrator.agents.acp_faults import NO_SUCH
+from claude_orchestrator.agents.acp_faults import NO_SUCH, outcome_for
 from claude_orchestrator.agents.acp_terminals import Terminal, Terminals, inside_or_named, with_variables
 from claude_orchestrator.agents.base import Answer, Assignment, Host, Outcome, Result
 from claude_orchestrator.agents.performing import perform
@@ -82,6 +82,8 @@ class AcpClient:
         """Whether the agent is telling what was long ago."""
         self.stopped: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         """How the launch ends, when that is not for the agent to say."""
+        self.cancelled = asyncio.Event()
+        """Set when the agent has been told that its turn is cancelled, or cannot be told any more."""
 
     # -- what the agent has said ------------------------------------------------------------------
 
@@ -114,7 +116,8 @@ class AcpClient:
             self.progress.question = f"{operation.kind} {operation.target}"
             answer = await self._host.ask(operation, position, self.token())
             if answer.waiting:
-                self.stop(Outcome("waiting", f"{answer.gate}: {answer.refusal}", self.report, resume=self.token()))
+                self.stop(Outcome("waiting", f"{answer.gate}: {answer.refusal}", resume=self.token()))
+                await self.cancelled.wait()  # an agent that hears of it later takes this for a refusal
                 raise StoppedError
             self.progress.question = ""
             if answer.allowed or not answer.gate:  # what a human has denied stays denied, without asking again
@@ -211,9 +214,9 @@ class AcpClient:
                 await self._host.record(answer, Result(code, tail, time.monotonic() - since))
 
     async def _observe(self, call_id: str, call: Call) -> None:
-        code, tail = call.outcome()
+        is_over, (code, tail) = call.is_over, call.outcome()  # the next message may come amid this
         for operation in call.operations(self._assignment.worktree):
-            name = (call_id, questions.key_of(operation, run_id="", task_id="", position=int(call.is_over)))
+            name = (call_id, questions.key_of(operation, run_id="", task_id="", position=int(is_over)))
             if name in self._judged or self._is_ours(call, operation):
                 continue
             self._judged.add(name)
@@ -221,7 +224,7 @@ class AcpClient:
                 if self.stopped.done():
                     return
                 answer = await self._host.observe(operation)
-                if call.is_over:
+                if is_over:
                     await self._host.record(answer, Result(code, tail, 0.0))
             if answer.verdict.decision is Decision.BLOCKED:
                 self.stop(
@@ -267,7 +270,7 @@ class AcpClient:
             detail = f"the attempt has spent what it may (${self._assignment.allowance_usd:.2f})"
             fault = Fault("budget", self._program, detail)
             token = self.token()
-            self.stop(Outcome("interrupted" if token else "failed", detail, self.report, resume=token, fault=fault))
+            self.stop(outcome_for(fault, token))
 
     # -- files and commands -----------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ that it demands), ``version``. A step is an object with one verb:
 - ``write``/``content``, ``read``: a file through the client · ``terminal``: a command through the client, with
   ``args``, ``env``, ``kill_at`` (kill it when its output has this text)
 - ``error``: [code, message] · ``exit``: code · ``hang``: true (heeds a cancellation) · ``deaf``: true (does not)
+- ``until``: path (hangs until there is such a file; does not heed a cancellation)
 - ``sh``: a line for the shell, done at once and unseen · ``raw``: text for standard output · ``flood``: bytes of a line
 
 What it is told and what comes of the steps is in ``SCRIPT.json.log`` (one JSON document a line); sessions that it can
@@ -36,6 +37,11 @@ OPTIONS = [
     schema.PermissionOption(option_id="once", name="Once", kind="allow_once"),
     schema.PermissionOption(option_id="no", name="No", kind="reject_once"),
 ]
+
+
+VERBS = (
+    "say usage tokens ask just write read terminal error exit hang deaf until sh raw flood".split()  # noqa: SIM905
+)
 
 
 class CancelledError(Exception):
@@ -150,8 +156,7 @@ class ScriptedAgent:
         return schema.PromptResponse(stop_reason=reason, usage=used)
 
     async def step(self, session: str, step: dict[str, Any]) -> str | None:
-        for verb in ("say", "usage", "ask", "just", "write", "read", "terminal", "error", "exit", "hang", "deaf", "sh",
-                     "raw", "flood", "tokens"):  # fmt: skip
+        for verb in VERBS:
             if verb in step:
                 await getattr(self, f"do_{verb}")(session, step)
         return step.get("stop")
@@ -272,6 +277,11 @@ class ScriptedAgent:
     async def do_deaf(self, session: str, step: dict[str, Any]) -> None:
         self.log(hangs=True)
         await asyncio.Event().wait()
+
+    async def do_until(self, session: str, step: dict[str, Any]) -> None:
+        self.log(hangs=True)
+        while not Path(step["until"]).exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
     async def do_sh(self, session: str, step: dict[str, Any]) -> None:
         shell(step["sh"])

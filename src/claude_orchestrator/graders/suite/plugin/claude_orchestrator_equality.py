@@ -23,6 +23,7 @@ class Equality:
         self._inside = os.path.realpath(checkout) + os.sep
         self._spent = 0.0
         self._asked: dict[Any, str] = {}
+        self._sources: dict[str, bool] = {}
 
     def after_test(self) -> list[str]:
         """What there is now, as long as looking does not cost much."""
@@ -61,8 +62,15 @@ class Equality:
         return self._asked[code]
 
     def _is_source(self, file: str) -> bool:
-        """Whether a file is code of the checkout; what tests compare with in their own files is read elsewhere."""
-        path = os.path.realpath(file)
+        """Whether a file is code of the checkout; what tests compare with in their own files is read elsewhere.
+
+        Each file is looked up once: the same hundred are asked for after every test.
+        """
+        if file not in self._sources:
+            self._sources[file] = self._is_below(os.path.realpath(file))
+        return self._sources[file]
+
+    def _is_below(self, path: str) -> bool:
         below = path[len(self._inside) :].split(os.sep)
         is_test = below[-1].startswith(("test_", "conftest.")) or below[-1].endswith("_test.py")
         return path.startswith(self._inside) and not is_test and not {"tests", "test"}.intersection(below)

@@ -226,9 +226,9 @@ def test_interrupted_at_random_instants_nothing_is_repeated_or_lost(launches: La
         operations.append({"write": f"{number}.txt", "content": f"{number}\n"})
     resume = None
     rounds = 0
-    # The time that a launch has grows, so that a slow machine gets to the end, too.
+    # The time that a launch has grows by a part of itself, so that a slow machine gets to the end, too, and soon.
     while (
-        outcome := interrupted_soon(launches.script(*operations, resume=resume), chance, 0.1 + 0.02 * rounds)
+        outcome := interrupted_soon(launches.script(*operations, resume=resume), chance, 0.1 * 1.1**rounds)
     ).status != "finished":
         assert outcome.status == "interrupted", outcome
         resume = outcome.resume

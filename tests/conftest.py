@@ -31,11 +31,17 @@ hypothesis.settings.load_profile("quiet")
 
 
 @pytest.fixture(autouse=True)
-def own_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_world(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Path:
     """A fresh ``CLAUDE_ORCHESTRATOR_HOME``, an empty policy of the user's, no git configuration but git's own.
 
     Gives the home's path.
     """
+    if request.path.parent.name != "acceptance":
+        # Starting coverage takes a process longer than most of what it is started for. What only processes of their
+        # own run is run, and counted, by the acceptance tests.
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     home = tmp_path_factory.mktemp("orchestrator-home")
     policy = tmp_path_factory.mktemp("policy") / "policy.toml"
     policy.touch()
@@ -50,7 +56,7 @@ def own_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the chaos tests."""
-    parser.addoption("--chaos-rounds", default=1, type=int, help="multiply the random kills")
+    parser.addoption("--chaos-rounds", default=1, type=int, help="multiply the kills")
     parser.addoption("--chaos-seed", default=None, type=int, help="draw the same chances again")
 
 

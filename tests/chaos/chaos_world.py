@@ -19,6 +19,7 @@ from typing import Any
 from claude_orchestrator.config import Settings
 from claude_orchestrator.orchestrator.session import Orchestrator
 from claude_orchestrator.plans.models import Plan
+from claude_orchestrator.state.database import Database
 
 KILLED = "killed"
 """The property of a test that names one process that it killed."""
@@ -181,8 +182,21 @@ class World:
         answerers = [self.start_answerer() for _ in range(2)]
         while self.start_mover().wait(timeout_s) != 0:
             assert time.monotonic() < deadline, (self.root / "movers.log").read_text()[-3000:]
+            self.wait_for_answers()
         for process in (*answerers, *self.movers):
             process.wait(timeout_s)
+
+    def wait_for_answers(self, *, timeout_s: float = 60) -> None:
+        """Until every question has its answer: before that a mover only starts, finds nothing to do, and ends."""
+
+        async def wait() -> None:
+            async with asyncio.timeout(timeout_s), Database.open(self.settings.database) as db:
+                revision = db.revision
+                while await db.fetch_all("SELECT id FROM gate WHERE status = 'open'"):
+                    await db.changed(revision, 1.0)
+                    revision = db.revision
+
+        asyncio.run(wait())
 
     def close(self) -> None:
         """End what a failed test may have left: our own movers, and our own runners by id."""

@@ -77,7 +77,7 @@ def parameters(*, honest: bool) -> list[object]:
 
 @pytest.fixture(scope="module")
 def verdicts(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, lean_python: Path
 ) -> Iterator[dict[str, Verification]]:
     """The verdicts on the selected cases, several at once; results are shared as in a run."""
     folder = tmp_path_factory.mktemp("corpus")
@@ -86,6 +86,7 @@ def verdicts(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLAUDE_ORCHESTRATOR_HOME", str(folder / "home"))
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("VIRTUAL_ENV", str(lean_python))
         members = committed([case for name, case in SAMPLE.items() if name in wanted], folder / "repositories")
         found = asyncio.run(_judged(members, folder))
         yield {member.case.name: verification for member, verification in zip(members, found, strict=True)}

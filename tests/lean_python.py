@@ -1,0 +1,81 @@
+"""Pythons with what a user has and nothing else, for the projects that tests have judged.
+
+What helps to test us (pytest's plugins for coverage, time limits, several workers and random inputs) is no business of
+theirs, and loading it would take a third of each of their many short runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import sysconfig
+import venv
+from collections.abc import Sequence
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+
+def make_lean_python(folder: Path, distributions: Sequence[str]) -> Path:
+    """A virtual environment in ``folder`` that has our own copies of some distributions and what they need.
+
+    Gives the folder.
+    """
+    venv.create(folder, symlinks=True, with_pip=False)
+    site = folder / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    scripts = Path(sysconfig.get_path("scripts")).resolve()
+    for package in _needed_by(distributions):
+        for file in package.files or ():
+            place = Path(str(package.locate_file(file))).resolve()
+            if place.parent == scripts:
+                _install_script(place, folder / "bin")
+            elif file.parts[0] not in ("..", "__pycache__"):
+                _place(site / file.parts[0], Path(str(package.locate_file(file.parts[0]))))
+    return folder
+
+
+def _install_script(script: Path, folder: Path) -> None:
+    """Have a script started by the Python of ``folder``; a program is as it is."""
+    name, content = folder / script.name, script.read_bytes()
+    if not content.startswith(b"#!"):
+        _place(name, script)
+        return
+    name.write_bytes(b"#!%s\n%s" % (str(folder / "python").encode(), content.partition(b"\n")[2]))
+    name.chmod(0o755)
+
+
+def _place(name: Path, original: Path) -> None:
+    """Have a file or folder a second time. A symbolic link would lead to where a sandbox may let nobody look."""
+    if name.exists() or not original.exists():
+        return
+    if original.is_dir():
+        shutil.copytree(original, name, copy_function=_hard_link)
+    else:
+        _hard_link(original, name)
+
+
+def _hard_link(original: str | Path, name: str | Path) -> None:
+    try:
+        os.link(original, name)
+    except OSError:  # on another disk
+        shutil.copy2(original, name)
+
+
+def _needed_by(names: Sequence[str]) -> list[Distribution]:
+    found: dict[str, Distribution] = {}
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name in found:
+            continue
+        try:
+            found[name] = distribution(name)
+        except PackageNotFoundError:  # for another platform or an older Python
+            continue
+        left += [
+            re.split(r"[^\w.-]", requirement)[0]
+            for requirement in found[name].requires or ()
+            if "extra ==" not in requirement
+        ]
+    return list(found.values())

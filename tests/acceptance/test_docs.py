@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -64,11 +63,11 @@ def shell_script(document: Path, folder: Path) -> str:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+def reader(tmp_path: Path, installed: Path) -> tuple[Path, dict[str, str]]:
     """Where a reader sits, a copy of ``plans`` at hand, and their environment with ``~/code/anything`` in it."""
     home, desk = tmp_path / "home", tmp_path / "desk"
     environment = {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PATH": os.pathsep.join([str(installed), os.environ["PATH"]]),
         "HOME": str(home),
         "TMPDIR": str(tmp_path),
         "CLAUDE_ORCHESTRATOR_HOME": str(home / "orchestrator"),

@@ -65,6 +65,8 @@ class Talk:
 class World:
     """Everything of one test, in its temporary folder."""
 
+    patience_s = PATIENCE_S
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.home = folder / "home"
@@ -127,7 +129,7 @@ class World:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=2 * PATIENCE_S,
+            timeout=2 * self.patience_s,
         )
         assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr

@@ -57,6 +57,8 @@ def edited(operation: Operation, text: str) -> Operation:
         return _changed(operation, target=text)
     if operation.kind != "run" or not text.strip():
         raise NotReadyError(f"this cannot be edited into '{text}': approve or deny it as it is")
+    if not operation.argv:  # the line is for a shell, and stays so
+        return _changed(operation, target=text)
     if operation.argv[2:] == (operation.target,):
         return _changed(operation, target=text, argv=[*operation.argv[:2], text])
     try:

@@ -1,0 +1,64 @@
+"""What a session of Claude Code costs: its calls as they are made, and the client's own sum at the end of each turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from claude_orchestrator.agents.base import Host
+from claude_orchestrator.models.usage import Usage
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import ResultMessage
+
+
+class Bill:
+    """The bill of one launch.
+
+    The tokens of every call are recorded as soon as the call ends, under its message's id, with nothing for a price:
+    the client says what a turn has cost only at its end, and its sum goes on through all launches of a session. What
+    the sum has grown by is recorded then. So the money of a turn that is killed is lost; its tokens are not.
+    """
+
+    def __init__(self, host: Host, provider: str, total_usd: float) -> None:
+        self._host = host
+        self._provider = provider
+        self.total_usd = total_usd
+        """The client's sum when it was last heard of."""
+        self._call = ""
+        self._model = ""
+        self._tokens: dict[str, int] = {}
+
+    async def hear(self, event: dict[str, Any]) -> bool:
+        """An event of the model's stream; whether the attempt may spend any more."""
+        if event.get("type") == "message_start":
+            message = event["message"]
+            self._call, self._model, self._tokens = message["id"], message.get("model", ""), {}
+            self._count(message.get("usage"))
+        elif event.get("type") == "message_delta":
+            self._count(event.get("usage"))
+        elif event.get("type") == "message_stop" and self._call:
+            call, self._call = self._call, ""
+            return await self._host.spend(self._usage(0.0), call)
+        return True
+
+    async def settle(self, result: ResultMessage) -> bool:
+        """The end of a turn; whether the attempt may spend any more."""
+        total = result.total_cost_usd or 0.0
+        grown = total - self.total_usd if total >= self.total_usd else total  # a sum that was lost begins anew
+        self.total_usd = total
+        self._tokens = {}
+        return grown == 0 or await self._host.spend(self._usage(grown), f"turn {result.uuid}")
+
+    def _count(self, usage: dict[str, Any] | None) -> None:
+        self._tokens |= {name: value for name, value in (usage or {}).items() if isinstance(value, int)}
+
+    def _usage(self, usd: float) -> Usage:
+        return Usage(
+            provider=self._provider,
+            model=self._model,
+            input_tokens=self._tokens.get("input_tokens", 0),
+            output_tokens=self._tokens.get("output_tokens", 0),
+            cache_read_tokens=self._tokens.get("cache_read_input_tokens", 0),
+            cache_write_tokens=self._tokens.get("cache_creation_input_tokens", 0),
+            usd=usd,
+        )

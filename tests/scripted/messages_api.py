@@ -1,0 +1,250 @@
+"""Anthropic's Messages API on loopback, played from a script: what the real Claude Code client speaks to in our tests.
+
+A script is a function from the :class:`Request` to a :class:`Reply` (or its blocks, or just a text). It is asked with
+what the client has sent, so a request that comes again after a retry, a kill or a resume gets the same reply: nothing
+here counts requests. :func:`by_task` plays a list of replies for each task, found by a word of its prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+MESSAGES: Final = "/v1/messages"
+PATIENCE_S: Final = 30.0
+
+Block = dict[str, Any]
+
+
+def text(words: str) -> Block:
+    """A block of text."""
+    return {"type": "text", "text": words}
+
+
+def tool(name: str, call: str, /, **arguments: Any) -> Block:
+    """A call of a tool; ``call`` is its id, the same whenever the reply is played again."""
+    return {"type": "tool_use", "id": f"toolu_{call}", "name": name, "input": arguments}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer of the model, or of the API in its place."""
+
+    blocks: Sequence[Block] = ()
+    input_tokens: int = 1_000
+    output_tokens: int = 100
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    status: int = 200
+    error: str = "api_error"
+    """The type of the error, for a status other than 200."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut_after: int | None = None
+    """After so many events of the stream the connection ends."""
+    until: threading.Event | None = None
+    """The reply is held back until then."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the client has asked for."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
+
+    @property
+    def session(self) -> str:
+        """The client's session, by its header."""
+        return self.headers.get("x-claude-code-session-id", "")
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation so far."""
+        return list(self.body.get("messages", []))
+
+    @property
+    def turn(self) -> int:
+        """How many answers of the model the conversation has."""
+        return sum(message["role"] == "assistant" for message in self.messages)
+
+    @property
+    def words(self) -> str:
+        """All text of the conversation, tools' results as well."""
+        return "\n".join(_words(message["content"]) for message in self.messages)
+
+    def results(self) -> dict[str, tuple[str, bool]]:
+        """What the tools have said, by the calls' ids: the text, and whether it was an error."""
+        return {
+            block["tool_use_id"].removeprefix("toolu_"): (_words(block.get("content", "")), bool(block.get("is_error")))
+            for message in self.messages
+            if isinstance(message["content"], list)
+            for block in message["content"]
+            if block.get("type") == "tool_result"
+        }
+
+
+def _words(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    return "\n".join(_words(block.get("text") or block.get("content") or "") for block in content or ())
+
+
+Script = Callable[[Request], Reply | Sequence[Block] | str]
+
+
+def by_task(**scripts: Sequence[Any]) -> Script:
+    """A list of replies for each task, whose name stands in its prompt (``[name]``): one for each turn, in order.
+
+    A reply may be a function from the request to one. What comes after the last is a plain end of the work.
+    """
+
+    def play(request: Request) -> Reply | Sequence[Block] | str:
+        name = next((name for name in scripts if f"[{name}]" in request.words), None)
+        assert name is not None, f"no script for {request.words[:200]!r}"
+        if request.turn >= len(scripts[name]):
+            return "That is all."
+        step = scripts[name][request.turn]
+        return step(request) if callable(step) else step
+
+    return play
+
+
+class MessagesApi:
+    """The server; ``with MessagesApi(script) as api`` serves at ``api.url``.
+
+    ``requests`` has all that came, in order. An exception in a script ends up in ``errors`` and is answered with 400,
+    so that a failed assert ends the client's work at once.
+    """
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.requests: list[Request] = []
+        self.errors: list[Exception] = []
+        self._changed = threading.Condition()
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"api": self}))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def received(self, request: Request) -> None:
+        """Remember a request."""
+        with self._changed:
+            self.requests.append(request)
+            self._changed.notify_all()
+
+    def wait_for(self, is_there: Callable[[Request], bool]) -> Request:
+        """The first request that fits; waits for it when it has not come yet."""
+
+        def found() -> Request | None:
+            return next(filter(is_there, self.requests), None)
+
+        with self._changed:
+            request = self._changed.wait_for(found, PATIENCE_S)
+        assert request is not None, "such a request never came"
+        return request
+
+    def answer_to(self, request: Request) -> Reply:
+        """What the script says."""
+        said = self.script(request)
+        if isinstance(said, str):
+            said = [text(said)]
+        return said if isinstance(said, Reply) else Reply(said)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    api: MessagesApi
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing is said."""
+
+    def do_POST(self) -> None:
+        """The only method that is scripted."""
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
+        headers = {name.casefold(): value for name, value in self.headers.items()}
+        request = Request(urlsplit(self.path).path, headers, body)
+        self.api.received(request)
+        try:
+            self._answer(request)
+        except ConnectionError:
+            return  # the client is gone
+        except Exception as error:  # noqa: BLE001 - a test looks at it
+            self.api.errors.append(error)
+            self._refuse(400, "invalid_request_error", f"the script failed: {error!r}", {})
+
+    do_GET = do_HEAD = do_PUT = do_DELETE = do_POST  # noqa: N815
+
+    def _answer(self, request: Request) -> None:
+        if request.path != MESSAGES:
+            self._refuse(404, "not_found_error", "this is not scripted", {})
+            return
+        reply = self.api.answer_to(request)
+        if reply.until is not None:
+            reply.until.wait(PATIENCE_S)
+        if reply.status != 200:
+            self._refuse(reply.status, reply.error, f"scripted {reply.status}", reply.headers)
+            return
+        self.send_response(200)
+        stream = {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"}
+        for name, value in {**stream, "request-id": f"req_{uuid.uuid4().hex[:12]}", **reply.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        for number, event in enumerate(_events(reply, request.body.get("model", "scripted"))):
+            if number == reply.cut_after:
+                self.close_connection = True
+                return
+            data = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+            self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _refuse(self, status: int, kind: str, why: str, headers: Mapping[str, str]) -> None:
+        said = json.dumps({"type": "error", "error": {"type": kind, "message": why}}).encode()
+        self.send_response(status)
+        for name, value in {"content-type": "application/json", "content-length": len(said), **headers}.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(said)
+
+
+def _events(reply: Reply, model: str) -> Iterator[dict[str, Any]]:
+    """The stream of one answer."""
+    usage = {
+        "input_tokens": reply.input_tokens,
+        "cache_creation_input_tokens": reply.cache_write_tokens,
+        "cache_read_input_tokens": reply.cache_read_tokens,
+        "output_tokens": 1,
+    }
+    message = {"id": f"msg_{uuid.uuid4().hex[:20]}", "type": "message", "role": "assistant", "model": model}
+    begun = {**message, "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
+    yield {"type": "message_start", "message": begun}
+    for index, block in enumerate(reply.blocks):
+        empty = {"text": {"text": ""}, "tool_use": {"input": {}}}[block["type"]]
+        yield {"type": "content_block_start", "index": index, "content_block": {**block, **empty}}
+        delta = {"type": "text_delta", "text": block["text"]} if block["type"] == "text" else {
+            "type": "input_json_delta", "partial_json": json.dumps(block["input"])
+        }  # fmt: skip
+        yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+    reason = "tool_use" if any(block["type"] == "tool_use" for block in reply.blocks) else "end_turn"
+    delta = {"stop_reason": reason, "stop_sequence": None}
+    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": reply.output_tokens}}
+    yield {"type": "message_stop"}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from claude_world import KEY, World, runs, writes
@@ -15,22 +14,8 @@ pytestmark = pytest.mark.timeout(400)
 Make = Callable[[Script], World]
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    made: list[World] = []
-
-    def one(script: Script) -> World:
-        made.append(World(tmp_path, script))
-        made[-1].api.__enter__()
-        return made[-1]
-
-    yield one
-    for world in made:
-        world.close()
-
-
-def test_three_tasks_end_to_end(make: Make) -> None:
-    world = make(
+def test_three_tasks_end_to_end(claude_world: Make) -> None:
+    world = claude_world(
         by_task(
             t1=[[text("First."), writes("t1.txt")], "t1 is written."],
             t2=[[writes("t2.txt"), runs("cat t2.txt", "c2")], "t2 is written."],

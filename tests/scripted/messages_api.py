@@ -19,6 +19,9 @@ from urllib.parse import urlsplit
 MESSAGES: Final = "/v1/messages"
 PATIENCE_S: Final = 30.0
 
+_IN_ITS_PLACE: Final = "No response requested."
+"""What the client puts where the model was not asked: in a session that was cut off."""
+
 Block = dict[str, Any]
 
 
@@ -71,8 +74,9 @@ class Request:
 
     @property
     def turn(self) -> int:
-        """How many answers of the model the conversation has."""
-        return sum(message["role"] == "assistant" for message in self.messages)
+        """How many answers of the model the conversation has; what the client says in its place does not count."""
+        said = (_words(message["content"]) for message in self.messages if message["role"] == "assistant")
+        return sum(words != _IN_ITS_PLACE for words in said)
 
     @property
     def words(self) -> str:

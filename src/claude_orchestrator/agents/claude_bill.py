@@ -44,7 +44,8 @@ class Bill:
     async def settle(self, result: ResultMessage) -> bool:
         """The end of a turn; whether the attempt may spend any more."""
         total = result.total_cost_usd or 0.0
-        grown = total - self.total_usd if total >= self.total_usd else total  # a sum that was lost begins anew
+        # A sum that was lost begins anew. Less than a thousandth of a millionth is the sum's own error.
+        grown = round(total - self.total_usd if total >= self.total_usd else total, 9)
         self.total_usd = total
         self._tokens = {}
         return grown == 0 or await self._host.spend(self._usage(grown), f"turn {result.uuid}")

@@ -45,7 +45,7 @@ RULES: Final = (
 
 _BY_DESCRIPTOR: Final = {
     "ANTHROPIC_API_KEY": "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
-    "CLAUDE_CODE_OAUTH_TOKEN": "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR",
+    "CLAUDE_CODE_OAUTH_TOKEN": "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR",  # nosec B105 - names
 }
 """Keys that the client takes from a descriptor: so they are in no environment that its commands could look into."""
 _NOT_FOR_COMMANDS: Final = (

@@ -35,7 +35,9 @@ INSERT INTO run
     (id, number, token, plan_id, plan_version, goal, repository, git_dir, base_commit, target_ref, created_at)
     VALUES ('run', 1, 't', 'p1', 1, 'g', '/r', '/r/.git', 'b', 'refs/heads/x', 0);
 INSERT INTO task (run_id, id, phase_id, position, title, definition, locks, max_attempts, blockers, status)
-    VALUES ('run', 'task', 'one', 0, 't', '{}', '[]', 5, 0, 'in_progress')
+    VALUES ('run', 'task', 'one', 0, 't', '{}', '[]', 5, 0, 'in_progress');
+INSERT INTO attempt (id, run_id, task_id, number, started_at, status)
+    VALUES ('r1.task.1', 'run', 'task', 1, 0, 'running')
 """
 _RULES = """
 [[rule]]

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import uuid
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_orchestrator.agents import claude_ends, claude_options
@@ -121,11 +122,12 @@ class _Session:
             claude_options.options(self._assignment, self._gatekeeper, self._tether, self._complaints, **chosen)
         )
         await self._host.remember(self._token())
-        began = False
+        ended = asyncio.create_task(self._tether.ended())
         waker: asyncio.Task[None] | None = None
         try:
-            await client.connect()
-            began, self._client = True, client
+            if (trouble := await self._connect(client, ended)) is not None:
+                return trouble
+            self._client = client
             if self._known and self._awaited:
                 waker = asyncio.create_task(self._wake())
             else:
@@ -134,12 +136,36 @@ class _Session:
         except ClaudeSDKError as error:
             if self._gatekeeper.broken is not None:
                 raise self._gatekeeper.broken from error
-            return await self._broken(error, began)
+            return self._broke_off(error)
         finally:
             self._client = None
-            if waker is not None:
-                waker.cancel()
+            for task in filter(None, (waker, ended)):
+                task.cancel()
             await self._close(client)
+
+    async def _connect(self, client: ClaudeSDKClient, ended: asyncio.Task[int | None]) -> Outcome | None:
+        """Start the client; the outcome when that does not succeed. A client that ends at once would be waited for."""
+        connecting = asyncio.create_task(client.connect())
+        try:
+            await asyncio.wait({connecting, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done():
+                self._tether.cut()
+                connecting.cancel()
+            await connecting
+        except asyncio.CancelledError:
+            if not ended.done():
+                connecting.cancel()
+                raise
+        except Exception as error:  # noqa: BLE001 - the SDK raises bare ones, too
+            if not ended.done():
+                return self._unusable("cannot be used", [*self._complaints, str(error)])
+        else:
+            return None
+        code = ended.result()
+        return self._unusable("was killed" if code is None else f"exited with {code}", self._complaints)
+
+    def _unusable(self, how: str, complaints: Iterable[str]) -> Outcome:
+        return claude_ends.unusable(f"Claude Code ({claude_options.program()}) {how}", self._provider, complaints)
 
     async def _wake(self) -> None:
         try:
@@ -195,18 +221,13 @@ class _Session:
             return claude_ends.failed(fault, self._token(), outcome.report)
         return outcome
 
-    async def _broken(self, error: Exception, began: bool) -> Outcome:
-        """The outcome when the client is missing, has died, or cannot be understood."""
-        from claude_agent_sdk import CLINotFoundError, ResultError
+    def _broke_off(self, error: Exception) -> Outcome:
+        """The outcome when the client has died, or cannot be understood."""
+        from claude_agent_sdk import ResultError
 
-        if not began or isinstance(error, CLINotFoundError):
-            code = self._tether.cut()
-            how = f"exited with {code}" if code is not None else "cannot be used"
-            what = f"Claude Code ({claude_options.program()}) {how}"
-            return claude_ends.unusable(what, self._provider, self._complaints or [str(error)])
         why = "; ".join(error.errors) if isinstance(error, ResultError) and error.errors else str(error)
-        said = " ".join(self._complaints)
-        return Outcome("failed", f"Claude Code broke off: {' '.join(f'{why} {said}'.split())[:1000]}")
+        said = " ".join([why, *self._complaints]).split()
+        return Outcome("failed", f"Claude Code broke off: {' '.join(said)[:1000]}")
 
     async def say(self, text: str) -> bool:
         """Say something to the model amid its turn; False when there is no session to say it to."""

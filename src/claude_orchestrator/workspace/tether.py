@@ -7,6 +7,7 @@ other end; when we close it, or die by whatever signal, the program's whole proc
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shlex
 import socket
@@ -38,6 +39,7 @@ class Tether:
     ) -> None:
         self._place = Path(tempfile.mkdtemp(prefix="tether-"))  # short: the address of a socket may not be long
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._lifeline: socket.socket | None = None
         self._own = uuid.uuid4().hex
         self.path = folder / "program"
         try:
@@ -62,23 +64,29 @@ class Tether:
         self.path.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, fastened))} "$@"\n', encoding="utf-8")
         self.path.chmod(0o700)
 
-    def cut(self) -> int | None:
-        """Have everything killed that is left; the program's exit code where it has ended by itself."""
-        code = None
+    async def ended(self) -> int | None:
+        """Wait for the end of the program: its exit code, or None when it was killed or did not start."""
+        loop = asyncio.get_running_loop()
+        self._lifeline, _ = await loop.sock_accept(self._listener)
+        self._lifeline.setblocking(False)
+        try:
+            return _exit_code(await loop.sock_recv(self._lifeline, 4096))
+        except OSError:
+            return None
+
+    def cut(self) -> None:
+        """Have everything killed that is left."""
         with contextlib.suppress(OSError):
-            lifeline = self._listener.accept()[0]
-            with lifeline:
-                lifeline.setblocking(False)
-                with contextlib.suppress(OSError):
-                    code = _exit_code(lifeline.recv(4096))
-                with contextlib.suppress(OSError):
-                    lifeline.shutdown(socket.SHUT_RDWR)
+            self._lifeline = self._lifeline or self._listener.accept()[0]
+        if self._lifeline is not None:
+            with contextlib.suppress(OSError):
+                self._lifeline.shutdown(socket.SHUT_RDWR)
+            self._lifeline.close()
         self._listener.close()
         with contextlib.suppress(OSError):
             (self._place / "lifeline").unlink()
         with contextlib.suppress(OSError):
             self._place.rmdir()
-        return code
 
     async def sweep(self) -> None:
         """Kill what a keeper without a PID namespace of its own may have lost sight of."""

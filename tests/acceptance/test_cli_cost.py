@@ -53,8 +53,8 @@ def test_costs_by_provider_task_and_day(world: World) -> None:
     assert code == 0
     assert "anthropic/m1" in said
     assert "$1.25" in said
-    assert [line for line in said.splitlines() if "anthropic/m2" in line][0].endswith("unknown")
-    assert [line for line in said.splitlines() if "total" in line][0].endswith("$1.25 + 1 call of unknown price")
+    assert next(line for line in said.splitlines() if "anthropic/m2" in line).endswith("unknown")
+    assert next(line for line in said.splitlines() if "total" in line).endswith("$1.25 + 1 call of unknown price")
     assert "r1/a" in world.run("cost", "r1", "--by", "task")[1]
     today = budgets.period_of("day", time.time())
     assert today in world.run("cost", "--by", "day")[1]

@@ -8,10 +8,10 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_orchestrator import __version__
 from claude_orchestrator.agents.acp_client import AcpClient, Progress
 from claude_orchestrator.agents.acp_faults import AUTHENTICATION, outcome_for, outcome_of
 from claude_orchestrator.agents.acp_wire import LONGEST_LINE, Wire
@@ -211,7 +211,7 @@ class _Session:
         agent = await self._connection.initialize(
             protocol_version=PROTOCOL_VERSION,
             client_capabilities=ClientCapabilities(fs=files, terminal=True),
-            client_info=Implementation(name="claude-orchestrator", version=__version__),
+            client_info=Implementation(name="claude-orchestrator", version=version("claude-orchestrator")),
         )
         if agent.protocol_version != PROTOCOL_VERSION:
             raise AgentError(

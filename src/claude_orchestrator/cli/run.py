@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,6 +46,10 @@ def run(
     agent_command: Annotated[
         str | None, typer.Option(help="With --agent acp: the program, such as 'gemini --acp'.")
     ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(help="US dollars that the run may spend on models.", show_default="what the plan says"),
+    ] = None,
     max_parallel: Annotated[
         int | None, typer.Option(min=1, help="Attempts at once, over all processes.", show_default="3")
     ] = None,
@@ -58,7 +63,9 @@ def run(
 
     settings = _limited(load_settings(), max_parallel)
     choice = _choice(agent, model, agent_command)
-    run_id = asyncio.run(_start(settings, plan, project, base, target, choice, quiet=as_json))
+    if budget is not None and not 0 < budget < math.inf:
+        raise typer.BadParameter("it is a sum of US dollars above zero", param_hint="--budget")
+    run_id = asyncio.run(_start(settings, plan, project, base, target, choice, budget, quiet=as_json))
     if detach:
         _detach(settings, run_id, as_json=as_json)
         return
@@ -149,6 +156,7 @@ async def _start(
     base: str | None,
     target: str | None,
     choice: Choice | None,
+    budget: float | None,
     *,
     quiet: bool,
 ) -> str:
@@ -162,7 +170,9 @@ async def _start(
     repository = await Repository.open(project)
     async with Database.open(settings.database) as db:
         stored = await _stored(db, plan, checked)
-        run_id = await Orchestrator(repository.root, settings).start(stored, base=base, target=target, choice=choice)
+        run_id = await Orchestrator(repository.root, settings).start(
+            stored, base=base, target=target, choice=choice, budget=budget
+        )
         row = await runs.get(db, run_id)
     if not quiet:
         output.say(*_opening(row))

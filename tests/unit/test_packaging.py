@@ -97,6 +97,9 @@ def test_the_wheel_has_all_that_the_package_reads_at_run_time(wheel: set[str]) -
         "claude_orchestrator/demo/repository/pyproject.toml",
         "claude_orchestrator/demo/repository/tests/test_money.py",
     } <= wheel
+    skills = [path.parent.name for path in (ROOT / "skills").glob("*/SKILL.md")]
+    assert skills
+    assert {f"claude_orchestrator/skills/built_in/{name}/SKILL.md" for name in skills} <= wheel
     assert any(re.fullmatch(r"claude_orchestrator/state/schema/\d+.*\.sql", name) for name in wheel)
 
 

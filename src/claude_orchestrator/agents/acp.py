@@ -204,6 +204,8 @@ class _Session:
         return outcome
 
     async def _greet(self) -> InitializeResponse:
+        from importlib.metadata import version
+
         from acp import PROTOCOL_VERSION
         from acp.schema import ClientCapabilities, FileSystemCapabilities, Implementation
 

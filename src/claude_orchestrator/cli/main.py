@@ -9,7 +9,21 @@ from typing import Annotated, Final
 import typer
 
 from claude_orchestrator import __version__
-from claude_orchestrator.cli import cost, demo, doctor, inbox, judging, output, plan, policy, run, show, stop, verify
+from claude_orchestrator.cli import (
+    cost,
+    demo,
+    doctor,
+    inbox,
+    judging,
+    output,
+    plan,
+    policy,
+    run,
+    show,
+    skills,
+    stop,
+    verify,
+)
 from claude_orchestrator.errors import OrchestratorError
 
 _USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
@@ -43,6 +57,7 @@ app.add_typer(inbox.app, name="inbox", rich_help_panel="Answer")
 app.command(rich_help_panel="Answer")(inbox.approve)
 app.command(rich_help_panel="Answer")(inbox.deny)
 app.add_typer(plan.app, name="plan", rich_help_panel="Check")
+app.command(rich_help_panel="Check")(skills.skills)
 app.command(rich_help_panel="Check")(verify.verify)
 app.command(rich_help_panel="Check")(doctor.doctor)
 app.command(rich_help_panel="Judge")(judging.classify)

@@ -48,11 +48,14 @@ def discovered(where: Sequence[Place]) -> list[Skill]:
     seen: set[Path] = set()
     first: dict[str, Skill] = {}
     for place in where:
+        if (folder := Path(os.path.realpath(place.folder))) in seen:
+            continue  # the project is ours, or the home is the project
+        seen.add(folder)
         for skill in _in_place(place):
-            real = Path(os.path.realpath(skill.path))
-            if real in seen:
-                continue  # the project is ours, or the home is the project
-            seen.add(real)
+            if not skill.problem:
+                if (real := skill.path.resolve()) in seen:
+                    continue
+                seen.add(real)
             earlier = None if skill.problem else first.setdefault(skill.name, skill)
             if earlier is not None and earlier is not skill:
                 skill = replace(skill, problem=f"the {earlier.origin} skill of that name goes before it")  # noqa: PLW2901

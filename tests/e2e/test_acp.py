@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("acp", reason="the extra is not installed: pip install 'claude-orchestrator[acp]'")
 
 from acp_world import DANGEROUS, AcpWorld, ask, in_background, patiently
-from process_world import done, sleepers, wait_for
+from process_world import done, sleepers, use_level, wait_for
 from test_agent_gates import WORKFLOW, run
 
 from claude_orchestrator.agents.acp import AcpAgent
@@ -25,6 +25,7 @@ from claude_orchestrator.agents.journal import JournalHost
 from claude_orchestrator.state.database import Database
 
 CI = {"write": WORKFLOW, "content": "on: push\n"}
+PLAIN = {"write": "b.txt", "content": "x\n"}
 MADE = pytest.mark.parametrize("made", [{"load": True}, {"resume": True}], ids=["loads", "resumes"])
 
 
@@ -251,6 +252,13 @@ def test_what_an_agent_does_without_asking_is_journaled_as_such(world: AcpWorld)
     assert world.events("operation.done")[0]["tail"] == "3 passed\n"
 
 
+def test_a_call_that_only_tells_of_what_we_did_is_not_counted_twice(world: AcpWorld) -> None:
+    diff = {"kind": "edit", "title": "Edit", "diff": ["b.txt", None, "x\n"]}
+    world.work([PLAIN, {"just": diff}, {"just": {"kind": "read", "title": "Read", "paths": ["a.txt"]}}])
+    assert operations(world) == [("write", "b.txt"), ("read", "a.txt")]
+    assert operations(world, "operation.observed")[1:] == [("read", "a.txt")] * 2
+
+
 def test_an_agent_that_does_what_is_blocked_is_stopped(world: AcpWorld) -> None:
     outcome = world.work([{"just": DANGEROUS, "do": {"hang": True}}, {"write": "after.txt", "content": "x"}])
     assert outcome.status == "failed"
@@ -396,9 +404,14 @@ def running(world: AcpWorld, seconds: str, *steps: dict[str, Any], **made: Any) 
     return launch
 
 
-def test_nothing_survives_the_kill_of_the_runner(world: AcpWorld) -> None:
+@pytest.fixture(params=["namespaces", "process-group"])
+def level(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    yield from use_level(request.param, tmp_path, monkeypatch)
+
+
+def test_nothing_survives_the_kill_of_the_runner(world: AcpWorld, level: str) -> None:
     world.with_attempt()
-    seconds = "86403.25"
+    seconds = "86403.25" if level == "namespaces" else "86403.75"
     launch = running(world, seconds, {"deaf": True}, load=True)
     started = wait_for(lambda: (launch.path / "started.json").exists() and launch.state() == "alive")
     assert started
@@ -417,7 +430,7 @@ def test_nothing_survives_the_kill_of_the_runner(world: AcpWorld) -> None:
 
 @pytest.mark.parametrize("verb", ["hang", "deaf"])
 def test_an_interruption_ends_all_within_seconds_and_leaves_a_token(world: AcpWorld, verb: str) -> None:
-    seconds = f"8640{4 + len(verb) % 2}.5" if verb == "hang" else "86406.5"
+    seconds = "86404.5" if verb == "hang" else "86405.5"
     launch = running(world, seconds, {verb: True}, resume=True)
     began = time.monotonic()
     assert launch.interrupt()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from claude_orchestrator.agents.acp import method_for
+from claude_orchestrator.agents.acp import AcpAgent, method_for
 from claude_orchestrator.agents.acp_calls import Call
 from claude_orchestrator.agents.acp_faults import outcome_of
+from claude_orchestrator.agents.base import Assignment
 from claude_orchestrator.agents.leave import policy_of
 from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.operations import Decision
@@ -107,6 +110,18 @@ def test_errors(code: int, message: str, data: Any, status: str, kind: str) -> N
     assert outcome.resume == ({"session": "s"} if status == "interrupted" else None)
     assert outcome.detail.startswith("agent answered with an error: ")
     assert "\n" not in outcome.detail
+
+
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "acp", None)
+    values: dict[str, Any] = dict.fromkeys(("attempt_id", "run_id", "task_id", "agent", "prompt"), "x")
+    places = dict.fromkeys(("worktree", "folder", "database"), tmp_path)
+    assignment = Assignment(**values, **places, number=1, options={"command": ["gemini", "--acp"]}, timeout_s=1.0)
+    outcome = asyncio.run(AcpAgent().work(assignment, None))  # type: ignore[arg-type]
+    assert outcome.status == "error"
+    assert "pip install 'claude-orchestrator[acp]'" in outcome.detail
+    assert outcome.fault
+    assert outcome.fault.kind == "setup"
 
 
 def method(name: str, description: str | None = None, variables: list[tuple[str, bool]] | None = None) -> Any:

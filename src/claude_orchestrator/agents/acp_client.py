@@ -71,7 +71,7 @@ class AcpClient:
         self._calls: dict[str, Call] = {}
         self._asked: dict[str, list[tuple[Answer, float]]] = {}
         self._judged: set[tuple[str, str]] = set()
-        self._performed = 0
+        self._ours: list[Operation] = []
         self._message = ""
         self._message_id: str | None = None
         self.progress = progress
@@ -174,8 +174,8 @@ class AcpClient:
         self.progress.untold.append(f"{text}\nIt was done so (exit code {result.exit_code}):\n{result.tail}")
 
     async def _perform(self, answer: Answer) -> Result:
-        self._performed += 1
-        result = await perform(answer.operation, self._assignment, self._performed)
+        self._ours.append(answer.operation)
+        result = await perform(answer.operation, self._assignment, len(self._ours))
         async with self._lock:
             await self._host.record(answer, result)
         return result
@@ -305,6 +305,7 @@ class AcpClient:
         from acp.schema import ReadTextFileResponse
 
         answer = await self._leave(self._on_file("read", path))
+        self._ours.append(answer.operation)
         began = time.monotonic()
         try:
             text, why = _text(answer.operation.place()), ""
@@ -400,8 +401,10 @@ class AcpClient:
         return Operation(kind, worktree, inside(path, worktree), content=content)
 
     def _is_ours(self, call: Call, operation: Operation) -> bool:
-        """Whether a call only tells of what we do for it: its command runs in one of our terminals."""
-        return operation.kind == "run" and any(self.terminals.was_started(name) for name in call.terminals)
+        """Whether a call only tells of what we do for it: its file, or its command in one of our terminals."""
+        if operation.kind == "run":
+            return any(self.terminals.was_started(name) for name in call.terminals)
+        return any(_is_same(operation, ours) for ours in self._ours)
 
     def _terminal(self, name: str) -> Terminal:
         from acp import RequestError
@@ -417,7 +420,7 @@ def _is_same(call: Operation, ours: Operation) -> bool:
         return False
     if ours.kind == "write":
         return call.kind in ("write", "replace") and call.content == ours.content
-    return call.kind == ours.kind == "run"
+    return call.kind == ours.kind
 
 
 def _ended(exit_code: int) -> Mapping[str, Any]:

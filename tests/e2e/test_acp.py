@@ -122,7 +122,8 @@ def test_lines_of_a_file(world: AcpWorld, line: int | None, limit: int | None, e
     world.work([step, {"read": "missing"}, {"read": "."}])
     first, second, third = world.seen("read")
     assert first["content"] == expected
-    assert "No such file" in second["error"]
+    assert second["content"] == ""
+    assert "No such file" in world.events("operation.done")[1]["tail"]
     assert "no file" in third["error"]
 
 

@@ -36,6 +36,7 @@ def call(kind: str, title: str = "", **values: Any) -> Call:
         (call("execute"), [("run", "", "")]),
         (call("edit", diffs=[("/work/tree/a.py", None, "new")]), [("write", "a.py", "new")]),
         (call("edit", diffs=[("a.py", "old", "new")], paths=["/work/tree/a.py"]), [("replace", "a.py", "new")]),
+        (call("edit", diffs=[("a.py", "", "new")]), [("write", "a.py", "new")]),
         (call("edit", paths=["a.py"], raw={"command": "create"}), [("tool", "Edit", "")]),
         (
             call("edit", diffs=[("a", None, "1"), ("/etc/b", None, "2")]),
@@ -89,6 +90,8 @@ def test_what_is_learnt_is_added_up() -> None:
     made.learn(SimpleNamespace(**{**nothing, "status": "failed"}))  # type: ignore[arg-type]
     assert made.is_over
     assert made.outcome() == (1, "out")
+    made.learn(SimpleNamespace(**{**nothing, "content": []}))  # type: ignore[arg-type]
+    assert made.outcome() == (1, "")
     made.learn(SimpleNamespace(**{**nothing, "raw_output": {"exitCode": 4, "stdout": "more"}}))  # type: ignore[arg-type]
     assert made.outcome() == (4, "more")
     assert made.operations(WORKTREE)[0].target == "ls"

@@ -57,7 +57,7 @@ class Call:
             self.diffs = [(part.path, part.old_text, part.new_text) for part in update.content if part.type == "diff"]
             self.terminals = [part.terminal_id for part in update.content if part.type == "terminal"]
             texts = [getattr(part.content, "text", "") for part in update.content if part.type == "content"]
-            self.said = "\n".join(texts) or self.said
+            self.said = "\n".join(texts)
 
     @property
     def is_over(self) -> bool:
@@ -113,7 +113,7 @@ class Call:
     def _edits(self, paths: list[str], worktree: Path) -> Iterator[Operation]:
         for path, old, new in self.diffs:
             place = inside(path, worktree)
-            if old is None:
+            if not old:  # a new file, or one that was empty
                 yield Operation("write", worktree, place, content=new)
             else:
                 yield Operation("replace", worktree, place, content=new, old=old)

@@ -300,20 +300,27 @@ class AcpClient:
     async def read_text_file(
         self, session_id: str, path: str, line: int | None = None, limit: int | None = None, **_: Any
     ) -> ReadTextFileResponse:
-        """A file's text, or some lines of it (``line`` counts from 1)."""
+        """A file's text, or some lines of it (``line`` counts from 1).
+
+        A file that is not there reads as empty, as a new one does in an editor: agents look before they write one, and
+        some take any error for a reason not to.
+        """
         from acp import RequestError
         from acp.schema import ReadTextFileResponse
 
         answer = await self._leave(self._on_file("read", path))
         self._ours.append(answer.operation)
         began = time.monotonic()
+        is_missing = False
         try:
             text, why = _text(answer.operation.place()), ""
+        except FileNotFoundError as error:
+            text, why, is_missing = "", f"{path}: {error.strerror}", True
         except (OSError, ValueError, RuntimeError) as error:
             text, why = "", f"{path}: {getattr(error, 'strerror', None) or error}"
         async with self._lock:
             await self._host.record(answer, Result(int(bool(why)), why, time.monotonic() - began))
-        if why:
+        if why and not is_missing:
             raise RequestError(NO_SUCH, why, {"details": why})
         lines = text.splitlines(keepends=True) if line is not None or limit is not None else [text]
         first = max(0, (line or 1) - 1)

@@ -16,7 +16,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,10 +72,10 @@ def arm(fuse: Fuse) -> None:
         fuse.passing("after-merge")
         return moved
 
-    def fused_spawn(self: LaunchFolder) -> int:
-        pid = spawn(self)
+    def fused_spawn(self: LaunchFolder, accounts: Mapping[str, str] | None = None) -> int:
+        pid = spawn(self, accounts)
         if fuse.name == "twice":
-            pid = spawn(self)
+            pid = spawn(self, accounts)
         fuse.passing("spawn")
         return pid
 

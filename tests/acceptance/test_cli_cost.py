@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from pathlib import Path
 
@@ -33,39 +32,40 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def spend(world: World) -> None:
-    """A run whose task has made three calls, one of them of unknown price."""
+def spend(world: World) -> float:
+    """A run whose task has made three calls, one of them of unknown price; when they were made."""
     (world.folder / "plan.yaml").write_text(PLAN)
-    assert world.run("run", "plan.yaml", "--project", "project")[0] == 0
+    world.cli("run", world.folder / "plan.yaml", "--project", world.project)
+
+    now = time.time()
 
     async def write() -> None:
         async with Database.open(world.home / "state.db") as db, db.transaction() as tx:
             for call, model, micro in (("1", "m1", 1_250_000), ("2", "m1", 500), ("3", "m2", None)):
                 cost = spending.Cost("r1.a.1", call, "r1", "a", "anthropic", model, 1000, 10, 200, 0, micro, micro or 0)
-                await spending.record(tx, cost, time.time())
+                await spending.record(tx, cost, now)
 
     asyncio.run(write())
+    return now
 
 
 def test_costs_by_provider_task_and_day(world: World) -> None:
-    spend(world)
-    code, said, _ = world.run("cost")
-    assert code == 0
+    now = spend(world)
+    said = world.cli("cost").stdout
     assert "anthropic/m1" in said
     assert "$1.25" in said
     assert next(line for line in said.splitlines() if "anthropic/m2" in line).endswith("unknown")
     assert next(line for line in said.splitlines() if "total" in line).endswith("$1.25 + 1 call of unknown price")
-    assert "r1/a" in world.run("cost", "r1", "--by", "task")[1]
-    today = budgets.period_of("day", time.time())
-    assert today in world.run("cost", "--by", "day")[1]
-    assert "run r1: $1.25 of $5.00 spent, $3.75 left" in world.run("cost", "r1")[1]
-    assert "task r1/a: $1.25 of $2.00 spent, $0.75 left" in world.run("cost", "r1")[1]
+    assert "r1/a" in world.cli("cost", "r1", "--by", "task").stdout
+    assert budgets.period_of("day", now) in world.cli("cost", "--by", "day").stdout
+    assert "run r1: $1.25 of $5.00 spent, $3.75 left" in world.cli("cost", "r1").stdout
+    assert "task r1/a: $1.25 of $2.00 spent, $0.75 left" in world.cli("cost", "r1").stdout
 
 
 def test_costs_as_json(world: World) -> None:
     spend(world)
-    assert world.run("cost", "set-budget", "anthropic", "--daily", "5", "--monthly", "$50")[0] == 0
-    found = json.loads(world.run("cost", "r1", "--json")[1])
+    world.cli("cost", "set-budget", "anthropic", "--daily", "5", "--monthly", "$50")
+    found = world.json("cost", "r1")
     assert [(row["model"], row["usd"], row["unknown_calls"]) for row in found["rows"]] == [
         ("m1", 1.2505, 0),
         ("m2", None, 1),
@@ -77,23 +77,23 @@ def test_costs_as_json(world: World) -> None:
         ("day", 5.0),
         ("month", 50.0),
     ]
-    status = json.loads(world.run("status", "r1", "--json")[1])
+    status = world.json("status", "r1")
     assert (status["cost"]["usd"], status["cost"]["unknown_calls"], status["cost"]["budget_usd"]) == (1.2505, 1, 5.0)
 
 
 def test_status_shows_the_cost_of_a_run(world: World) -> None:
     spend(world)
-    said = world.run("status", "r1")[1]
+    said = world.cli("status", "r1").stdout
     assert "cost: $1.25 + 1 call of unknown price of $5.00 in 3 calls (3,600 tokens in, 30 out)" in said
 
 
 def test_budgets_are_set_changed_and_removed(world: World) -> None:
-    assert "$5.00 left" in world.run("cost", "set-budget", "anthropic", "--daily", "5")[1]
-    said = world.run("cost", "set-budget", "anthropic", "--monthly", "50")[1]
+    assert "$5.00 left" in world.cli("cost", "set-budget", "anthropic", "--daily", "5").stdout
+    said = world.cli("cost", "set-budget", "anthropic", "--monthly", "50").stdout
     assert "of $5.00 spent" in said, "what is not given stays"
     assert "of $50.00 spent" in said
-    assert world.run("cost", "set-budget", "anthropic", "--none")[1] == "  anthropic has no limit\n"
-    assert "is the name as 'cost' shows it?" in world.run("cost", "set-budget", "antropic", "--daily", "5")[2]
+    assert world.cli("cost", "set-budget", "anthropic", "--none").stdout == "  anthropic has no limit\n"
+    assert "is the name as 'cost' shows it?" in world.cli("cost", "set-budget", "antropic", "--daily", "5").stderr
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,6 @@ def test_budgets_are_set_changed_and_removed(world: World) -> None:
     ],
 )
 def test_bad_input_is_one_line(world: World, words: list[str]) -> None:
-    code, _, complaint = world.run("cost", *words)
-    assert code == 2
+    complaint = world.cli("cost", *words, code=2).stderr
     assert complaint.startswith("error: ")
     assert complaint.count("\n") == 1

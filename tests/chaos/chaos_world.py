@@ -45,6 +45,8 @@ class World:
     kills: list[str] = field(default_factory=list)
     movers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     answerers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    mover: Path = MOVER
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
@@ -107,10 +109,11 @@ class World:
             "CLAUDE_ORCHESTRATOR_HOME": str(self.home),
             "CLAUDE_ORCHESTRATOR_RETRY_BASE_S": "0.05",
             "CLAUDE_ORCHESTRATOR_RETRY_CAP_S": "0.2",
+            **self.environment,
         }
         with (self.root / "movers.log").open("ab") as log:
             mover = subprocess.Popen(
-                [sys.executable, str(MOVER), str(self.project), self.run_id, *([point] if point else [])],
+                [sys.executable, str(self.mover), str(self.project), self.run_id, *([point] if point else [])],
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -61,6 +61,7 @@ def most_at_work(settings: Settings) -> int:
     return max(accumulate(change.get(kind, 0) for kind in kinds(settings)))
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("tasks", "budget", "at_once"), [(24, 10, 20), (12, 2, 4)])
 def test_many_at_once_overshoot_a_limit_by_less_than_one_reservation(
     project: Path, settings: Settings, tasks: int, budget: int, at_once: int

@@ -81,7 +81,8 @@ class _Session:
         self._awaited = str(resume.get("waiting") or "")
         self._known = _known(resume.get("session"))
         self._id = str(resume["session"]) if self._known else str(uuid.uuid4())
-        self._bill = Bill(host, provider, float(resume.get("usd") or 0.0) if self._known else 0.0)
+        spent = float(resume.get("usd") or 0.0) if self._known else 0.0
+        self._bill = Bill(host, provider, spent, limited=assignment.allowance_usd is not None)
         self._gatekeeper = Gatekeeper(host, assignment.worktree, assignment.folder, self._token)
         self._tether: Tether = claude_options.tether(assignment)
         self._complaints: deque[str] = deque(maxlen=20)
@@ -108,6 +109,8 @@ class _Session:
             self._tether.cut()
             talk.cancel()
             await asyncio.wait({talk})
+            if not talk.cancelled() and talk.exception() is None and talk.result().status in ("finished", "waiting"):
+                return talk.result()  # it came to its end all the same
             return Outcome("interrupted", "interrupted", resume=self._token(self._unanswered()))
 
     def _unanswered(self) -> str:

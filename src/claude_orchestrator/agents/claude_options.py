@@ -8,7 +8,7 @@ import shutil
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.agents import performing
 from claude_orchestrator.agents.base import Assignment
@@ -40,6 +40,7 @@ rest is for that call."""
 RULES: Final = (
     "Work only in the current folder. Do not commit: what you leave in the folder is taken as it is.\n"
     "When a tool is refused, do it another way, or say why the task cannot be done without it."
+    " Keep what commands print short: what is cut from it cannot be looked up."
 )
 """What the client's own system prompt ends with."""
 
@@ -127,5 +128,7 @@ def _environment(assignment: Assignment, marked: Mapping[str, str]) -> dict[str,
     quiet = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
     chosen = {name: os.environ[name] for name in quiet if name in os.environ}
     places = {"CLAUDE_CODE_TMPDIR": str(scratch), "CLAUDE_ENV_FILE": str(before_commands)}
-    path: dict[str, Any] = {"PATH": performing.environment()["PATH"]}
-    return {**path, **_SETTINGS, **quiet, **chosen, **places, **marked}
+    path = {"PATH": performing.environment()["PATH"]}
+    # Commands are judged as bash reads them, whatever shell the user prefers.
+    shell = {"CLAUDE_CODE_SHELL": bash} if (bash := shutil.which("bash")) else {}
+    return {**path, **shell, **_SETTINGS, **quiet, **chosen, **places, **marked}

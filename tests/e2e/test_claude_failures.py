@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from claude_sessions import Sessions
 from claude_world import runs, writes
-from integration.process_world import git, sleepers, wait_for
+from integration.process_world import git, sleepers, use_level, wait_for
 from scripted.messages_api import Reply, Request, Script, text
 
 from claude_orchestrator.agents import runner
@@ -114,14 +114,22 @@ def test_an_interrupted_session_says_what_it_has_cost_and_goes_on(claude_session
     assert world.spent() == pytest.approx(2 * A_CALL_USD)
 
 
-def test_a_killed_runner_takes_everything_along_and_its_session_goes_on(claude_sessions: Make) -> None:
-    command = "echo 1 >> n.txt; (setsid sleep 86396 &); sleep 86396"
+@pytest.mark.parametrize("level", ["namespaces", "process-group"])
+def test_a_killed_runner_takes_everything_along_and_its_session_goes_on(
+    claude_sessions: Make, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in use_level(level, tmp_path, monkeypatch):
+        _kill_and_go_on(claude_sessions, "86396" if level == "namespaces" else "86394")
+
+
+def _kill_and_go_on(claude_sessions: Make, seconds: str) -> None:
+    command = f"echo 1 >> n.txt; (setsid sleep {seconds} &); sleep {seconds}"
     world = claude_sessions(lambda request: [runs(command, "long")] if request.turn == 0 else "Done.")
     launch = world.launch()
-    wait_for(lambda: len(sleepers("86396")) == 2, PATIENCE_S)
+    wait_for(lambda: len(sleepers(seconds)) == 2, PATIENCE_S)
     runner_id = json.loads((launch.path / "started.json").read_text())["pid"]
     os.kill(runner_id, signal.SIGKILL)
-    wait_for(lambda: not sleepers("86396"), PATIENCE_S)
+    wait_for(lambda: not sleepers(seconds), PATIENCE_S)
     wait_for(lambda: not _left(world), PATIENCE_S)
     (token,) = _remembered(world)
     second = world.run(resume=token)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
 from claude_sessions import ASKS, BLOCKED, Sessions, no_key_in
 from claude_world import runs, writes
-from scripted.messages_api import Script, tool
+from scripted.messages_api import Reply, Script, tool
+
+from claude_orchestrator.agents.base import Outcome
+from claude_orchestrator.agents.claude_code import ClaudeAgent
+from claude_orchestrator.agents.journal import JournalHost
+from claude_orchestrator.state.database import Database
 
 pytest.importorskip("claude_agent_sdk", reason="needs the extra: pip install 'claude-orchestrator[claude]'")
 pytestmark = pytest.mark.timeout(400)
@@ -120,3 +127,26 @@ def test_commands_see_no_key(claude_sessions: Make) -> None:
     assert no_key_in(seen)
     assert "MESSAGING_TOKEN=" not in seen.partition("CLAUDE_CODE_EXECPATH")[0]
     assert {request.headers.get("x-api-key") for request in world.api.requests} == {world.accounts["ANTHROPIC_API_KEY"]}
+
+
+def test_a_nudge_reaches_the_model_amid_its_turn(claude_sessions: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    world = claude_sessions(steps(Reply([runs("echo 1", "one")], until=released)))
+    for name, value in world.accounts.items():
+        monkeypatch.setenv(name, value)
+    agent = ClaudeAgent()
+
+    async def work() -> Outcome:
+        assignment = world.new({}, agent="claude").read_assignment()
+        async with Database.open(world.database) as db:
+            working = asyncio.create_task(agent.work(assignment, JournalHost(assignment, db)))
+            await asyncio.to_thread(world.api.wait_for, lambda _: True)
+            assert await agent.nudge("You seem to be stuck.")
+            released.set()
+            return await working
+
+    assert not asyncio.run(agent.nudge("Nobody is there yet."))
+    assert asyncio.run(work()).status == "finished"
+    assert "You seem to be stuck." not in world.api.requests[0].words
+    assert "You seem to be stuck." in world.api.requests[-1].words
+    assert len({request.session for request in world.api.requests}) == 1

@@ -9,7 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import pytest
-from engine_world import kinds, task_rows
+from engine_world import kinds, saw, task_rows, until
 from process_world import wait_for
 from spending_world import mover, rows, spending, start, use_spending_agents
 
@@ -18,6 +18,7 @@ from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import ForbiddenError
 from claude_orchestrator.orchestrator.inbox import Inbox
 from claude_orchestrator.orchestrator.session import Orchestrator
+from claude_orchestrator.state import budgets
 from claude_orchestrator.state.budgets import MICRO
 from claude_orchestrator.state.database import Database
 
@@ -107,6 +108,28 @@ def test_deny_gives_the_task_up_and_the_run_fails(project: Path, settings: Setti
     assert move(project, settings) == "failed"
     assert task_rows(settings)["a"]["reason"] == "denied: too dear"
     assert rows(settings, "SELECT status, worktree FROM attempt") == [("cancelled", None)]
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_run_that_waits_for_a_new_day_goes_on_by_itself_when_there_is_money(
+    project: Path, settings: Settings
+) -> None:
+    start(project, settings, [spending("a", calls=3, least=0.1, most=0.1)])
+    session = Orchestrator(project, settings)
+
+    async def play() -> None:
+        async with Database.open(settings.database) as db:
+            async with db.transaction() as tx:
+                await budgets.set_provider(tx, "anthropic", {"day": MICRO // 10})
+            moving = asyncio.create_task(session.move("r1"))
+            await until(db, lambda: saw(db, "task.budget_wait"))
+            done, _ = await asyncio.wait({moving}, timeout=1.5)
+            assert not done, "it waits for midnight"
+            await Inbox(db, settings).set_budget("anthropic", {"day": MICRO})
+            assert await asyncio.wait_for(moving, 60) == "completed"
+
+    asyncio.run(play())
+    assert rows(settings, "SELECT status FROM gate") == [("withdrawn",)]
 
 
 @pytest.mark.usefixtures("_here")

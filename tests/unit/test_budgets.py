@@ -238,6 +238,19 @@ def test_an_attempt_that_stops_although_it_has_money_is_not_started_again_and_ag
     play(tmp_path, scenario, [paid("a")])
 
 
+def test_a_client_that_stops_a_little_early_gets_the_rest_unasked(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        claim = await w.take(fund=FUND)
+        for number in range(4):
+            await spend(w, claim, MICRO, f"c{number}")
+        async with w.db.transaction() as tx:
+            await budgets.stop(tx, claim.attempt_id)
+        await w.park(claim, {"session": "s"})
+        assert await allowance(w, await w.take(fund=FUND)) == MICRO
+
+    play(tmp_path, scenario, [paid("a")])
+
+
 def test_an_attempt_with_large_calls_is_not_begun_with_less_than_one_of_them(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
         await limit(w, "run", w.run_id, 3)
@@ -347,7 +360,7 @@ def test_another_provider_with_money_is_taken_before_anybody_is_asked(tmp_path: 
     async def scenario(w: World) -> None:
         w.now = NOON
         await limit(w, "day", "anthropic", 1)
-        fund = funding(5.0, choose=lambda _: [("anthropic", "a"), ("google", "g")])
+        fund = funding(5.0, choose=lambda *_: [("anthropic", "a"), ("google", "g")])
         first = await w.take(fund=fund)
         await spend(w, first, MICRO)
         second = await w.take(fund=fund)

@@ -6,31 +6,39 @@ Asked within the claim's transaction, so that two claims never promise the same 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from claude_orchestrator.models import accounts, choosing
 from claude_orchestrator.state import attempts, budgets
-from claude_orchestrator.state.budgets import Spender
+from claude_orchestrator.state.budgets import MICRO, Spender
 from claude_orchestrator.state.database import Row, Transaction
 from claude_orchestrator.state.grants import Exhausted, Fund, Funded, Grant, Wait
 
 PAID: Final = frozenset({"claude", "acp", "model"})
 """The agents that call models."""
 
-Candidates = Callable[[dict[str, Any]], list[tuple[str, str]]]
-"""A task's definition → providers and models that could do it, the best first."""
-
 Health = Callable[[Transaction, str, float], Awaitable[Wait | None]]
 """``health(tx, provider, now)``: for what the provider has to be waited for, or None when it may be called."""
 
+Candidates = Callable[[dict[str, Any], Mapping[str, float]], Sequence[tuple[str, str]]]
+"""A task's definition and what an attempt may spend at each account (US dollars) → providers and models that could do
+it, the best first."""
 
-def candidates(definition: dict[str, Any]) -> list[tuple[str, str]]:
-    """The provider and the model that the task's agent leaves no choice of; an empty model is the client's own."""
+
+def candidates(definition: dict[str, Any], left_usd: Mapping[str, float]) -> Sequence[tuple[str, str]]:
+    """The provider and model of agents that leave no choice, those of :mod:`~claude_orchestrator.models.choosing` else.
+
+    An empty model is the client's own choice; an empty provider is for an agent that will say that there is no account.
+    """
     model = definition.get("model") or ""
     if definition["agent"] == "acp":
         return [(Path(definition["command"][0]).name, model)]
-    return [("anthropic", model)]
+    if definition["agent"] == "claude":
+        return [("anthropic", model)]
+    return choosing.candidates(definition, tuple(left_usd), left_usd) or [("", model)]
 
 
 async def always_well(tx: Transaction, provider: str, now: float) -> Wait | None:  # noqa: ARG001 - a Health
@@ -38,27 +46,41 @@ async def always_well(tx: Transaction, provider: str, now: float) -> Wait | None
     return None
 
 
-def funding(cap_usd: float, *, choose: Candidates = candidates, health: Health = always_well) -> Fund:
+def funding(
+    cap_usd: float,
+    *,
+    choose: Candidates = candidates,
+    health: Health = always_well,
+    environment: Mapping[str, str] = os.environ,
+) -> Fund:
     """What a claim asks; script and command cost nothing and are not looked up anywhere.
 
-    ``cap_usd`` is what one attempt may spend where no human has said anything else.
+    ``cap_usd`` is what one attempt may spend where no human has said anything else; ``environment`` says at which
+    providers there is an account.
     """
     cap = budgets.micro(cap_usd)
 
     async def fund(tx: Transaction, task: Row, attempt_id: str, definition: dict[str, Any], now: float) -> Funded:
         if definition.get("agent") not in PAID:
             return Grant()
-        options = []
+
+        def spender(provider: str) -> Spender:
+            return Spender(task["run_id"], task["id"], attempt_id, provider)
+
+        options: Sequence[tuple[str, str]] = []
         if task["parked_id"] is not None:
             parked = (task["parked_provider"], task["parked_model"])
             if task["parked_status"] == "approved" or await _is_done(tx, attempt_id):
                 return Grant(*parked)  # only its verification and merge are left
             # A session lives with the provider that it was begun with.
             options = [parked] if task["parked_provider"] else []
+        if not options:
+            accounts_here = accounts.available(environment) if definition["agent"] == "model" else ()
+            left = {name: await budgets.free_of(tx, spender(name), cap, now) / MICRO for name in accounts_here}
+            options = choose(definition, left)
         refused: list[Wait | Exhausted] = []
-        for provider, model in options or choose(definition):
-            spender = Spender(task["run_id"], task["id"], attempt_id, provider)
-            reserved = await health(tx, provider, now) or await budgets.reserve(tx, spender, cap, now)
+        for provider, model in options:
+            reserved = await health(tx, provider, now) or await budgets.reserve(tx, spender(provider), cap, now)
             if isinstance(reserved, int):
                 return Grant(provider, model, reserved)
             refused.append(reserved)

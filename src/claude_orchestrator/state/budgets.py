@@ -246,6 +246,15 @@ async def reserve(tx: Transaction, spender: Spender, cap: int, now: float) -> in
     return wait or min(free)
 
 
+async def free_of(tx: Transaction, spender: Spender, cap: int, now: float) -> int:
+    """The most that :func:`reserve` could give an attempt now; it may be less than nothing."""
+    free = [cap]
+    for limit in await limits_of(tx, spender, now):
+        state = await state_of(tx, limit)
+        free.append(limit.amount - state.spent - state.reserved)
+    return min(free)
+
+
 async def _largest_call(tx: Transaction, attempt_id: str) -> int:
     row = await tx.fetch_one(
         "SELECT coalesce(max(counted), 0) AS largest FROM cost WHERE attempt_id = :attempt", {"attempt": attempt_id}
@@ -295,12 +304,13 @@ async def give_up(tx: Transaction, gate_id: str, reason: str, now: float) -> Non
 
 
 async def stop(tx: Transaction, attempt_id: str) -> None:
-    """An attempt has stopped because of money: where it had enough left, it would only stop again.
+    """An attempt has stopped because of money: where it has not used half of what it had, it would only stop again.
 
-    So its own limit is what it has spent, and a human is asked before it goes on.
+    So its own limit is what it has spent, and a human is asked before it goes on. Otherwise it gets what is left.
     """
     allowance = await allowance_of(tx, attempt_id)
-    if allowance is not None and allowance.is_enough:
+    row = await tx.fetch_one("SELECT allowance FROM attempt WHERE id = :id", {"id": attempt_id})
+    if allowance is not None and row is not None and allowance.left > row["allowance"] // 2:
         state = await state_of(tx, Limit("attempt", attempt_id, "", 0))
         await put(tx, "attempt", attempt_id, state.spent)
 

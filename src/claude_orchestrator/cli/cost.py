@@ -49,7 +49,7 @@ def show(
     asyncio.run(_show(load_settings(), run_id, by, as_json=as_json))
 
 
-@app.command()
+@app.command("set-budget")
 def set_budget(
     provider: Annotated[
         str,

@@ -63,7 +63,7 @@ def approve(
         bool, typer.Option("--always", help="With --pattern: put the pattern into your own policy, for every run.")
     ] = False,
 ) -> None:
-    """Say yes: to an operation, to a reviewed change as it is, or to new attempts at an escalated task."""
+    """Say yes: to an operation, to a reviewed change as it is, to new attempts at an escalated task, to more money."""
     import asyncio
     import sys
 
@@ -76,7 +76,7 @@ def approve(
 def deny(
     gate: GateId, reason: Annotated[str, typer.Option(help="Why; the agent is told.", show_default=False)]
 ) -> None:
-    """Say no: to an operation or a reviewed change, with a reason for the agent, or give an escalated task up."""
+    """Say no: to an operation or a reviewed change, with a reason for the agent, or give a task up."""
     import asyncio
 
     asyncio.run(_deny(gate, reason))

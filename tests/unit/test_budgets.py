@@ -19,7 +19,6 @@ from claude_orchestrator.state.tasks import Claim
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
 MIDNIGHT = datetime(2026, 11, 27, tzinfo=UTC).timestamp()
-FUND = funding(5.0)
 
 Ending = Callable[[World, Claim], Coroutine[Any, Any, object]]
 
@@ -57,7 +56,7 @@ async def open_gates(w: World) -> list[dict[str, Any]]:
 def test_agents_without_a_model_reserve_nothing(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
         await limit(w, "run", w.run_id, 0.01)
-        assert await allowance(w, await w.take(fund=FUND)) is None
+        assert await allowance(w, await w.take(fund=funding(5.0))) is None
         assert (await run_state(w)).reserved == 0
 
     play(tmp_path, scenario, [paid("a", agent="command")])
@@ -66,10 +65,10 @@ def test_agents_without_a_model_reserve_nothing(tmp_path: Path) -> None:
 def test_an_attempt_reserves_what_one_may_spend_or_what_the_tightest_limit_leaves(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
         w.now = NOON
-        assert await allowance(w, await w.take(fund=FUND)) == 5 * MICRO
+        assert await allowance(w, await w.take(fund=funding(5.0))) == 5 * MICRO
         await limit(w, "run", w.run_id, 8)
-        assert await allowance(w, await w.take(fund=FUND)) == 2 * MICRO, "its task's budget"
-        assert await allowance(w, await w.take(fund=FUND)) == 1 * MICRO, "8 less 5 and 2"
+        assert await allowance(w, await w.take(fund=funding(5.0))) == 2 * MICRO, "its task's budget"
+        assert await allowance(w, await w.take(fund=funding(5.0))) == 1 * MICRO, "8 less 5 and 2"
         assert (await run_state(w)).reserved == 8 * MICRO
 
     play(tmp_path, scenario, [paid("a"), paid("b", 2 * MICRO), paid("c")])
@@ -78,9 +77,9 @@ def test_an_attempt_reserves_what_one_may_spend_or_what_the_tightest_limit_leave
 def test_the_rest_waits_for_those_who_have_reserved_and_goes_on_when_they_did_not_need_it(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
         await limit(w, "run", w.run_id, 5)
-        first = await w.take(fund=FUND)
+        first = await w.take(fund=funding(5.0))
         for _ in range(3):
-            assert await w.claim(fund=FUND) is None
+            assert await w.claim(fund=funding(5.0)) is None
         row = await w.db.fetch_one("SELECT status, reason FROM task WHERE id = 'b'")
         assert row == {
             "status": "pending",
@@ -89,7 +88,7 @@ def test_the_rest_waits_for_those_who_have_reserved_and_goes_on_when_they_did_no
         assert await open_gates(w) == [], "nothing is spent: there is nothing to decide"
         await spend(w, first, MICRO)
         await w.complete(first)
-        assert await allowance(w, await w.take(fund=FUND)) == 4 * MICRO
+        assert await allowance(w, await w.take(fund=funding(5.0))) == 4 * MICRO
 
     play(tmp_path, scenario, [paid("a"), paid("b")])
 
@@ -129,7 +128,7 @@ async def _verify(w: World, claim: Claim) -> None:
 @pytest.mark.parametrize("ending", [_complete, _fail, _park, _cancel, _review, _set_aside, _verify])
 def test_whatever_ends_the_work_frees_what_was_not_spent(tmp_path: Path, ending: Ending) -> None:
     async def scenario(w: World) -> None:
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         await spend(w, claim, MICRO)
         assert await run_state(w) == State(MICRO, 4 * MICRO, 0)
         await ending(w, claim)
@@ -140,7 +139,7 @@ def test_whatever_ends_the_work_frees_what_was_not_spent(tmp_path: Path, ending:
 
 def test_an_adopted_attempt_keeps_its_reservation(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         async with w.db.transaction() as tx:
             await tasks.adopt(tx, run_id=w.run_id, task_id="a", fence=claim.fence, worker="w2")
         assert (await run_state(w)).reserved == 5 * MICRO
@@ -150,10 +149,10 @@ def test_an_adopted_attempt_keeps_its_reservation(tmp_path: Path) -> None:
 
 def test_an_attempt_that_goes_on_gets_a_new_reservation(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         await spend(w, claim, 2 * MICRO)
         await w.park(claim, {})
-        again = await w.take(fund=FUND)
+        again = await w.take(fund=funding(5.0))
         assert await allowance(w, again) == 3 * MICRO, "one attempt may spend 5, however often it is stopped"
         assert await run_state(w) == State(2 * MICRO, 3 * MICRO, 0)
         await spend(w, again, MICRO, "c2")
@@ -165,10 +164,10 @@ def test_an_attempt_that_goes_on_gets_a_new_reservation(tmp_path: Path) -> None:
 def test_one_gate_for_a_run_and_limit_asks_for_all_tasks_that_need_it(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
         await limit(w, "run", w.run_id, 2)
-        first = await w.take(fund=FUND)
+        first = await w.take(fund=funding(5.0))
         await spend(w, first, 2 * MICRO + 1234)
         await w.complete(first)
-        assert await w.claim(fund=FUND) is None
+        assert await w.claim(fund=funding(5.0)) is None
         [gate] = await open_gates(w)
         assert gate["question"] == (
             "too little is left of the budget of run r1: $2.00 of $2.00 is spent. Approve raises it by $2.01 to $4.01,"
@@ -178,8 +177,8 @@ def test_one_gate_for_a_run_and_limit_asks_for_all_tasks_that_need_it(tmp_path: 
         assert await w.settle() == "incomplete"
         await w.answer(gate["id"], approve=True)
         assert await w.settle() == "running"
-        assert await allowance(w, await w.take(fund=FUND)) == micro(4.01) - (2 * MICRO + 1234)
-        assert await w.claim(fund=FUND) is None, "the other waits for what is reserved"
+        assert await allowance(w, await w.take(fund=funding(5.0))) == micro(4.01) - (2 * MICRO + 1234)
+        assert await w.claim(fund=funding(5.0)) is None, "the other waits for what is reserved"
         assert await open_gates(w) == []
 
     play(tmp_path, scenario, [paid("a"), paid("b"), paid("c")])
@@ -188,10 +187,10 @@ def test_one_gate_for_a_run_and_limit_asks_for_all_tasks_that_need_it(tmp_path: 
 def test_deny_gives_the_waiting_tasks_up(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
         await limit(w, "task", "r1/a", 1)
-        claim = await w.take(fund=FUND, only="a")
+        claim = await w.take(fund=funding(5.0), only="a")
         await spend(w, claim, MICRO)
         await w.park(claim, {"session": "s"})
-        assert await w.claim(fund=FUND, only="a") is None
+        assert await w.claim(fund=funding(5.0), only="a") is None
         [gate] = await open_gates(w)
         assert (gate["attempt_id"], gate["task_id"]) == (claim.attempt_id, "a")
         await w.answer(gate["id"], approve=False, reason="too dear")
@@ -205,18 +204,18 @@ def test_deny_gives_the_waiting_tasks_up(tmp_path: Path) -> None:
 
 def test_an_attempt_that_has_spent_what_it_may_asks_and_goes_on_from_its_session(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         await spend(w, claim, micro(4.99))
         async with w.db.transaction() as tx:
             await budgets.stop(tx, claim.attempt_id)
         await w.park(claim, {"session": "s"})
-        assert await w.claim(fund=FUND) is None
+        assert await w.claim(fund=funding(5.0)) is None
         [gate] = await open_gates(w)
         assert gate["question"].startswith(
             f"too little is left of the budget of attempt {claim.attempt_id}: $4.99 of $5"
         )
         await w.answer(gate["id"], approve=True)
-        again = await w.take(fund=FUND)
+        again = await w.take(fund=funding(5.0))
         assert again.attempt_id == claim.attempt_id
         assert (await attempts.get(w.db, again.attempt_id))["resume"] == {"session": "s"}
         assert await allowance(w, again) == micro(5.01)
@@ -226,12 +225,12 @@ def test_an_attempt_that_has_spent_what_it_may_asks_and_goes_on_from_its_session
 
 def test_an_attempt_that_stops_although_it_has_money_is_not_started_again_and_again(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         await spend(w, claim, micro(0.10))
         async with w.db.transaction() as tx:
             await budgets.stop(tx, claim.attempt_id)
         await w.park(claim, {"session": "s"})
-        assert await w.claim(fund=FUND) is None
+        assert await w.claim(fund=funding(5.0)) is None
         [gate] = await open_gates(w)
         assert "Approve raises it by $5.00 to $5.10" in gate["question"]
 
@@ -240,13 +239,13 @@ def test_an_attempt_that_stops_although_it_has_money_is_not_started_again_and_ag
 
 def test_a_client_that_stops_a_little_early_gets_the_rest_unasked(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         for number in range(4):
             await spend(w, claim, MICRO, f"c{number}")
         async with w.db.transaction() as tx:
             await budgets.stop(tx, claim.attempt_id)
         await w.park(claim, {"session": "s"})
-        assert await allowance(w, await w.take(fund=FUND)) == MICRO
+        assert await allowance(w, await w.take(fund=funding(5.0))) == MICRO
 
     play(tmp_path, scenario, [paid("a")])
 
@@ -254,11 +253,11 @@ def test_a_client_that_stops_a_little_early_gets_the_rest_unasked(tmp_path: Path
 def test_an_attempt_with_large_calls_is_not_begun_with_less_than_one_of_them(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
         await limit(w, "run", w.run_id, 3)
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         for number in range(3):
             await spend(w, claim, micro(0.9), f"c{number}")
         await w.park(claim, {})
-        assert await w.claim(fund=FUND) is None, "0.30 is left, and one call took 0.90"
+        assert await w.claim(fund=funding(5.0)) is None, "0.30 is left, and one call took 0.90"
         assert len(await open_gates(w)) == 1
 
     play(tmp_path, scenario, [paid("a")])
@@ -268,10 +267,10 @@ def test_a_limit_of_a_day_ends_with_the_day(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
         w.now = NOON
         await limit(w, "day", "anthropic", 1)
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         await spend(w, claim, MICRO)
         await w.complete(claim)
-        assert await w.claim(fund=FUND) is None
+        assert await w.claim(fund=funding(5.0)) is None
         [gate] = await open_gates(w)
         assert "anthropic on 2026-11-26 (UTC)" in gate["question"]
         assert "or wait until 2026-11-27 00:00 UTC" in gate["question"]
@@ -279,7 +278,7 @@ def test_a_limit_of_a_day_ends_with_the_day(tmp_path: Path) -> None:
         assert await budget_gates.release(w.db, MIDNIGHT - 1) == []
         w.now = MIDNIGHT
         assert await budget_gates.release(w.db, w.now) == [gate["id"]]
-        assert await allowance(w, await w.take(fund=FUND)) == MICRO
+        assert await allowance(w, await w.take(fund=funding(5.0))) == MICRO
         [closed] = await gates.listed(w.db, include_answered=True)
         assert closed["status"] == "withdrawn"
 
@@ -290,10 +289,10 @@ def test_an_approval_raises_a_day_and_not_every_day(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
         w.now = NOON
         await limit(w, "day", "anthropic", 1)
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         await spend(w, claim, MICRO)
         await w.complete(claim)
-        assert await w.claim(fund=FUND) is None
+        assert await w.claim(fund=funding(5.0)) is None
         [gate] = await open_gates(w)
         await w.answer(gate["id"], approve=True)
         today = await budgets.limit_now(w.db, "day", "anthropic", w.now)
@@ -301,7 +300,7 @@ def test_an_approval_raises_a_day_and_not_every_day(tmp_path: Path) -> None:
         assert today is not None
         assert tomorrow is not None
         assert (today.amount, tomorrow.amount) == (2 * MICRO, MICRO)
-        assert await allowance(w, await w.take(fund=FUND)) == MICRO
+        assert await allowance(w, await w.take(fund=funding(5.0))) == MICRO
 
     play(tmp_path, scenario, [paid("a"), paid("b")])
 
@@ -310,11 +309,11 @@ def test_a_limit_that_the_user_raises_or_removes_lets_the_waiting_go_on(tmp_path
     async def scenario(w: World) -> None:
         w.now = NOON
         await limit(w, "month", "anthropic", 1)
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         await spend(w, claim, MICRO)
         await w.complete(claim)
         for change in ({"month": 2 * MICRO}, {}):
-            assert await w.claim(fund=FUND) is None
+            assert await w.claim(fund=funding(5.0)) is None
             assert await budget_gates.release(w.db, w.now) == []
             async with w.db.transaction() as tx:
                 if change:
@@ -322,7 +321,7 @@ def test_a_limit_that_the_user_raises_or_removes_lets_the_waiting_go_on(tmp_path
                 else:
                     await budgets.unset_provider(tx, "anthropic")
             assert len(await budget_gates.release(w.db, w.now)) == 1
-            claim = await w.take(fund=FUND)
+            claim = await w.take(fund=funding(5.0))
             await spend(w, claim, MICRO)
             await w.complete(claim)
 
@@ -333,10 +332,10 @@ def test_a_month_that_is_days_away_leaves_the_run_to_humans(tmp_path: Path) -> N
     async def scenario(w: World) -> None:
         w.now = NOON
         await limit(w, "month", "anthropic", 1)
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         await spend(w, claim, MICRO)
         await w.complete(claim)
-        assert await w.claim(fund=FUND) is None
+        assert await w.claim(fund=funding(5.0)) is None
         assert await w.settle() == "incomplete"
 
     play(tmp_path, scenario, [paid("a"), paid("b")])
@@ -345,10 +344,10 @@ def test_a_month_that_is_days_away_leaves_the_run_to_humans(tmp_path: Path) -> N
 def test_a_cancelled_run_asks_for_no_money(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
         await limit(w, "run", w.run_id, 1)
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         await spend(w, claim, MICRO)
         await w.complete(claim)
-        assert await w.claim(fund=FUND) is None
+        assert await w.claim(fund=funding(5.0)) is None
         await w.want("cancel")
         assert await w.settle() == "cancelled"
         assert await open_gates(w) == []
@@ -360,10 +359,13 @@ def test_another_provider_with_money_is_taken_before_anybody_is_asked(tmp_path: 
     async def scenario(w: World) -> None:
         w.now = NOON
         await limit(w, "day", "anthropic", 1)
-        fund = funding(5.0, choose=lambda *_: [("anthropic", "a"), ("google", "g")])
-        first = await w.take(fund=fund)
+
+        def choose(*_: object) -> list[tuple[str, str]]:
+            return [("anthropic", "a"), ("google", "g")]
+
+        first = await w.take(fund=funding(5.0, choose=choose))
         await spend(w, first, MICRO)
-        second = await w.take(fund=fund)
+        second = await w.take(fund=funding(5.0, choose=choose))
         assert (await attempts.get(w.db, second.attempt_id))["provider"] == "google"
 
     play(tmp_path, scenario, [paid("a"), paid("b")])
@@ -372,10 +374,10 @@ def test_another_provider_with_money_is_taken_before_anybody_is_asked(tmp_path: 
 def test_every_wait_is_in_the_journal(tmp_path: Path) -> None:
     async def scenario(w: World) -> None:
         await limit(w, "run", w.run_id, 1)
-        claim = await w.take(fund=FUND)
+        claim = await w.take(fund=funding(5.0))
         await spend(w, claim, MICRO)
         await w.complete(claim)
-        await w.claim(fund=FUND)
+        await w.claim(fund=funding(5.0))
         told = [event for event in await events.after(w.db, 0) if event["kind"] == "task.budget_wait"]
         assert [event["task_id"] for event in told] == ["b", "c"]
 

@@ -52,7 +52,6 @@ class Delegator:
         self._settings = settings
         self._repository = repository
         self._worker = worker
-        self._fund = funding(settings.attempt_budget)
 
     async def claim(self, run_id: str, *, only: str | None = None) -> Claim | None:
         """Claim the next ready task of a run, if there is one and a slot is free.
@@ -69,7 +68,7 @@ class Delegator:
                 now=time.time(),
                 only=only,
                 longest_wait=self._settings.retry_cap_s,
-                fund=self._fund if only is None else None,
+                fund=funding(self._settings.attempt_budget) if only is None else None,
             )
 
     async def prepare(self, claim: Claim) -> Delegated:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,40 +54,65 @@ def funding(
     health: Health = always_well,
     environment: Mapping[str, str] = os.environ,
 ) -> Fund:
-    """What a claim asks; script and command cost nothing and are not looked up anywhere.
+    """What one claim asks; script and command cost nothing and are not looked up anywhere.
 
     ``cap_usd`` is what one attempt may spend where no human has said anything else; ``environment`` says at which
-    providers there is an account.
+    providers there is an account. A claim may ask for a thousand tasks, for nothing of which changes meanwhile: what
+    holds up all of them is found out once. So the next claim needs another one of these.
     """
-    cap = budgets.micro(cap_usd)
+    return _Funding(budgets.micro(cap_usd), choose, health, environment).fund
 
-    async def fund(tx: Transaction, task: Row, attempt_id: str, definition: dict[str, Any], now: float) -> Funded:
+
+class _Funding:
+    def __init__(self, cap: int, choose: Candidates, health: Health, environment: Mapping[str, str]) -> None:
+        self._cap = cap
+        self._choose = choose
+        self._health = health
+        self._environment = environment
+        self._left: dict[str, float] = {}
+        self._refused: dict[str, Wait | Exhausted] = {}
+
+    async def fund(self, tx: Transaction, task: Row, attempt_id: str, definition: dict[str, Any], now: float) -> Funded:
+        """Implements :data:`~claude_orchestrator.state.grants.Fund`."""
         if definition.get("agent") not in PAID:
             return Grant()
-
-        def spender(provider: str) -> Spender:
-            return Spender(task["run_id"], task["id"], attempt_id, provider)
-
-        options: Sequence[tuple[str, str]] = []
-        if task["parked_id"] is not None:
-            parked = (task["parked_provider"], task["parked_model"])
-            if task["parked_status"] == "approved" or await _is_done(tx, attempt_id):
-                return Grant(*parked)  # only its verification and merge are left
-            # A session lives with the provider that it was begun with.
-            options = [parked] if task["parked_provider"] else []
-        if not options:
-            accounts_here = accounts.available(environment) if definition["agent"] == "model" else ()
-            left = {name: await budgets.free_of(tx, spender(name), cap, now) / MICRO for name in accounts_here}
-            options = choose(definition, left)
+        spender = Spender(task["run_id"], task["id"], attempt_id, "")
+        is_new = task["parked_id"] is None
+        parked = (task["parked_provider"], task["parked_model"])
+        if not is_new and (task["parked_status"] == "approved" or await _is_done(tx, attempt_id)):
+            return Grant(*parked)  # only its verification and merge are left
+        # A session lives with the provider that it was begun with.
+        options = [parked] if parked[0] else await self._options(tx, spender, definition, now)
         refused: list[Wait | Exhausted] = []
         for provider, model in options:
-            reserved = await health(tx, provider, now) or await budgets.reserve(tx, spender(provider), cap, now)
+            reserved: int | Wait | Exhausted | None = self._refused.get(provider) if is_new else None
+            reserved = reserved or await self._reserve(tx, replace(spender, provider=provider), now, is_new=is_new)
             if isinstance(reserved, int):
                 return Grant(provider, model, reserved)
             refused.append(reserved)
         return _mildest(refused)
 
-    return fund
+    async def _reserve(self, tx: Transaction, spender: Spender, now: float, *, is_new: bool) -> int | Wait | Exhausted:
+        if (wait := await self._health(tx, spender.provider, now)) is not None:
+            return wait
+        reserved = await budgets.reserve(tx, spender, self._cap, now)
+        if is_new and not isinstance(reserved, int):
+            is_shared = reserved.shared if isinstance(reserved, Wait) else reserved.kind in budgets.SHARED
+            if is_shared:
+                self._refused[spender.provider] = reserved
+        return reserved
+
+    async def _options(
+        self, tx: Transaction, spender: Spender, definition: dict[str, Any], now: float
+    ) -> Sequence[tuple[str, str]]:
+        if definition["agent"] != "model":
+            return self._choose(definition, {})
+        own = "budget" in definition
+        left = {} if own else self._left
+        for name in accounts.available(self._environment):
+            if name not in left:
+                left[name] = await budgets.free_of(tx, replace(spender, provider=name), self._cap, now) / MICRO
+        return self._choose(definition, left)
 
 
 def _mildest(refused: list[Wait | Exhausted]) -> Wait | Exhausted:

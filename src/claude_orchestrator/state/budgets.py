@@ -22,6 +22,9 @@ MICRO: Final = 1_000_000
 LEAST: Final = 50_000
 """With less than this (or a tenth of a smaller limit), no attempt is begun."""
 
+SHARED: Final = frozenset({"run", "day", "month"})
+"""Kinds of limits that hold all tasks of a run with a provider alike."""
+
 _CENT: Final = MICRO // 100
 _OF: Final = {
     "attempt": "attempt_id = :subject",
@@ -242,7 +245,8 @@ async def reserve(tx: Transaction, spender: Spender, cap: int, now: float) -> in
             return _exhausted(limit, state, needed, cap)
         free.append(limit.amount - state.spent - state.reserved)
         if free[-1] < needed:
-            wait = wait or Wait(f"the rest of the budget of {named(limit.kind, limit.subject)}, which others may spend")
+            why = f"the rest of the budget of {named(limit.kind, limit.subject)}, which others may spend"
+            wait = wait or Wait(why, shared=limit.kind in SHARED)
     return wait or min(free)
 
 

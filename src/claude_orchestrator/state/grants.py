@@ -31,6 +31,8 @@ class Wait:
     """Completes "waits for …". The same as long as the cause is: every new text is written down."""
     until: float | None = None
     """When it may be over (seconds since the epoch), where that is known."""
+    shared: bool = False
+    """Whether it holds up every new attempt of the run with that provider, and not this task alone."""
 
 
 @dataclass(frozen=True)

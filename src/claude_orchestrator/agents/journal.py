@@ -11,7 +11,7 @@ from claude_orchestrator.agents import leave, questions
 from claude_orchestrator.agents.base import Answer, Assignment, Result
 from claude_orchestrator.agents.recoverable import Recoverable
 from claude_orchestrator.errors import RepositoryError
-from claude_orchestrator.models import prices
+from claude_orchestrator.models import health, prices
 from claude_orchestrator.models.usage import Usage
 from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.documents import redacted
@@ -269,7 +269,8 @@ class JournalHost:
                 prices=price.table,
                 counted=left if is_unknown else price.micro_usd or 0,
             )
-            await spending.record(tx, cost, now)
+            if await spending.record(tx, cost, now):
+                await health.succeeded(tx, spender.provider, now, ours.run_id)
             allowance = await budgets.allowance_of(tx, ours.attempt_id)
         may_go_on = allowance is None or allowance.is_enough
         if not may_go_on:

@@ -36,13 +36,19 @@ class Settings:
     """Seconds between two checkpoints (commits of the worktree under the attempt's ref)."""
 
     no_progress_s: float = 1800.0
-    """Seconds without output, operation or progress report after which an attempt is stopped."""
+    """Seconds without output, operation or call to a model after which an agent is nudged, and in the end stopped."""
 
     retry_base_s: float = 2.0
     """Wait before the second attempt; it doubles with every further one."""
 
     retry_cap_s: float = 60.0
     """Longest wait between two attempts."""
+
+    breaker_failures: int = 3
+    """This many failures of a provider in a row (overloaded, no connection) keep new attempts from it for a while."""
+
+    breaker_open_s: float = 30.0
+    """Seconds for which they are kept from it; then a single one tries whether it works again."""
 
     check_timeout_s: float = 900.0
     """Wall-clock limit of one check (pytest, ruff, mypy, bandit) of the verifier."""

@@ -18,7 +18,7 @@ from claude_orchestrator.agents.base import PROMPT
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import BlockedError, ConfigError, NotReadyError, RepositoryError, VerificationError
 from claude_orchestrator.models import tokens
-from claude_orchestrator.orchestrator import context_builder, material, merging
+from claude_orchestrator.orchestrator import context_builder, healing, material, merging
 from claude_orchestrator.orchestrator.funding import funding
 from claude_orchestrator.orchestrator.merging import Merger
 from claude_orchestrator.orchestrator.worker import Worker
@@ -58,6 +58,8 @@ class Delegator:
 
         ``only`` claims that one for somebody who works on it by hand, and pays for it alone.
         """
+        fund = funding(self._settings.attempt_budget, health=healing.looks())
+        fund = healing.entering(fund, healing.rules_of(self._settings))
         async with self._db.transaction() as tx:
             return await claims.claim(
                 tx,
@@ -68,7 +70,7 @@ class Delegator:
                 now=time.time(),
                 only=only,
                 longest_wait=self._settings.retry_cap_s,
-                fund=funding(self._settings.attempt_budget) if only is None else None,
+                fund=fund if only is None else None,
             )
 
     async def prepare(self, claim: Claim) -> Delegated:

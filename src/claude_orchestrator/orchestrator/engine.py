@@ -12,7 +12,6 @@ carried is adopted by the next, and every step can tell from rows, git and the r
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -21,12 +20,13 @@ from claude_orchestrator.agents.base import Outcome, marker_of
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import BlockedError, OrchestratorError, RepositoryError, StaleFenceError, StateError
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
+from claude_orchestrator.orchestrator.healing import Healing, backoff
 from claude_orchestrator.orchestrator.merging import Landing, Merger
 from claude_orchestrator.orchestrator.stopping import RunStoppedError
 from claude_orchestrator.orchestrator.supervisor import LIVENESS_S, Supervisor
 from claude_orchestrator.orchestrator.worker import Worker
 from claude_orchestrator.safety.redaction import redact
-from claude_orchestrator.state import attempts, budget_gates, budgets, operation_gates, runs, tasks
+from claude_orchestrator.state import attempts, budget_gates, operation_gates, runs, tasks
 from claude_orchestrator.state.database import Database, Row
 from claude_orchestrator.state.tasks import Claim
 from claude_orchestrator.workspace import process, process_table
@@ -140,6 +140,7 @@ class TaskWay:
         self._delegator = delegator
         self._supervisor = supervisor
         self._merger = merger
+        self._healing = Healing(db, settings)
 
     async def carry(self, claim: Claim) -> None:
         """Carry a claimed task from wherever it is to its end.
@@ -189,32 +190,30 @@ class TaskWay:
         row = await attempts.get(self._db, delegated.claim.attempt_id)
         done = await attempts.step(self._db, delegated.claim.attempt_id, "agent")
         if done and done["status"] == "done":
+            await self._healing.left(delegated.claim)
             return str(row["commit_id"])
         commit = await self._delegator.keep(delegated)
         async with self._db.transaction() as tx:
             await attempts.finish_step(tx, delegated.claim, "agent", vars(outcome), time.time())
+            await self._healing.finished(tx, delegated.claim)
         return commit
 
     async def _ended_early(self, delegated: Delegated, outcome: Outcome) -> None:
         lost = await self._why_not_kept(delegated)
         detail = f"{outcome.detail} ({lost})" if lost else outcome.detail
         asked_for = outcome.resume is not None or await attempts.was_interrupted(self._db, delegated.claim)
-        out_of_money = outcome.fault is not None and outcome.fault.kind == "budget" and outcome.resume is not None
-        if out_of_money:
-            await self._out_of_money(delegated.claim)
-        if out_of_money or outcome.status == "waiting" or (outcome.status == "interrupted" and asked_for):
-            intent = (await runs.get(self._db, delegated.claim.run_id))["intent"]
+        intent = (await runs.get(self._db, delegated.claim.run_id))["intent"]
+        # An agent that is stopped may well blame its provider for the connection that it had to close.
+        if outcome.fault is not None and outcome.status != "waiting" and intent == "run":
+            await self._healing.treat(delegated.claim, outcome, detail)
+        elif outcome.status == "waiting" or (outcome.status == "interrupted" and asked_for):
+            await self._healing.left(delegated.claim)
             await self._stopped(delegated.claim, intent, outcome.resume)
         else:
+            await self._healing.left(delegated.claim)
             await self._failed(delegated.claim, detail, f"The agent did not finish: {detail}")
         if outcome.resume is None and not lost:
             await self._delegator.clean_up(delegated)
-
-    async def _out_of_money(self, claim: Claim) -> None:
-        """It goes on where it is with new money, which the next claim gives it or asks a human for."""
-        async with self._db.transaction() as tx:
-            await tasks.own(tx, claim)
-            await budgets.stop(tx, claim.attempt_id)
 
     async def _why_not_kept(self, delegated: Delegated) -> str:
         """Keep what an agent that did not finish has made; why that is not possible, or an empty text."""
@@ -273,12 +272,3 @@ class TaskWay:
                 now=now,
                 final=final,
             )
-
-
-def backoff(settings: Settings, failures: int) -> float:
-    """Seconds to wait after the n-th failed attempt: exponential, capped, with full jitter of the upper half.
-
-    Jitter keeps attempts that failed together from starting together again.
-    """
-    wait = min(settings.retry_cap_s, settings.retry_base_s * 2.0 ** (failures - 1))
-    return wait * random.uniform(0.5, 1.0)  # noqa: S311  # nosec B311 - no secret

@@ -174,7 +174,7 @@ async def _move_task(tx: Transaction, gate: Row, *, approve: bool, reason: str, 
         await tx.execute("UPDATE task SET status = 'pending', reason = '' WHERE run_id = :run AND id = :task", values)
     elif approve:
         await tx.execute(
-            "UPDATE task SET status = 'pending', failures = 0, ready_at = 0, reason = ''"
+            "UPDATE task SET status = 'pending', failures = 0, stalls = 0, ready_at = 0, reason = ''"
             " WHERE run_id = :run AND id = :task",
             values,
         )
@@ -195,6 +195,9 @@ async def _move_task(tx: Transaction, gate: Row, *, approve: bool, reason: str, 
             "UPDATE task SET status = 'failed', reason = 'denied: ' || :reason, finished_at = :now"
             " WHERE run_id = :run AND id = :task",
             values,
+        )
+        await tx.execute(
+            "UPDATE attempt SET status = 'failed', finished_at = :now WHERE id = :attempt AND status = 'parked'", values
         )
 
 

@@ -169,7 +169,7 @@ async def fail(
     status = "escalated" if escalate else "pending"
     await _leave(tx, claim, status, "failed", now, reason=reason, feedback=feedback)
     await tx.execute(
-        "UPDATE task SET failures = :failures, ready_at = :ready_at WHERE run_id = :run AND id = :task",
+        "UPDATE task SET failures = :failures, ready_at = :ready_at, stalls = 0 WHERE run_id = :run AND id = :task",
         {
             "failures": failures,
             "ready_at": 0 if escalate else retry_at,
@@ -194,21 +194,84 @@ async def fail(
     return status
 
 
-async def park(tx: Transaction, claim: Claim, *, resume: Mapping[str, Any] | None, now: float) -> None:
-    """The attempt was stopped on purpose (pause, a question): it does not count as failed, frees its slot and locks.
+async def park(
+    tx: Transaction,
+    claim: Claim,
+    *,
+    resume: Mapping[str, Any] | None,
+    now: float,
+    retry_at: float = 0.0,
+    reason: str = "",
+) -> None:
+    """The attempt was stopped on purpose (pause, a question), or put off until ``retry_at`` for a ``reason``.
 
-    With a resume token the same attempt goes on later, when nothing that its agent has asked is open any more;
-    without one the next claim starts a new attempt.
+    It does not count as failed, and frees its slot and locks. With a resume token the same attempt goes on later, when
+    nothing that its agent has asked is open any more; without one the next claim starts a new attempt.
     """
     gate = await gates.asking(tx, claim.attempt_id) if resume is not None else None
-    status, reason = ("pending", "") if gate is None else ("waiting", gate["question"])
-    await _leave(tx, claim, status, "parked" if resume is not None else "interrupted", now, reason=reason)
+    status, why = ("pending", reason) if gate is None else ("waiting", gate["question"])
+    await _leave(tx, claim, status, "parked" if resume is not None else "interrupted", now, reason=why)
+    await _keep_token(tx, claim, resume)
+    await tx.execute(
+        "UPDATE task SET ready_at = :retry_at WHERE run_id = :run AND id = :task",
+        {"retry_at": retry_at, "run": claim.run_id, "task": claim.task_id},
+    )
+    waits_for = {} if gate is None else {"gate": gate["id"]}
+    put_off = {"reason": reason, "retry_at": retry_at} if reason else {}
+    await record(tx, claim, "task.parked", {"resumable": resume is not None, **waits_for, **put_off})
+
+
+async def _keep_token(tx: Transaction, claim: Claim, resume: Mapping[str, Any] | None) -> None:
     await tx.execute(
         "UPDATE attempt SET resume = :resume WHERE id = :attempt",
         {"resume": json.dumps(resume) if resume is not None else None, "attempt": claim.attempt_id},
     )
-    waits_for = {} if gate is None else {"gate": gate["id"]}
-    await record(tx, claim, "task.parked", {"resumable": resume is not None, **waits_for})
+
+
+async def stall(tx: Transaction, claim: Claim, *, resumable: bool, now: float) -> int:
+    """Count that the task could not go on because of its provider; return how often that was so in a row.
+
+    A launch that got something done, and left a token so that this is not lost, begins a new row.
+    """
+    task = await own(tx, claim)
+    progress = None
+    if resumable:
+        values = {"run": claim.run_id, "task": claim.task_id, "attempt": claim.attempt_id, "since": task["stalled_at"]}
+        progress = await tx.fetch_one(
+            "SELECT 1 FROM cost WHERE run_id = :run AND task_id = :task AND at > :since UNION ALL"
+            " SELECT 1 FROM event WHERE run_id = :run AND attempt_id = :attempt AND kind = 'operation.done'"
+            " AND at > :since LIMIT 1",
+            values,
+        )
+    stalls = 1 if progress else int(task["stalls"]) + 1
+    await tx.execute(
+        "UPDATE task SET stalls = :stalls, stalled_at = :now WHERE run_id = :run AND id = :task",
+        {"stalls": stalls, "now": now, "run": claim.run_id, "task": claim.task_id},
+    )
+    return stalls
+
+
+async def ask_for_help(
+    tx: Transaction, claim: Claim, *, resume: Mapping[str, Any] | None, reason: str, question: str, now: float
+) -> str:
+    """Only a person can put right what is in the way: ``escalated``, with a gate. Returns the gate's id.
+
+    The attempt does not count as failed. After an approval it goes on with its token, or a new one is made.
+    """
+    await _leave(tx, claim, "escalated", "parked" if resume is not None else "interrupted", now, reason=reason)
+    await _keep_token(tx, claim, resume)
+    gate_id = await gates.open_gate(
+        tx,
+        run_id=claim.run_id,
+        task_id=claim.task_id,
+        attempt_id=claim.attempt_id,
+        kind="escalation",
+        question=question,
+        subject=reason,
+        now=now,
+    )
+    await record(tx, claim, "task.escalated", {"reason": reason})
+    return gate_id
 
 
 async def wait_for_review(tx: Transaction, claim: Claim, *, question: str, subject: str, now: float) -> str:

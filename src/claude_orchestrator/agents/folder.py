@@ -111,6 +111,10 @@ class LaunchFolder:
         """Ask the runner to stop and to leave a resume token; False when there is no runner to ask."""
         return self._signal(signal.SIGTERM)
 
+    def nudge(self) -> bool:
+        """Let the runner tell its agent that it seems to be stuck; False when there is no runner that could."""
+        return self._signal(signal.SIGUSR1)
+
     def kill(self) -> None:
         """Kill the runner and everything that it has started; returns when they are gone."""
         self._signal(signal.SIGKILL, process_table.KILL_TIMEOUT_S)

@@ -9,6 +9,7 @@ from typing import Any
 
 from claude_orchestrator.agents import leave, questions
 from claude_orchestrator.agents.base import Answer, Assignment, Result
+from claude_orchestrator.agents.loops import SCRIPTED, Finding, Loops
 from claude_orchestrator.agents.recoverable import Recoverable
 from claude_orchestrator.errors import RepositoryError
 from claude_orchestrator.models import health, prices
@@ -45,11 +46,24 @@ class JournalHost:
         self._waits_since: float | None = None
         self.spent_up = asyncio.Event()
         """Set once the agent has been told that it may spend no more."""
+        self.findings: asyncio.Queue[Finding] = asyncio.Queue()
+        """What seems to be wrong with the agent, for the runner that can tell it."""
+        self._loops = None if assignment.agent in SCRIPTED else Loops()
 
     # -- asking ----------------------------------------------------------------------------------
 
     async def ask(self, operation: Operation, position: int, resume: Mapping[str, Any] | None = None) -> Answer:
         """Judge the operation; it may happen only after the verdict, or a human's answer, is in the journal."""
+        answer = await self._judge(operation, position, resume)
+        if self._loops is not None and not answer.allowed and not answer.waiting:
+            self._found(self._loops.refused(operation, answer))
+        return answer
+
+    def _found(self, finding: Finding | None) -> None:
+        if finding is not None:
+            self.findings.put_nowait(finding)
+
+    async def _judge(self, operation: Operation, position: int, resume: Mapping[str, Any] | None) -> Answer:
         if self._tree is None or operation.kind not in ("write", "report"):
             # A command tells about the files that it saw, so they are looked at again just before it.
             await self.tree()
@@ -217,6 +231,8 @@ class JournalHost:
             **({"gate": answer.gate} if answer.gate else {}),
         }
         await self.note("operation.done", data)
+        if self._loops is not None:
+            self._found(self._loops.done(operation, result, after))
         return after
 
     async def tree(self) -> str:

@@ -1,8 +1,8 @@
 """The runner: a detached process that holds one launch of one agent, from its lock to its exit file.
 
 ``python -m claude_orchestrator.agents.runner FOLDER``. The engine that spawned it may be gone at any time;
-nothing here depends on it. SIGTERM interrupts the agent. When the runner itself is killed, the keepers of its
-commands see their lifelines end and take the commands along.
+nothing here depends on it. SIGTERM interrupts the agent, SIGUSR1 has it told that it seems to be stuck. When the
+runner itself is killed, the keepers of its commands see their lifelines end and take the commands along.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from typing import Final
 from claude_orchestrator.agents.base import Agent, Assignment, Outcome, agent_named
 from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.agents.journal import JournalHost
+from claude_orchestrator.agents.loops import Finding
 from claude_orchestrator.errors import AgentError, OrchestratorError
 from claude_orchestrator.models.faults import Fault
 from claude_orchestrator.safety.redaction import redact
@@ -31,6 +33,17 @@ STOPPING_S: Final = 8.0
 SPENT_S: Final = 3.0
 """How long an agent may take to end that has been told that it may spend no more."""
 
+NUDGE_S: Final = 5.0
+"""How long an agent may take to say whether it can be told anything."""
+
+SILENT: Final = Finding(
+    "nudge",
+    "silence",
+    "You have said and done nothing for a long time. If something hangs, end it and go on in another way. If the task"
+    " is done, end. If you cannot go on, end and say what is missing.",
+)
+"""What an agent is told that makes no progress."""
+
 _AGENT: Final = "agent"
 _SHORTEST_WAIT_S: Final = 0.2
 _POLITE: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -39,7 +52,7 @@ _POLITE: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def main(folder: Path) -> int:
     """Run the launch in ``folder`` if nobody else does or did; return the process's exit code."""
     # Held back until there is a loop that can interrupt the agent; before, they would just kill us.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _POLITE)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [*_POLITE, signal.SIGUSR1])
     launch = LaunchFolder(folder)
     lock = launch.take()
     if lock is None:
@@ -63,6 +76,8 @@ async def _hold(launch: LaunchFolder) -> None:
         assignment = launch.read_assignment()
         async with Database.open(assignment.database) as db:
             host = JournalHost(assignment, db)
+            loop.add_signal_handler(signal.SIGUSR1, host.findings.put_nowait, SILENT)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
             outcome = _without_keys(await _outcome(assignment, host, interrupted))
             launch.write_exit(outcome)
             await host.note("attempt.exited", {"status": outcome.status, "detail": outcome.detail})
@@ -100,15 +115,17 @@ async def _work(agent: Agent, assignment: Assignment, host: JournalHost, interru
     work = asyncio.create_task(agent.work(assignment, host), name=_AGENT)
     stop = asyncio.create_task(interrupted.wait())
     deaf = asyncio.create_task(_goes_on_spending(host))
+    steering = asyncio.create_task(_steer(agent, host))
     began = time.monotonic()
     # The time that humans take is not the agent's.
     while (left := assignment.timeout_s + host.waited_s() - (time.monotonic() - began)) > 0:
         done, _ = await asyncio.wait(
-            {work, stop, deaf}, timeout=max(left, _SHORTEST_WAIT_S), return_when=asyncio.FIRST_COMPLETED
+            {work, stop, deaf, steering}, timeout=max(left, _SHORTEST_WAIT_S), return_when=asyncio.FIRST_COMPLETED
         )
         if done:
             break
     has_overspent = deaf.cancel() is False
+    looped = steering.result() if steering.cancel() is False else ""
     if work.done():
         stop.cancel()
         return work.result()
@@ -123,6 +140,8 @@ async def _work(agent: Agent, assignment: Assignment, host: JournalHost, interru
         stopped = work.result()
     if asked_to_stop or stopped.status != "interrupted":
         return stopped
+    if looped:
+        return Outcome("failed", looped, stopped.report)
     if has_overspent:
         fault = Fault("budget", assignment.provider, "it went on after it had spent what it may")
         return replace(stopped, detail=fault.detail, fault=fault)
@@ -133,6 +152,26 @@ async def _goes_on_spending(host: JournalHost) -> None:
     """Until an agent that may spend no more should have ended."""
     await host.spent_up.wait()
     await asyncio.sleep(SPENT_S)
+
+
+async def _steer(agent: Agent, host: JournalHost) -> str:
+    """Tell the agent what is found of it; return why, once it is to be stopped."""
+    while True:
+        finding = await host.findings.get()
+        if finding.action == "stop":
+            return finding.text
+        heard = await _nudged(agent, finding.text)
+        with suppress(OrchestratorError):  # the agent's own next word to the journal says it
+            await host.note("attempt.nudged", {"cause": finding.cause, "text": redact(finding.text), "heard": heard})
+
+
+async def _nudged(agent: Agent, text: str) -> bool:
+    try:
+        async with asyncio.timeout(NUDGE_S):
+            return await agent.nudge(text)
+    except Exception:  # noqa: BLE001 - an agent's defect means that it has not heard, and nothing else
+        traceback.print_exc()
+        return False
 
 
 if __name__ == "__main__":

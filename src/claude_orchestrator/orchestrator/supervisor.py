@@ -37,6 +37,9 @@ START_S: Final = 10.0
 MAX_SPAWNS: Final = 3
 """How often a runner is started that never gets as far as taking its lock."""
 
+NUDGE_S: Final = 10.0
+"""How long a runner may take to say whether its agent could be told that it seems to be stuck."""
+
 _OPTIONS: Final = ("operations", "attempts", "command", "max_turns", "difficulty")
 """What of a task's definition its agent is given besides the prompt."""
 
@@ -50,6 +53,8 @@ class Watch:
     last_look: float = field(default_factory=time.monotonic)
     last_progress: float = field(default_factory=time.monotonic)
     last_sign: float | None = None
+    nudged_at: float | None = None
+    heard_at: float | None = None
     interrupted_at: float | None = None
     told: bool = False
     gave_up: str = ""
@@ -191,23 +196,44 @@ class Supervisor:
         if now - watch.last_checkpoint >= self._settings.checkpoint_s:
             watch.last_checkpoint = now
             await self._checkpoint_if_possible(delegated)
-        if watch.interrupted_at is None and await self._is_stuck(delegated, launch, watch):
-            watch.gave_up = f"no progress for {self._settings.no_progress_s:.0f} s"
+        if watch.interrupted_at is None and (stuck := await self._stuck(delegated, launch, watch)):
+            watch.gave_up = stuck
             await self._interrupt(delegated, watch, watch.gave_up)
 
-    async def _is_stuck(self, delegated: Delegated, launch: LaunchFolder, watch: Watch) -> bool:
+    async def _stuck(self, delegated: Delegated, launch: LaunchFolder, watch: Watch) -> str:
+        """Why the agent is to be stopped, or an empty text. One that makes no progress is told so first, once.
+
+        If it could be told, it gets one more limit's time; if not, it is stopped at once.
+        """
+        limit = self._settings.no_progress_s
+        if not await self._is_silent(delegated, launch, watch):
+            return ""
+        now, silence = time.monotonic(), f"no progress for {limit:.0f} s"
+        told_at, heard = await attempts.last_nudge(self._db, delegated.claim)
+        if watch.last_sign is not None and told_at > watch.last_sign:
+            if not heard:
+                return silence
+            watch.heard_at = watch.heard_at or now
+            return f"{silence}, also after a nudge" if now - watch.heard_at > limit else ""
+        if watch.nudged_at is None and launch.nudge():
+            watch.nudged_at = now
+            return ""
+        return silence if watch.nudged_at is None or now - watch.nudged_at > NUDGE_S else ""
+
+    async def _is_silent(self, delegated: Delegated, launch: LaunchFolder, watch: Watch) -> bool:
         """Whether neither output nor an operation has come for too long, and no human is asked meanwhile.
 
         Signs of life are compared with each other, never with the clock: that may be put forward, and stands
         still while the machine sleeps.
         """
         now, limit = time.monotonic(), self._settings.no_progress_s
-        if now - watch.last_look < min(self._settings.heartbeat_s, limit / 4):
-            return False
-        watch.last_look = now
-        sign = max(launch.last_output_at(), await attempts.last_operation_at(self._db, delegated.claim))
-        if sign != watch.last_sign or await gates.asking(self._db, delegated.claim.attempt_id) is not None:
-            watch.last_sign, watch.last_progress = sign, now
+        if now - watch.last_look >= min(self._settings.heartbeat_s, limit / 4):
+            watch.last_look = now
+            sign = max(launch.last_output_at(), await attempts.last_operation_at(self._db, delegated.claim))
+            asking = await gates.asking(self._db, delegated.claim.attempt_id) is not None
+            if sign != watch.last_sign or asking or launch.state() == "new":
+                watch.last_sign, watch.last_progress = sign, now
+                watch.nudged_at = watch.heard_at = None
         return now - watch.last_progress > limit
 
     async def _checkpoint_if_possible(self, delegated: Delegated) -> None:

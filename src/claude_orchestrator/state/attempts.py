@@ -189,13 +189,28 @@ async def forget_worktree(tx: Transaction, attempt_id: str) -> None:
 
 
 async def last_operation_at(source: Transaction | Database, claim: Claim) -> float:
-    """When the attempt's runner last wrote to the journal (seconds since the epoch), or 0."""
+    """When the attempt's agent last asked, did, said or paid for something (seconds since the epoch), or 0."""
     row = await source.fetch_one(
-        "SELECT max(at) AS at FROM event WHERE run_id = :run AND attempt_id = :attempt"
-        " AND kind NOT IN ('attempt.heartbeat', 'attempt.checkpoint')",
+        "SELECT max(at) AS at FROM (SELECT at FROM event WHERE run_id = :run AND attempt_id = :attempt"
+        " AND kind IN ('operation.asked', 'operation.done', 'attempt.progress')"
+        " UNION ALL SELECT at FROM cost WHERE attempt_id = :attempt) AS sign",
         {"run": claim.run_id, "attempt": claim.attempt_id},
     )
     return float((row and row["at"]) or 0.0)
+
+
+async def last_nudge(source: Transaction | Database, claim: Claim) -> tuple[float, bool]:
+    """When the attempt's agent was last told that it makes no progress (0: never), and whether it could be told."""
+    rows = await source.fetch_all(
+        "SELECT at, data FROM event WHERE run_id = :run AND attempt_id = :attempt AND kind = 'attempt.nudged'"
+        " ORDER BY seq DESC",
+        {"run": claim.run_id, "attempt": claim.attempt_id},
+    )
+    for row in rows:
+        told = json.loads(row["data"])
+        if told["cause"] == "silence":
+            return row["at"], bool(told["heard"])
+    return 0.0, False
 
 
 async def operations_done(source: Transaction | Database, claim: Claim) -> int:

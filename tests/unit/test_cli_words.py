@@ -15,6 +15,17 @@ from claude_orchestrator.cli.live import LiveView, choose_tasks, render
 from claude_orchestrator.cli.views import JsonView, PlainView
 from claude_orchestrator.cli.words import Story, clip, counted, doing, duration
 
+NOTHING = {
+    "calls": 0,
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "cache_read_tokens": 0,
+    "cache_write_tokens": 0,
+    "micro_usd": 0,
+    "unknown": 0,
+}
+"""What a run has cost that has called no model."""
+
 
 def event(kind: str, task: str | None = "t1", attempt: str | None = "r1.t1.1", /, **data: Any) -> dict[str, Any]:
     return {"seq": 1, "at": 0.0, "kind": kind, "run_id": "r1", "task_id": task, "attempt_id": attempt, "data": data}
@@ -34,6 +45,10 @@ def task(task_id: str = "t1", status: str = "pending", **more: Any) -> dict[str,
         "finished_at": None,
         "number": None,
         "started_at": None,
+        "stalls": 0,
+        "budget_gate": None,
+        "provider": None,
+        "model": None,
         **more,
     }
 
@@ -59,6 +74,9 @@ def progress(*tasks: dict[str, Any], **run: Any) -> dict[str, Any]:
         "phases": [{"id": "one", "title": "First"}],
         "tasks": list(tasks),
         "gates": [],
+        "usage": {},
+        "cost": NOTHING,
+        "budget": None,
     }
 
 
@@ -124,6 +142,18 @@ def test_small_words() -> None:
         (event("operation.asked", kind="run", target="x", verdict="REQUIRES_APPROVAL", gate="g1"), None),
         (event("operation.asked", kind="run", target="x", verdict="REQUIRES_APPROVAL", answer="approved"), None),
         (event("something.new"), None),
+        (event("task.wait", "t1", None, reason="waits for x until 9"), "t1 waits for x until 9"),
+        (
+            event("task.parked", reason="overloaded, try 1 of 5: no", retry_at=1.0),
+            "t1 is put off: overloaded, try 1 of 5: no",
+        ),
+        (event("attempt.nudged", cause="circles", heard=True), "t1 goes in circles, and is told so"),
+        (event("attempt.nudged", cause="silence", heard=False), "t1 makes no progress, and cannot be told"),
+        (event("provider.closed", None, None, provider="x"), "x works again"),
+        (
+            event("provider.half_open", None, None, provider="x", attempt="r1.t1.1"),
+            "x: r1.t1.1 alone tries whether it works again",
+        ),
     ],
 )
 def test_events_in_plain_words(happened: dict[str, Any], said: str | None) -> None:
@@ -156,6 +186,9 @@ def test_a_story_remembers_what_is_worth_telling() -> None:
         (task(blockers=1), "waits for what comes before"),
         (task(ready_at=12.0), "next try in 12 s"),
         (task(attempt_status="parked"), "parked; goes on where it was"),
+        (task(attempt_status="parked", reason="waits for x until 9"), "waits for x until 9"),
+        (task(attempt_status="parked", reason="overloaded", ready_at=3.0, stalls=1), "next try in 3 s (overloaded)"),
+        (task(attempt_status="parked", reason="overloaded", blockers=1), "waits for what comes before"),
         (task(status="in_progress"), "starts"),
         (task(status="completed", merge_commit="f" * 40), "merged as fffffffff"),
         (task(status="completed"), "nothing to change"),
@@ -341,7 +374,7 @@ def test_a_picture_that_is_held_stands_still_and_goes_on() -> None:
     screen = io.StringIO()
     view = LiveView(Console(file=screen, force_terminal=True, width=100, height=30))
     run = {"id": "r1", "status": "running", "intent": "run", "goal": "g", "created_at": 0.0, "finished_at": None}
-    progress: dict[str, Any] = {"run": run, "phases": [], "tasks": [], "gates": []}
+    progress: dict[str, Any] = {"run": run, "phases": [], "tasks": [], "gates": [], "usage": {}, "cost": NOTHING}
     stories = {"r1": Story("r1")}
     view.open()
     view.show([progress], stories)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from claude_orchestrator.cli import output
 from claude_orchestrator.cli.output import program
+from claude_orchestrator.cli.standing import agent_words, briefly, used
 from claude_orchestrator.cli.views import Progress
 from claude_orchestrator.cli.words import COLOURS, MARKS, Row, Story, clock, doing, duration
 
@@ -100,6 +101,8 @@ def _title(progress: Progress, now: float) -> Text:
     title.append(f" {run['status']}", COLOURS.get(run["status"], ""))
     elapsed = duration((run["finished_at"] or now) - run["created_at"])
     title.append(f"  {completed}/{len(tasks)} tasks  {elapsed}  ")
+    if progress["cost"]["calls"]:
+        title.append(f"{used(progress['cost'])}  ", "dim")
     title.append(run["goal"], "bold")
     if run["intent"] != "run" and run["status"] == "running":
         title.append(f"  ({run['intent']} asked for)", "yellow")
@@ -111,30 +114,37 @@ def _tasks(progress: Progress, story: Story, now: float, room: int) -> Table:
     table.add_column(no_wrap=True, min_width=16)
     table.add_column(no_wrap=True, style="dim", min_width=9)
     table.add_column(no_wrap=True, style="dim", min_width=8, justify="right")
+    table.add_column(no_wrap=True, style="dim")
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     chosen, left_out = choose_tasks(progress["tasks"], room - len(progress["phases"]))
     for phase in progress["phases"]:
         of_phase = [task for task in progress["tasks"] if task["phase_id"] == phase["id"]]
         done = sum(task["status"] == "completed" for task in of_phase)
-        table.add_row(_line(f" {phase['id']}", "bold"), f"{done}/{len(of_phase)}", "", _line(phase["title"], "bold"))
+        table.add_row(
+            _line(f" {phase['id']}", "bold"), f"{done}/{len(of_phase)}", "", "", _line(phase["title"], "bold")
+        )
         for task in of_phase:
             if task["id"] in chosen:
-                table.add_row(*_task(task, story, progress["gates"], now))
+                table.add_row(*_task(task, story, progress, now))
     if left_out:
-        table.add_row("", "", "", _line(f"… and {left_out} more tasks", "dim"))
+        table.add_row("", "", "", "", _line(f"… and {left_out} more tasks", "dim"))
     return table
 
 
-def _task(task: Row, story: Story, gates: Sequence[Row], now: float) -> tuple[RenderableType, ...]:
+def _task(task: Row, story: Story, progress: Progress, now: float) -> tuple[RenderableType, ...]:
     status = task["status"]
     name = Text(f"  {MARKS.get(status, ' ')} ", COLOURS.get(status, ""), no_wrap=True)
     name.append(task["id"], "default")
     number = f"attempt {task['number']}" if task["number"] and status != "pending" else ""
     elapsed = duration(now - task["started_at"]) if status in _ACTIVE and task["started_at"] else ""
     about = doing(task, story, now)
-    if gate := next((gate for gate in gates if gate["task_id"] == task["id"]), None):
+    if gate := next((gate for gate in progress["gates"] if gate["task_id"] == task["id"]), None):
         about = f"{gate['id']}: {program()} approve|deny {gate['id']}  {about}"
-    return name, number, elapsed, _line(about, COLOURS.get(status, "") if status not in _ACTIVE else "")
+    line = _line(about, COLOURS.get(status, "") if status not in _ACTIVE else "")
+    if words := agent_words(task, None, story):
+        line.append(f"  {words}", "dim")
+    usage = progress["usage"].get(task["id"])
+    return name, number, elapsed, briefly(usage) if usage else "", line
 
 
 def choose_tasks(tasks: Sequence[Row], room: int) -> tuple[set[Any], int]:

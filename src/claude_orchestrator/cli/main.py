@@ -13,6 +13,7 @@ from claude_orchestrator.cli import (
     cost,
     demo,
     doctor,
+    health,
     inbox,
     judging,
     output,
@@ -53,6 +54,7 @@ app.command(rich_help_panel="Look")(show.status)
 app.command(rich_help_panel="Look")(run.watch)
 app.command(rich_help_panel="Look")(show.evidence)
 app.add_typer(cost.app, name="cost", rich_help_panel="Look")
+app.add_typer(health.app, name="health", rich_help_panel="Look")
 app.add_typer(inbox.app, name="inbox", rich_help_panel="Answer")
 app.command(rich_help_panel="Answer")(inbox.approve)
 app.command(rich_help_panel="Answer")(inbox.deny)

@@ -8,6 +8,7 @@ from typing import Any
 
 from claude_orchestrator.cli.costs import cost_document, cost_line
 from claude_orchestrator.cli.output import paint, program
+from claude_orchestrator.cli.standing import agent_words, standing, usage_document
 from claude_orchestrator.cli.words import (
     COLOURS,
     MARKS,
@@ -66,6 +67,8 @@ def run_lines(progress: dict[str, Any], story: Story, now: float) -> Iterator[st
         for task in tasks:
             if task["phase_id"] == phase["id"]:
                 yield task_line(task, story, width, now)
+                if words := agent_words(task, progress["usage"].get(task["id"]), story):
+                    yield paint(f"        {words}", "dim")
                 yield from _refusals(task["id"], story)
     if progress["cost"]["calls"] or progress["budget"]:
         yield f"  {cost_line(progress['cost'], progress['budget'])}"
@@ -149,7 +152,7 @@ def summary_document(progress: dict[str, Any], story: Story) -> dict[str, Any]:
         "finished_at": run["finished_at"],
         "cost": cost_document(progress["cost"], progress["budget"]),
         "phases": [{"id": phase["id"], "title": phase["title"]} for phase in progress["phases"]],
-        "tasks": [_task_document(task, story) for task in progress["tasks"]],
+        "tasks": [_task_document(task, progress, story) for task in progress["tasks"]],
         "gates": [
             {key: gate[key] for key in ("id", "kind", "task_id", "question", "created_at")}
             for gate in progress["gates"]
@@ -157,13 +160,23 @@ def summary_document(progress: dict[str, Any], story: Story) -> dict[str, Any]:
     }
 
 
-def _task_document(task: Row, story: Story) -> dict[str, Any]:
+def _task_document(task: Row, progress: dict[str, Any], story: Story) -> dict[str, Any]:
+    state, waits_for = standing(task, progress["gates"])
+    usage = progress["usage"].get(task["id"])
     return {
         "id": task["id"],
         "phase": task["phase_id"],
         "title": task["title"],
         "status": task["status"],
         "reason": task["reason"],
+        "state": state,
+        "waits_for": waits_for or None,
+        "doing": story.doing.get((story.run_id, task["id"])) if state == "working" else None,
+        "provider": task["provider"] or None,
+        "model": task["model"] or None,
+        "cost": usage_document(usage) if usage else None,
+        "retries": story.put_off.get(task["id"], 0),
+        "nudges": story.nudges.get(task["id"], 0),
         "attempts": story.attempts.get(task["id"], 0),
         "merge_commit": task["merge_commit"],
         "refused": [

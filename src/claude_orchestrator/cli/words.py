@@ -99,13 +99,22 @@ def doing(task: Row, story: Story, now: float) -> str:
         return story.doing.get((story.run_id, task["id"]), "starts")
     if status == "completed":
         return f"merged as {short(task['merge_commit'])}" if task["merge_commit"] else "nothing to change"
-    if status == "pending" and task["attempt_status"] == "parked":
-        return "parked; goes on where it was"
-    if status == "pending" and task["ready_at"] > now:
-        return f"next try in {duration(task['ready_at'] - now)}"
-    if status == "pending" and task["blockers"]:
+    return _pending(task, now) if status == "pending" else one_line(task["reason"])
+
+
+def _pending(task: Row, now: float) -> str:
+    """Why a task that nobody works at does not start."""
+    reason = one_line(task["reason"])
+    if task["blockers"]:
         return "waits for what comes before"
-    return one_line(task["reason"]) or ("ready" if status == "pending" else "")
+    if task["ready_at"] > now:
+        # What attempts were refused for is told elsewhere; what puts one off, only here.
+        return f"next try in {duration(task['ready_at'] - now)}" + (f" ({reason})" if task["stalls"] else "")
+    if reason.startswith("waits for "):
+        return reason
+    if task["attempt_status"] == "parked":
+        return "parked; goes on where it was"
+    return reason or "ready"
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,10 @@ class Story:
     lock_waits: list[Incident] = field(default_factory=list)
     moved_heads: list[Incident] = field(default_factory=list)
     attempts: dict[str, int] = field(default_factory=dict)
+    put_off: dict[str, int] = field(default_factory=dict)
+    """Task → how often it had to wait because of its provider."""
+    nudges: dict[str, int] = field(default_factory=dict)
+    """Task → how often its agent was told that it seems to be stuck."""
     _numbers: dict[str, int] = field(default_factory=dict)
 
     def add(self, event: Row) -> str | None:
@@ -138,7 +151,11 @@ class Story:
         if "number" in data and attempt:
             self._numbers[attempt] = data["number"]
         if kind == "task.delegated":
-            self.attempts[event["task_id"]] = self.attempts.get(event["task_id"], 0) + 1
+            _count(self.attempts, event["task_id"])
+        if kind == "task.parked" and "retry_at" in data:
+            _count(self.put_off, event["task_id"])
+        if kind == "attempt.nudged":
+            _count(self.nudges, event["task_id"])
         self._remember(event)
         if event["task_id"] and (now := _now(kind, data)):
             self.doing[self.run_id, event["task_id"]] = now
@@ -164,6 +181,10 @@ class Story:
             incidents.append(Incident(event["task_id"], attempt, number, text, event["at"]))
 
 
+def _count(counts: dict[str, int], task_id: str) -> None:
+    counts[task_id] = counts.get(task_id, 0) + 1
+
+
 def _now(kind: str, data: Row) -> str:
     """What the task does from this event on, or an empty text when that has not changed."""
     if kind == "operation.asked":
@@ -180,13 +201,21 @@ def _now(kind: str, data: Row) -> str:
         "task.head_moved": "verifying on the moved head",
         "attempt.progress": clip(str(data.get("text", "")), 100),
         "attempt.interrupted": "stopping",
+        "attempt.nudged": "told that it seems to be stuck",
         "attempt.exited": "agent done",
     }.get(kind, "")
 
 
 def _words(kind: str, data: Row) -> str | None:
     noun, _, verb = kind.partition(".")
-    tell = {"run": _run, "task": _task, "attempt": _attempt, "operation": _operation, "gate": _gate}.get(noun)
+    tell = {
+        "run": _run,
+        "task": _task,
+        "attempt": _attempt,
+        "operation": _operation,
+        "gate": _gate,
+        "provider": _provider,
+    }.get(noun)
     return None if tell is None else tell(verb, data)
 
 
@@ -228,6 +257,8 @@ def _task(verb: str, data: Row) -> str | None:
 def _parked(data: Row) -> str | None:
     if data.get("gate"):
         return None  # the question itself has said so
+    if data.get("retry_at"):
+        return f"is put off: {data.get('reason')}"
     return "parked; it goes on where it was" if data.get("resumable") else "stopped; it starts again later"
 
 
@@ -235,6 +266,24 @@ def _attempt(verb: str, data: Row) -> str | None:
     return {
         "checkpoint": f"saved as {short(data.get('commit'))}",
         "interrupted": f"is told to stop: {data.get('reason')}",
+        "nudged": _nudged(data),
+    }.get(verb)
+
+
+def _nudged(data: Row) -> str:
+    causes = {"silence": "makes no progress", "failing": "repeats a call that fails", "circles": "goes in circles"}
+    cause = causes.get(str(data.get("cause")), "seems to be stuck")
+    return f"{cause}, and is told so" if data.get("heard") else f"{cause}, and cannot be told"
+
+
+def _provider(verb: str, data: Row) -> str | None:
+    name, why = data.get("provider"), data.get("reason")
+    until = clock(data["until"]) if data.get("until") else ""
+    return {
+        "open": f"{name} keeps failing, nobody starts with it before {until}: {why}",
+        "half_open": f"{name}: {data.get('attempt')} alone tries whether it works again",
+        "closed": f"{name} works again",
+        "parked": f"{name} is parked until {until}: {why}",
     }.get(verb)
 
 

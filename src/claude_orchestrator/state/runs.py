@@ -287,10 +287,11 @@ def _status(run: Row, counts: Row) -> str:
 
 
 async def progress(source: Transaction | Database, run_id: str) -> dict[str, Any]:
-    """Everything that a face shows of a run: the run, phases, tasks (with their latest attempt), open gates, cost."""
+    """Everything that a face shows of a run: itself, phases, tasks with their latest attempt, open gates, costs."""
     tasks = await source.fetch_all(
         "SELECT task.id, task.phase_id, task.title, task.status, task.reason, task.failures, task.max_attempts,"
-        " task.blockers, task.ready_at, task.owner, task.attempt_id, task.merge_commit, task.finished_at,"
+        " task.blockers, task.ready_at, task.owner, task.attempt_id, task.merge_commit, task.finished_at, task.stalls,"
+        " task.budget_gate, attempt.provider, attempt.model,"
         " attempt.number, attempt.started_at, attempt.worktree, attempt.launch, attempt.status AS attempt_status"
         " FROM task LEFT JOIN attempt ON attempt.id = task.attempt_id WHERE task.run_id = :run ORDER BY task.position",
         {"run": run_id},
@@ -304,4 +305,5 @@ async def progress(source: Transaction | Database, run_id: str) -> dict[str, Any
         ),
         "cost": await spending.total(source, run_id),
         "budget": await budgets.limit_now(source, "run", run_id, 0),
+        "usage": {row["task_id"]: row for row in await spending.sums(source, "task", run_id)},
     }

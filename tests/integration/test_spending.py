@@ -148,4 +148,11 @@ def test_no_agent_can_raise_its_own_budget(project: Path, settings: Settings, mo
     monkeypatch.setattr(Inbox, "_below_attempt", lambda *_: "this process belongs to the attempt r1.a.1")
     with pytest.raises(ForbiddenError, match="only a human"):
         answer(settings, "g1", approve=True)
-    assert "gate.answer_refused" in kinds(settings)
+
+    async def remove_limits() -> None:
+        async with Database.open(settings.database) as db:
+            await Inbox(db, settings).set_budget("anthropic", None)
+
+    with pytest.raises(ForbiddenError, match="only a human can change the budget of anthropic"):
+        asyncio.run(remove_limits())
+    assert {"gate.answer_refused", "budget.change_refused"} <= set(kinds(settings))

@@ -264,6 +264,7 @@ def test_secrets_do_not_leave(source: str) -> None:
         ("redis-cli FLUSHALL", "B3"),
         ("claude --dangerously-skip-permissions", "B9"),
         ("claude-orchestrator approve 12", "B9"),
+        ("claude-orchestrator cost set-budget anthropic --none", "B9"),
         ("echo x >> ~/.ssh/authorized_keys", "B10"),
         ("chmod u+s x", "B10"),
         ("install -m 4755 a b", "B10"),
@@ -271,6 +272,10 @@ def test_secrets_do_not_leave(source: str) -> None:
 )
 def test_other_blocked_classes(source: str, rule: str) -> None:
     assert rule in rules(source)
+
+
+def test_to_look_at_costs_is_not_to_change_a_budget() -> None:
+    assert letter("claude-orchestrator cost r1 --by task") == "A"
 
 
 @pytest.mark.parametrize(

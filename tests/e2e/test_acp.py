@@ -29,6 +29,9 @@ PLAIN = {"write": "b.txt", "content": "x\n"}
 MADE = pytest.mark.parametrize("made", [{"load": True}, {"resume": True}], ids=["loads", "resumes"])
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[AcpWorld]:
     one = AcpWorld(tmp_path)
@@ -233,7 +236,7 @@ def test_leave_for_a_tool_call_is_leave_to_have_us_do_it(world: AcpWorld) -> Non
 
 def test_a_session_that_is_lost_is_begun_again(world: AcpWorld) -> None:
     token = waits(world, [CI])
-    for session in (world.script.with_name(f"{world.script.name}.sessions")).iterdir():
+    for session in (world.script.with_name(f"{world.script.name}.sessions")).glob("[!.]*"):
         session.unlink()
     world.answer("g1")
     assert run(world.again(resume=token)).status == "finished"
@@ -422,7 +425,7 @@ def test_nothing_survives_the_kill_of_the_runner(world: AcpWorld, level: str) ->
     wait_for(lambda: sleepers(seconds) == [])
     token = world.remembered()
     # The step at which it died is taken up again by the agent; here it has been told not to hang any more.
-    session = next((world.script.with_name(f"{world.script.name}.sessions")).iterdir())
+    session = next((world.script.with_name(f"{world.script.name}.sessions")).glob("[!.]*"))
     session.write_text(json.dumps({**json.loads(session.read_text()), "turn": 1, "step": 0}))
     outcome = run(world.again(resume=token))
     assert (outcome.status, outcome.report) == ("finished", "Later.")

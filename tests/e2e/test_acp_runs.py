@@ -54,8 +54,12 @@ class AcpRuns(World):
         return {task["id"]: task["status"] for task in self.json("status", "r1")["tasks"]}
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[AcpRuns]:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AcpRuns]:
+    monkeypatch.setattr("cli_world.PATIENCE_S", 90.0)  # runs with real agents are long on a busy machine
     one = AcpRuns(tmp_path)
     yield one
     one.close()
@@ -104,6 +108,7 @@ def test_a_runner_that_is_killed_goes_on_in_the_same_session(world: AcpRuns) -> 
     wait_for(lambda: world.seen("hangs"), 60)
     (started,) = world.home.glob("attempts/*/*/started.json")
     os.kill(json.loads(started.read_text())["pid"], signal.SIGKILL)
+    wait_for(lambda: world.seen("loaded"), 60)
     go_on.touch()
     code, said = talk.end()
     assert code == 0, said

@@ -113,7 +113,9 @@ class ScriptedAgent:
         return schema.LoadSessionResponse()
 
     def save(self, session: str, state: dict[str, Any]) -> None:
-        (self.sessions / session).write_text(json.dumps(state))
+        scratch = self.sessions / f".{session}.{os.getpid()}"
+        scratch.write_text(json.dumps(state))
+        scratch.replace(self.sessions / session)  # whole, also when we are killed
 
     def load(self, session: str) -> dict[str, Any]:
         try:

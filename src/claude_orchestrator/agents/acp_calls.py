@@ -123,6 +123,15 @@ class Call:
                 yield Operation("tool", worktree, "Edit", arguments={"file_path": path})
 
 
+def is_same(call: Operation, ours: Operation) -> bool:
+    """Whether what a tool call was for is what we are to do."""
+    if (call.folder, call.target) != (ours.folder, ours.target):
+        return False
+    if ours.kind == "write":
+        return call.kind in ("write", "replace") and call.content == ours.content
+    return call.kind == ours.kind
+
+
 def command_line(words: str | list[str], folder: Path, worktree: Path) -> Operation:
     """A command in a folder: a list of arguments, or one line for the shell."""
     if isinstance(words, str):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_orchestrator.agents import questions
-from claude_orchestrator.agents.acp_calls import Call, command_line, inside
+from claude_orchestrator.agents.acp_calls import Call, command_line, inside, is_same
 from claude_orchestrator.agents.acp_faults import NO_SUCH, outcome_for
-from claude_orchestrator.agents.acp_terminals import Terminal, Terminals, inside_or_named, with_variables
+from claude_orchestrator.agents.acp_progress import Progress, StoppedError
+from claude_orchestrator.agents.acp_terminals import Terminal, Terminals, in_words, inside_or_named, with_variables
 from claude_orchestrator.agents.base import Answer, Assignment, Host, Outcome, Result
-from claude_orchestrator.agents.performing import perform
+from claude_orchestrator.agents.performing import perform, read_text
 from claude_orchestrator.models.faults import Fault
 from claude_orchestrator.models.usage import Usage
 from claude_orchestrator.safety.operations import Decision, Operation
@@ -35,29 +34,7 @@ if TYPE_CHECKING:
 _REFUSED: Final = -32010
 """The code of our own for: this must not happen."""
 
-_LARGEST_FILE: Final = 10_000_000
 _LONGEST_REPORT: Final = 20_000
-
-
-class StoppedError(Exception):
-    """The launch ends: no operation is judged any more."""
-
-
-@dataclass
-class Progress:
-    """What has to be known to go on with a session; as JSON, the resume token."""
-
-    session: str = ""
-    decided: dict[str, int] = field(default_factory=dict)
-    """Operation → how often it was decided: the same operation again is another question."""
-    untold: list[str] = field(default_factory=list)
-    """What the agent has to hear with the next prompt: the protocol has no room for reasons."""
-    cost: float = 0.0
-    """What the session has cost so far, as the agent counts."""
-    turns: int = 0
-    """Prompts that were answered."""
-    question: str = ""
-    """What a human has been asked when the launch ended."""
 
 
 class AcpClient:
@@ -292,7 +269,7 @@ class AcpClient:
         """The leave that the agent was given for the same thing as its tool call, which it now has us do; once."""
         for answers in self._asked.values():
             for number, (answer, _) in enumerate(answers):
-                if _is_same(answer.operation, operation):
+                if is_same(answer.operation, operation):
                     del answers[number]
                     return replace(answer, operation=operation)
         return None
@@ -313,7 +290,7 @@ class AcpClient:
         began = time.monotonic()
         is_missing = False
         try:
-            text, why = _text(answer.operation.place()), ""
+            text, why = read_text(answer.operation.place()), ""
         except FileNotFoundError as error:
             text, why, is_missing = "", f"{path}: {error.strerror}", True
         except (OSError, ValueError, RuntimeError) as error:
@@ -363,14 +340,14 @@ class AcpClient:
 
         terminal = self._terminal(terminal_id)
         output, truncated = terminal.text()
-        over = None if terminal.exit_code is None else TerminalExitStatus(**_ended(terminal.exit_code))
+        over = None if terminal.exit_code is None else TerminalExitStatus(**in_words(terminal.exit_code))
         return TerminalOutputResponse(output=output, truncated=truncated, exit_status=over)
 
     async def wait_for_terminal_exit(self, session_id: str, terminal_id: str, **_: Any) -> WaitForTerminalExitResponse:
         """Wait for a command's end."""
         from acp.schema import WaitForTerminalExitResponse
 
-        return WaitForTerminalExitResponse(**_ended(await self._terminal(terminal_id).ended()))
+        return WaitForTerminalExitResponse(**in_words(await self._terminal(terminal_id).ended()))
 
     async def kill_terminal(self, session_id: str, terminal_id: str, **_: Any) -> None:
         """Kill a command; its output stays."""
@@ -411,7 +388,7 @@ class AcpClient:
         """Whether a call only tells of what we do for it: its file, or its command in one of our terminals."""
         if operation.kind == "run":
             return any(self.terminals.was_started(name) for name in call.terminals)
-        return any(_is_same(operation, ours) for ours in self._ours)
+        return any(is_same(operation, ours) for ours in self._ours)
 
     def _terminal(self, name: str) -> Terminal:
         from acp import RequestError
@@ -419,30 +396,3 @@ class AcpClient:
         if (terminal := self.terminals.get(name)) is None:
             raise RequestError(NO_SUCH, f"there is no terminal '{name}'", {"details": name})
         return terminal
-
-
-def _is_same(call: Operation, ours: Operation) -> bool:
-    """Whether what a tool call was for is what we are to do."""
-    if (call.folder, call.target) != (ours.folder, ours.target):
-        return False
-    if ours.kind == "write":
-        return call.kind in ("write", "replace") and call.content == ours.content
-    return call.kind == ours.kind
-
-
-def _ended(exit_code: int) -> Mapping[str, Any]:
-    """An exit code in the protocol's words."""
-    import signal
-
-    if exit_code >= 0:
-        return {"exit_code": exit_code}
-    return {"signal": signal.Signals(-exit_code).name}
-
-
-def _text(place: Path) -> str:
-    """The text of a plain file. Raises OSError or ValueError."""
-    if place.exists() and not place.is_file():
-        raise ValueError("this is no file")
-    if place.stat().st_size > _LARGEST_FILE:
-        raise ValueError(f"it has more than {_LARGEST_FILE // 1_000_000} MB: read it in parts, with a command")
-    return place.read_bytes().decode(errors="replace")

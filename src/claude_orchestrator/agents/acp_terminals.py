@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from claude_orchestrator.agents.base import Answer, Assignment, Host, Result
 from claude_orchestrator.agents.performing import environment
@@ -127,6 +129,13 @@ def _result(terminal: Terminal, duration_s: float) -> Result:
         return Result(_NO_PROGRAM, str(error), duration_s, output=terminal.output)
     done = terminal.command.result()
     return Result(done.exit_code, done.tail, done.duration_s, done.digest, terminal.output, done.output_truncated)
+
+
+def in_words(exit_code: int) -> Mapping[str, Any]:
+    """An exit code in the protocol's words."""
+    if exit_code >= 0:
+        return {"exit_code": exit_code}
+    return {"signal": signal.Signals(-exit_code).name}
 
 
 def with_variables(argv: list[str], variables: list[tuple[str, str]]) -> list[str]:

@@ -18,6 +18,9 @@ from claude_orchestrator.workspace import process
 
 T = TypeVar("T")
 
+LARGEST_FILE: Final = 10_000_000
+"""Bytes of a file that an agent may read at once."""
+
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
     """Await ``work`` also through a cancellation, which is passed on when the work is done."""
@@ -77,6 +80,15 @@ def environment() -> dict[str, str]:
     """
     env = process.agent_environment()
     return {**env, "PATH": os.pathsep.join([env.get("PATH", os.defpath), str(Path(sys.executable).parent)])}
+
+
+def read_text(place: Path) -> str:
+    """The text of a plain file. Raises OSError or ValueError."""
+    if place.exists() and not place.is_file():
+        raise ValueError("this is no file")
+    if place.stat().st_size > LARGEST_FILE:
+        raise ValueError(f"it has more than {LARGEST_FILE // 1_000_000} MB: read it in parts, with a command")
+    return place.read_bytes().decode(errors="replace")
 
 
 def _write(operation: Operation) -> None:

@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import classifier, engine, pipeline, startup, verification, verifier
+from benchmarks import classifier, claude_session, engine, pipeline, startup, verification, verifier
 
 Figures = Iterator[tuple[str, str]]
 BENCHMARKS: dict[str, Callable[[Path], Figures]] = {
+    "claude_session": claude_session.measure,
     "classifier": classifier.measure,
     "engine": engine.measure,
     "pipeline": pipeline.measure,

@@ -17,7 +17,8 @@ from claude_world import runs, writes
 from integration.process_world import git, sleepers, use_level, wait_for
 from scripted.messages_api import Reply, Request, Script, text
 
-from claude_orchestrator.agents import runner
+from claude_orchestrator.agents import claude_code, runner
+from claude_orchestrator.agents.folder import LaunchFolder
 
 pytest.importorskip("claude_agent_sdk", reason="needs the extra: pip install 'claude-orchestrator[claude]'")
 pytestmark = pytest.mark.timeout(400)
@@ -148,6 +149,34 @@ def test_a_session_that_died_before_it_began_starts_over(claude_sessions: Make) 
     assert "do it" in world.api.requests[0].words
 
 
+def test_interrupted_before_it_began_it_starts_over(claude_sessions: Make) -> None:
+    world = claude_sessions(lambda request: "Done.")
+    launch = world.launch()
+    wait_for(launch.interrupt, PATIENCE_S)
+    first = world.end(launch)
+    assert first.status in ("interrupted", "finished"), first
+    if first.status == "interrupted":
+        assert world.run(resume=first.resume).report == "Done."
+    wait_for(lambda: not _left(world), PATIENCE_S)
+
+
+def test_a_question_that_the_client_never_noted_is_not_waited_for(
+    claude_sessions: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = claude_sessions(lambda request: f"Turn {request.turn}.")
+    assert world.run().report == "Turn 0."
+    for name, value in world.accounts.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(claude_code, "PENDING_S", 0.1)
+    token = {"session": world.api.requests[0].session, "usd": A_CALL_USD, "waiting": "toolu_lost"}
+    launch = world.new({}, agent="claude", resume=token)
+    _run_here(launch)
+    outcome = launch.read_exit()
+    assert outcome is not None
+    assert outcome.report == "Turn 1."
+    assert "stopped amid this task" in world.api.requests[-1].words
+
+
 def test_a_worktree_that_is_taken_away(claude_sessions: Make) -> None:
     def play(request: Request) -> list[dict[str, object]] | str:
         git(world.root / "project", "worktree", "remove", "--force", str(world.worktree))
@@ -179,11 +208,7 @@ def test_a_missing_extra_names_the_command_that_installs_it(
     world = claude_sessions(lambda _: "Never asked.")
     monkeypatch.setitem(sys.modules, "claude_agent_sdk", None)
     launch = world.new({}, agent="claude")
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    try:
-        assert runner.main(launch.path) == 0
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    _run_here(launch)
     outcome = launch.read_exit()
     assert outcome is not None
     assert outcome.fault is not None
@@ -217,3 +242,12 @@ def _left(world: Sessions) -> list[int]:
 def _remembered(world: Sessions) -> list[dict[str, object]]:
     rows = world.now(lambda db: db.fetch_all("SELECT remembered FROM attempt WHERE id = 'r1.task.1'", {}))
     return [json.loads(row["remembered"]) for row in rows]
+
+
+def _run_here(launch: LaunchFolder) -> None:
+    """Run a launch in this process."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    try:
+        assert runner.main(launch.path) == 0
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -182,8 +182,8 @@ class _Session:
 
         with self._log.open("a", encoding="utf-8") as log:
             async for message in client.receive_messages():
+                self._log.touch()  # a sign of life, also while the model thinks
                 if isinstance(message, StreamEvent):
-                    self._log.touch()  # a sign of life, also while the model thinks
                     if not await self._bill.hear(message.event):
                         await self._spent()
                 elif isinstance(message, AssistantMessage):

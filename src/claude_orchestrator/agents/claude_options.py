@@ -58,6 +58,10 @@ _SETTINGS: Final = {
     "CLAUDE_BASH_MAINTAIN_PROJECT_WORKING_DIR": "1",  # every command starts where it was judged
     "DISABLE_AUTOUPDATER": "1",
 }
+_UNLESS_CHOSEN: Final = {
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "CLAUDE_CODE_MAX_RETRIES": "4",  # then it is our turn: we wait for the provider in all windows at once
+}
 
 
 def program() -> Path:
@@ -125,10 +129,9 @@ def _environment(assignment: Assignment, marked: Mapping[str, str]) -> dict[str,
     scratch.mkdir(exist_ok=True)
     before_commands = assignment.folder / "before-commands.sh"
     before_commands.write_text(f"unset {' '.join(_NOT_FOR_COMMANDS)}\n", encoding="utf-8")
-    quiet = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
-    chosen = {name: os.environ[name] for name in quiet if name in os.environ}
+    chosen = {name: os.environ.get(name, value) for name, value in _UNLESS_CHOSEN.items()}
     places = {"CLAUDE_CODE_TMPDIR": str(scratch), "CLAUDE_ENV_FILE": str(before_commands)}
     path = {"PATH": performing.environment()["PATH"]}
     # Commands are judged as bash reads them, whatever shell the user prefers.
     shell = {"CLAUDE_CODE_SHELL": bash} if (bash := shutil.which("bash")) else {}
-    return {**path, **shell, **_SETTINGS, **quiet, **chosen, **places, **marked}
+    return {**path, **shell, **_SETTINGS, **chosen, **places, **marked}

@@ -109,6 +109,7 @@ class _Session:
             self._tether.cut()
             talk.cancel()
             await asyncio.wait({talk})
+            await self._tether.sweep()
             if not talk.cancelled() and talk.exception() is None and talk.result().status in ("finished", "waiting"):
                 return talk.result()  # it came to its end all the same
             return Outcome("interrupted", "interrupted", resume=self._token(self._unanswered()))

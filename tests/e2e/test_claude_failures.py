@@ -21,6 +21,7 @@ from claude_orchestrator.agents import claude_code, runner
 from claude_orchestrator.agents.folder import LaunchFolder
 
 pytest.importorskip("claude_agent_sdk", reason="needs the extra: pip install 'claude-orchestrator[claude]'")
+pytest_plugins = ("claude_fixtures",)
 pytestmark = pytest.mark.timeout(400)
 
 Make = Callable[[Script], Sessions]

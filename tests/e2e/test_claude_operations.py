@@ -17,6 +17,7 @@ from claude_orchestrator.agents.journal import JournalHost
 from claude_orchestrator.state.database import Database
 
 pytest.importorskip("claude_agent_sdk", reason="needs the extra: pip install 'claude-orchestrator[claude]'")
+pytest_plugins = ("claude_fixtures",)
 pytestmark = pytest.mark.timeout(400)
 
 Make = Callable[[Script], Sessions]

@@ -13,6 +13,7 @@ from claude_world import KEY, World, runs, writes
 from scripted.messages_api import Reply, Script, by_task, text
 
 pytest.importorskip("claude_agent_sdk", reason="needs the extra: pip install 'claude-orchestrator[claude]'")
+pytest_plugins = ("claude_fixtures",)
 pytestmark = pytest.mark.timeout(400)
 
 Make = Callable[[Script], World]

@@ -90,6 +90,28 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_costs_of_before_there_were_budgets_count(tmp_path: Path) -> None:
+    schema = resources.files("claude_orchestrator.state").joinpath("schema")
+    names = sorted(file.name for file in schema.iterdir() if file.name.endswith(".sql") and file.name < "004")
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        for name in names:
+            connection.executescript(schema.joinpath(name).read_text())
+        connection.execute("CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at REAL)")
+        connection.executemany("INSERT INTO migration VALUES (?, ?, 0)", list(enumerate(names, 1)))
+        connection.executemany(
+            "INSERT INTO cost VALUES ('a', ?, 'r1', 't', 'p', 'm', 0, 1, 1, 0, 0, ?, '')",
+            [("known", 7), ("unknown", None)],
+        )
+    connection.close()
+
+    async def scenario() -> None:
+        async with Database.open(tmp_path / "s.db") as db:
+            rows = await db.fetch_all("SELECT call, micro_usd, counted FROM cost ORDER BY call")
+            assert [tuple(row.values()) for row in rows] == [("known", 7, 7), ("unknown", None, 0)]
+
+    asyncio.run(scenario())
+
+
 def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
     """With its rows: an open review keeps waiting."""
     first = resources.files("claude_orchestrator.state").joinpath("schema", "001_initial.sql").read_text()
@@ -105,7 +127,8 @@ def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) ->
 
     async def scenario() -> None:
         async with Database.open(tmp_path / "s.db") as db:
-            assert await db.schema() == 2
+            schema = resources.files("claude_orchestrator.state").joinpath("schema")
+            assert await db.schema() == sum(file.name.endswith(".sql") for file in schema.iterdir())
             gate = await db.fetch_one("SELECT * FROM gate")
             assert gate is not None
             assert (gate["status"], gate["question"], gate["channel"]) == ("open", "why?", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import socket
 import threading
 import time
@@ -20,7 +21,7 @@ from scripted.provider_api import PATIENCE_S, ProviderApi, Reply, Script, call, 
 
 from claude_orchestrator.agents.base import Outcome
 from claude_orchestrator.agents.journal import JournalHost
-from claude_orchestrator.errors import AgentError
+from claude_orchestrator.errors import AgentError, RepositoryError
 from claude_orchestrator.models import accounts, choosing
 from claude_orchestrator.models.usage import Usage
 
@@ -396,6 +397,7 @@ def test_what_only_a_person_can_put_right_is_not_tried_again(
     assert advice in outcome.detail
     assert "scripted trouble" in outcome.detail
     assert len(api.requests) == 1
+    assert (outcome.resume is not None) == (expected == "authentication"), "a person can put that right"
 
 
 def test_an_empty_account_is_not_taken_for_a_busy_one(attempt: Attempt, serve: Serving) -> None:
@@ -417,6 +419,20 @@ def test_nobody_listens(attempt: Attempt, monkeypatch: pytest.MonkeyPatch) -> No
     assert outcome.status == "interrupted"
     assert outcome.fault is not None
     assert outcome.fault.kind == "network"
+
+
+def test_a_worktree_that_is_gone_ends_the_launch(attempt: Attempt, serve: Serving) -> None:
+    kind = KINDS["openai"]
+    held = threading.Event()
+    api = serve(kind, steps(Reply(calls=[FIX], until=held)))
+
+    async def remove(_: object) -> None:
+        await asyncio.to_thread(api.wait_for, lambda request: request.turn == 0)
+        shutil.rmtree(attempt.worktree)
+        held.set()
+
+    with pytest.raises(RepositoryError):
+        attempt.launch(model=kind.model, meanwhile=remove)
 
 
 @pytest.mark.parametrize(

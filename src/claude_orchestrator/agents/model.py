@@ -12,7 +12,7 @@ from claude_orchestrator.agents.model_faults import TRIES, fault_of, pause_befor
 from claude_orchestrator.agents.model_session import BudgetUsedError, Session, TurnsUsedError, WaitingError
 from claude_orchestrator.config import load_settings
 from claude_orchestrator.models import accounts, choosing, providers
-from claude_orchestrator.models.faults import PASSING, Fault
+from claude_orchestrator.models.faults import HOPELESS, PASSING, Fault
 from claude_orchestrator.models.providers import ProviderError
 
 MAX_TURNS: Final = 100
@@ -34,7 +34,7 @@ class ModelAgent:
             provider, name = _chosen(assignment)
             model = providers.model_of(provider, name, os.environ)
         except ProviderError as error:
-            return Outcome("error", str(error), fault=error.fault)
+            return Outcome("error", str(error), resume=assignment.resume, fault=error.fault)
         conversation = Conversation(assignment.folder.parent, assignment.resume)
         turns = int(assignment.options.get("max_turns") or MAX_TURNS)
         self._session = Session(assignment, host, conversation, provider, model, turns)
@@ -112,7 +112,10 @@ def _failure_of(error: Exception, conversation: Conversation, provider: str, mod
         fault = fault_of(error, provider, model)
         if fault.kind in PASSING:
             return Outcome("interrupted", fault.detail, resume=conversation.token, fault=fault)
-        return Outcome("error", fault.detail, fault=fault)
+        # What a person puts right, an attempt can go on after.
+        return Outcome(
+            "error", fault.detail, resume=conversation.token if fault.kind in HOPELESS else None, fault=fault
+        )
     if isinstance(error, UserError):
         detail = f"model '{model}' of {provider} cannot be used for this: {error}"
         return Outcome("error", detail, fault=Fault("setup", provider, detail))

@@ -289,6 +289,26 @@ def test_results_are_bounded(attempt: Attempt, serve: Serving) -> None:
     assert late.startswith("killed after 1 s")
 
 
+def test_a_long_conversation_is_shown_without_its_oldest_results(attempt: Attempt, serve: Serving) -> None:
+    kind = KINDS["openai"]
+    for number in range(20):
+        (attempt.worktree / f"{number}.txt").write_text(f"number {number}" + "x" * 29_000)
+    reads = [Reply(calls=[call("read", path=f"{number}.txt")]) for number in range(20)]
+    api = serve(kind, steps(*reads, Reply(calls=[DONE])))
+    assert attempt.launch(model=kind.model).status == "finished"
+    results = api.requests[-1].results
+    left_out = [result for result in results if result.startswith("[left out")]
+    assert len(results) == 20
+    assert results[: len(left_out)] == left_out, "the oldest first"
+    assert all(f"number {number}x" in results[number] for number in range(len(left_out), 20))
+    assert 200_000 < sum(map(len, results)) <= 330_000
+    changes = sum(
+        before.results != after.results[: len(before.results)]
+        for before, after in zip(api.requests, api.requests[1:], strict=False)
+    )
+    assert changes == 3, "a beginning that changes with every request is never found in a provider's cache"
+
+
 def test_calls_that_cannot_be_done_are_answered(attempt: Attempt, serve: Serving) -> None:
     kind = KINDS["anthropic"]
     (attempt.worktree / "data.bin").write_bytes(b"\0\1\2")

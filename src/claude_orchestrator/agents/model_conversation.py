@@ -6,15 +6,23 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_orchestrator.errors import AgentError
 
 if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelMessage, ModelResponse
+    from pydantic_ai.messages import ModelMessage, ModelResponse, ToolReturnPart
 
+SHOWN: Final = 300_000
+"""Characters of tools' results that a model is shown again; of the rest only that it was there."""
+
+_STEP: Final = 100_000
+"""So many more are left out at a time: a beginning that stays the same is cheap where providers cache it."""
+
+_LEFT_OUT: Final = "[left out, as it is long ago: call the tool again if you need it]"
 _FILE: Final = "conversation.jsonl"
 
 
@@ -96,6 +104,20 @@ class Conversation:
         last = self.messages[-1] if self.messages else None
         return last if last is not None and last.kind == "response" else None
 
+    def shown(self) -> list[ModelMessage]:
+        """The messages as the model is shown them: without its oldest results, where they are too long together."""
+        sizes = [len(str(part.content)) for part in self._results()]
+        excess = max(0, sum(sizes) - SHOWN)
+        left_out = -(-excess // _STEP) * _STEP
+        oldest = {
+            id(part) for part, before in zip(self._results(), accumulate(sizes), strict=True) if before <= left_out
+        }
+        return [_without(message, oldest) for message in self.messages] if oldest else self.messages
+
+    def _results(self) -> list[ToolReturnPart]:
+        requests = (message for message in self.messages if message.kind == "request")
+        return [part for message in requests for part in message.parts if part.part_kind == "tool-return"]
+
     def position_of(self, call_id: str) -> int:
         """The number of a call of the last answer, from 1, among all calls of the conversation."""
         before = sum(len(message.tool_calls) for message in self.messages[:-1] if message.kind == "response")
@@ -145,3 +167,13 @@ class Conversation:
         os.fsync(self._file)
         self._bytes += len(lines)
         self._digest.update(lines)
+
+
+def _without(message: ModelMessage, left_out: set[int]) -> ModelMessage:
+    if message.kind == "response" or not any(id(part) in left_out for part in message.parts):
+        return message
+    return replace(message, parts=[_emptied(part) if id(part) in left_out else part for part in message.parts])
+
+
+def _emptied(part: Any) -> Any:
+    return replace(part, content=_LEFT_OUT)

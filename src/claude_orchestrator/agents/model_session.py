@@ -89,7 +89,7 @@ class Session:
             return report
         from pydantic_ai import Agent
 
-        history = self._conversation.messages
+        history = self._conversation.shown()
         async with self._agent.iter(None if history else self._assignment.prompt, message_history=history) as run:
             node = run.next_node
             while not Agent.is_end_node(node):

@@ -92,9 +92,7 @@ def test_what_may_be_spent_is_not_overshot(claude_sessions: Make) -> None:
 
 def test_a_model_that_never_answers(claude_sessions: Make) -> None:
     world = claude_sessions(lambda _: Reply(until=threading.Event()))
-    launch = world.launch(timeout_s=20.0)
-    world.api.wait_for(lambda _: True)
-    outcome = world.end(launch)
+    outcome = world.run(timeout_s=15.0)
     assert outcome.status == "timeout", outcome
     wait_for(lambda: not _left(world), PATIENCE_S)
 

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 MESSAGES: Final = "/v1/messages"
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 150.0
 
 _IN_ITS_PLACE: Final = "No response requested."
 """What the client puts where the model was not asked: in a session that was cut off."""

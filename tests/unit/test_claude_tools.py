@@ -23,7 +23,7 @@ from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.operations import Operation
 from claude_orchestrator.safety.policy import load_policy
 
-HERE = Path("/work/tree")
+HERE = Path("/code/tree")
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ HERE = Path("/work/tree")
         ("Bash", {"command": "ls", "dangerouslyDisableSandbox": True}, "tool", "Bash"),
         ("Bash", {"command": ["ls"]}, "tool", "Bash"),
         ("Bash", {}, "tool", "Bash"),
-        ("Write", {"file_path": "/work/tree/a/b.py", "content": "x"}, "write", "a/b.py"),
+        ("Write", {"file_path": "/code/tree/a/b.py", "content": "x"}, "write", "a/b.py"),
         ("Write", {"file_path": "/etc/x", "content": "x"}, "write", "/etc/x"),
-        ("Write", {"file_path": "/work/tree/a.py"}, "tool", "Write"),
+        ("Write", {"file_path": "/code/tree/a.py"}, "tool", "Write"),
         ("Edit", {"file_path": "a.py", "old_string": "x", "new_string": "y", "replace_all": True}, "replace", "a.py"),
         ("Edit", {"file_path": "a.py", "old_string": "x", "new_string": "y", "file": "b.py"}, "tool", "Edit"),
-        ("Read", {"file_path": "/work/tree/a.py", "limit": 5}, "read", "a.py"),
-        ("Read", {"file_path": "/work/tree/a.pdf", "pages": "1-2"}, "tool", "Read"),
+        ("Read", {"file_path": "/code/tree/a.py", "limit": 5}, "read", "a.py"),
+        ("Read", {"file_path": "/code/tree/a.pdf", "pages": "1-2"}, "tool", "Read"),
         ("Grep", {"pattern": "x"}, "tool", "Grep"),
         ("mcp__other__do", {"command": "ls"}, "tool", "mcp__other__do"),
     ],
@@ -57,17 +57,17 @@ def test_a_call_is_the_operation_that_it_says(tool: str, arguments: dict[str, An
         ("Bash", {"command": "git push --force origin main"}),
         ("Bash", {"command": "pip install requests"}),
         ("Bash", {"command": "pytest -q | tail -5"}),
-        ("Write", {"file_path": "/work/tree/.github/workflows/ci.yml", "content": "on: push"}),
-        ("Write", {"file_path": "/work/tree/a.py", "content": "x = 1"}),
+        ("Write", {"file_path": "/code/tree/.github/workflows/ci.yml", "content": "on: push"}),
+        ("Write", {"file_path": "/code/tree/a.py", "content": "x = 1"}),
         ("Write", {"file_path": "/etc/passwd", "content": "x"}),
-        ("Edit", {"file_path": "/work/tree/a.py", "old_string": "x", "new_string": "y"}),
-        ("Edit", {"file_path": "/root/.ssh/config", "old_string": "x", "new_string": "y"}),
-        ("Read", {"file_path": "/work/tree/a.py"}),
-        ("Read", {"file_path": "/work/tree/.env"}),
+        ("Edit", {"file_path": "/code/tree/a.py", "old_string": "x", "new_string": "y"}),
+        ("Edit", {"file_path": "/home/ann/.ssh/config", "old_string": "x", "new_string": "y"}),
+        ("Read", {"file_path": "/code/tree/a.py"}),
+        ("Read", {"file_path": "/code/tree/.env"}),
     ],
 )
 def test_as_an_operation_it_is_judged_as_the_call_is(tool: str, arguments: dict[str, Any]) -> None:
-    policy = load_policy("worktree", home="/root")
+    policy = load_policy("worktree", home="/home/ann")
     call = Operation("tool", HERE, tool, workspace=HERE, arguments=arguments)
     translated = classify(operation_of(tool, arguments, HERE, HERE), policy)
     judged = classify(call, policy)
@@ -79,9 +79,9 @@ def test_what_a_human_made_of_an_operation_is_what_the_call_does() -> None:
     line = questions.edited(operation_of("Bash", call, HERE, HERE), "make -n && echo 'done'")
     assert line.argv == (), "a shell reads it, as it would have read the first"
     assert arguments_of(line, call) == {**call, "command": "make -n && echo 'done'"}
-    file = {"file_path": "/work/tree/a.py", "content": "x"}
+    file = {"file_path": "/code/tree/a.py", "content": "x"}
     assert arguments_of(questions.edited(operation_of("Write", file, HERE, HERE), "y"), file)["content"] == "y"
-    change = {"file_path": "/work/tree/a.py", "old_string": "x", "new_string": "y"}
+    change = {"file_path": "/code/tree/a.py", "old_string": "x", "new_string": "y"}
     edited = questions.edited(operation_of("Edit", change, HERE, HERE), "z")
     assert arguments_of(edited, change) == {**change, "new_string": "z"}
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import process_world
 from policy_world import write_policy
 from test_agent_gates import World, run
 
@@ -79,6 +81,11 @@ class AcpWorld(World):
 
         self.now(write)
         return self
+
+
+def wait_for(what: Callable[[], Any]) -> Any:
+    """As ``process_world.wait_for``, with patience for a machine on which several real agents start at once."""
+    return process_world.wait_for(what, 90.0)
 
 
 def in_background(launch: LaunchFolder) -> LaunchFolder:

@@ -15,8 +15,8 @@ import pytest
 
 pytest.importorskip("acp", reason="the extra is not installed: pip install 'claude-orchestrator[acp]'")
 
-from acp_world import DANGEROUS, AcpWorld, ask, in_background, patiently
-from process_world import done, sleepers, use_level, wait_for
+from acp_world import DANGEROUS, AcpWorld, ask, in_background, patiently, wait_for
+from process_world import done, sleepers, use_level
 from test_agent_gates import WORKFLOW, run
 
 from claude_orchestrator.agents.acp import AcpAgent
@@ -404,7 +404,7 @@ def running(world: AcpWorld, seconds: str, *steps: dict[str, Any], **made: Any) 
     daemon = f"setsid sleep {seconds} >/dev/null 2>&1 &"
     turn = [{"sh": daemon}, {"terminal": f"sleep {seconds}", "leave": True}, *steps]
     launch = in_background(world.launch(turn, [{"say": "Later."}], made=made))
-    wait_for(lambda: world.seen("hangs") and len(sleepers(seconds)) == 2, 60)
+    wait_for(lambda: world.seen("hangs") and len(sleepers(seconds)) == 2)
     return launch
 
 
@@ -439,7 +439,7 @@ def test_an_interruption_ends_all_within_seconds_and_leaves_a_token(world: AcpWo
     began = time.monotonic()
     assert launch.interrupt()
     wait_for(lambda: done(launch))
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 15
     outcome = launch.read_exit()
     assert outcome
     assert outcome.status == "interrupted"

@@ -14,9 +14,8 @@ import pytest
 
 pytest.importorskip("acp", reason="the extra is not installed: pip install 'claude-orchestrator[acp]'")
 
-from acp_world import AGENT, DANGEROUS, ask
+from acp_world import AGENT, DANGEROUS, ask, wait_for
 from cli_world import World
-from process_world import wait_for
 
 
 class AcpRuns(World):
@@ -105,10 +104,10 @@ def test_a_runner_that_is_killed_goes_on_in_the_same_session(world: AcpRuns) -> 
     go_on = world.folder / "go-on"
     steps = [write("one.txt", "1\n"), {"until": str(go_on)}, write("two.txt", "2\n")]
     talk = world.start("run", world.acp_plan({"one": [steps]}))
-    wait_for(lambda: world.seen("hangs"), 60)
+    wait_for(lambda: world.seen("hangs"))
     (started,) = world.home.glob("attempts/*/*/started.json")
     os.kill(json.loads(started.read_text())["pid"], signal.SIGKILL)
-    wait_for(lambda: world.seen("loaded"), 60)
+    wait_for(lambda: world.seen("loaded"))
     go_on.touch()
     code, said = talk.end()
     assert code == 0, said

@@ -223,3 +223,18 @@ def test_a_provider_of_ones_own_is_found_by_its_entry_point(world: ModelWorld) -
     world.accounts["HOUSE_API_KEY"] = "house-key"
     world.run("run", world.plan(world.model_task("t1", "house:small")))
     assert world.git("show", "orchestrator/r1:t1.txt") == "home-made"
+
+
+def test_a_spent_budget_asks_and_an_approval_lets_the_model_go_on(world: ModelWorld) -> None:
+    written = call("write", path="t1.txt", content="paid\n")
+    script = steps(*[Reply(calls=[call("list")])] * 5, Reply(calls=[written]), Reply(calls=[DONE]))
+    api = world.serve("anthropic", script)
+    task = world.model_task("t1", KINDS["anthropic"].model, budget=0.009)
+    world.run("run", world.plan(task), code=1)
+    assert len(api.requests) == 3, "a fourth call of $0.00233 would go beyond the budget"
+    [gate] = world.json("inbox")
+    assert gate["kind"] == "budget"
+    world.cli("approve", gate["id"])
+    world.run("resume")
+    assert world.git("show", "orchestrator/r1:t1.txt") == "paid"
+    assert [request.turn for request in api.requests] == list(range(7))

@@ -36,12 +36,12 @@ def test_a_provider_with_little_money_left_gets_a_smaller_model(tmp_path: Path) 
         async with w.db.transaction() as tx:
             await budgets.put(tx, "day", "anthropic", 200_000)
         account = {"ANTHROPIC_API_KEY": "x"}
-        first = await w.take(fund=funding(5, environment=account))
+        first = await w.take(fund=funding(5, environment=lambda: account))
         row = await attempts.get(w.db, first.attempt_id)
         assert (row["provider"], row["model"]) == ("anthropic", MODELS["anthropic"]["small"].model)
         async with w.db.transaction() as tx:
             await budgets.unset_provider(tx, "anthropic")
-        second = await w.take(fund=funding(5, environment=account))
+        second = await w.take(fund=funding(5, environment=lambda: account))
         assert (await attempts.get(w.db, second.attempt_id))["model"] == MODELS["anthropic"]["large"].model
 
     tasks = [paid_task(name, agent="model", model=None, difficulty="hard") for name in "ab"]

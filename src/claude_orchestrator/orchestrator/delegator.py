@@ -7,6 +7,7 @@ ref, and closes the task when it is merged.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import uuid
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from claude_orchestrator.agents import leave
 from claude_orchestrator.agents.base import PROMPT
-from claude_orchestrator.config import Settings
+from claude_orchestrator.config import Settings, keys
 from claude_orchestrator.errors import BlockedError, ConfigError, NotReadyError, RepositoryError, VerificationError
 from claude_orchestrator.models import tokens
 from claude_orchestrator.orchestrator import context_builder, healing, material, merging
@@ -58,7 +59,7 @@ class Delegator:
 
         ``only`` claims that one for somebody who works on it by hand, and pays for it alone.
         """
-        fund = funding(self._settings.attempt_budget, health=healing.looks())
+        fund = funding(self._settings.attempt_budget, health=healing.looks(), environment=self.known_keys)
         fund = healing.entering(fund, healing.rules_of(self._settings))
         async with self._db.transaction() as tx:
             return await claims.claim(
@@ -72,6 +73,13 @@ class Delegator:
                 longest_wait=self._settings.retry_cap_s,
                 fund=fund if only is None else None,
             )
+
+    def known_keys(self) -> dict[str, str]:
+        """Our environment, and the keys of the project's file and the home's beside it.
+
+        Raises ConfigError while such a file cannot be used.
+        """
+        return keys.environment_with_keys(os.environ, [self._repository.root, self._settings.home])
 
     async def prepare(self, claim: Claim) -> Delegated:
         """Steps ``worktree`` and ``context``: a worktree at the run's head, and the prompt. Repeatable."""

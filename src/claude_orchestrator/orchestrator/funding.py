@@ -24,6 +24,9 @@ PAID: Final = frozenset({"claude", "acp", "model"})
 Health = Callable[[Transaction, str, float], Awaitable[Wait | None]]
 """``health(tx, provider, now)``: for what the provider has to be waited for, or None when it may be called."""
 
+Environment = Callable[[], Mapping[str, str]]
+"""Gives the variables that name accounts."""
+
 Candidates = Callable[[dict[str, Any], Mapping[str, float]], Sequence[tuple[str, str]]]
 """A task's definition and what an attempt may spend at each account (US dollars) → providers and models that could do
 it, the best first."""
@@ -52,19 +55,21 @@ def funding(
     *,
     choose: Candidates = candidates,
     health: Health = always_well,
-    environment: Mapping[str, str] = os.environ,
+    environment: Environment = lambda: os.environ,
 ) -> Fund:
     """What one claim asks; script and command cost nothing and are not looked up anywhere.
 
-    ``cap_usd`` is what one attempt may spend where no human has said anything else; ``environment`` says at which
-    providers there is an account. A claim may ask for a thousand tasks, for nothing of which changes meanwhile: what
-    holds up all of them is found out once. So the next claim needs another one of these.
+    ``cap_usd`` is what one attempt may spend where no human has said anything else; ``environment`` gives the variables
+    that say where there is an account. A claim may ask for a thousand tasks, and nothing changes meanwhile: what holds
+    up all of them is found out once. So the next claim needs another one of these.
     """
     return _Funding(budgets.micro(cap_usd), choose, health, environment).fund
 
 
 class _Funding:
-    def __init__(self, cap: int, choose: Candidates, health: Health, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, cap: int, choose: Candidates, health: Health, environment: Callable[[], Mapping[str, str]]
+    ) -> None:
         self._cap = cap
         self._choose = choose
         self._health = health
@@ -109,7 +114,7 @@ class _Funding:
             return self._choose(definition, {})
         own = "budget" in definition
         left = {} if own else self._left
-        for name in accounts.available(self._environment):
+        for name in accounts.available(self._environment()):
             if name not in left:
                 left[name] = await budgets.free_of(tx, replace(spender, provider=name), self._cap, now) / MICRO
         return self._choose(definition, left)

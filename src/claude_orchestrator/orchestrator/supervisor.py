@@ -7,15 +7,13 @@ where another left it: a launch is *new* (spawn), *alive* (wait), *done* (read) 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Final
 
 from claude_orchestrator.agents.base import Assignment, Outcome, marker_of
 from claude_orchestrator.agents.folder import LaunchFolder
-from claude_orchestrator.config import Settings, keys
+from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import BlockedError, ConfigError, NotReadyError, OrchestratorError, RepositoryError
 from claude_orchestrator.models import accounts
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
@@ -100,8 +98,7 @@ class Supervisor:
         """
         agent = delegated.claim.definition["agent"]
         try:
-            folders = [Path(delegated.run["repository"]), self._settings.home]
-            known = keys.environment_with_keys(os.environ, folders)
+            known = self._delegator.known_keys()
         except ConfigError as error:
             raise BlockedError(str(error)) from error
         shown = [name.strip() for name in self._settings.agent_env.split(",")]

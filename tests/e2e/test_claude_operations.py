@@ -54,6 +54,17 @@ def test_what_is_done_is_in_the_journal_as_the_verifier_reads_it(claude_sessions
     assert ("read", "a.txt") in done
 
 
+def test_an_id_that_comes_again_is_of_another_call(claude_sessions: Make) -> None:
+    # Servers that speak for other models count their calls anew in each answer.
+    again = [runs("echo 1 >> one.txt", "same"), runs("echo 2 >> two.txt", "same"), runs(BLOCKED, "same")]
+    world = claude_sessions(steps(*([call] for call in again)))
+    assert world.run().status == "finished"
+    assert [path.read_text() for path in sorted(world.worktree.glob("*o*.txt"))] == ["1\n", "2\n"]
+    assert [event["verdict"] for event in world.events("operation.asked")] == ["SAFE", "SAFE", "BLOCKED"]
+    assert [event["target"] for event in world.events("operation.done")] == ["echo 1 >> one.txt", "echo 2 >> two.txt"]
+    assert (world.worktree / "a.txt").exists()
+
+
 def test_what_is_blocked_does_not_happen_and_the_model_is_told_why(claude_sessions: Make) -> None:
     world = claude_sessions(steps([runs(BLOCKED, "b")], [tool("WebFetch", "w", url="http://localhost/", prompt="x")]))
     assert world.run().status == "finished"

@@ -74,6 +74,28 @@ def test_as_an_operation_it_is_judged_as_the_call_is(tool: str, arguments: dict[
     assert (translated.decision, translated.rule) == (judged.decision, judged.rule)
 
 
+@pytest.mark.parametrize("blanks", [" ", "\n", "\u00a0", "\ufeff"])
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("Grep", {"pattern": "KEY", "path": "/home/ann/.local/share/claude-orchestrator"}),
+        ("Grep", {"pattern": "KEY", "path": "/proc/self/environ"}),
+        ("Glob", {"pattern": "*", "path": "/home/ann/.local/share/claude-orchestrator"}),
+        ("NotebookEdit", {"notebook_path": "/home/ann/a.ipynb", "new_source": "x"}),
+        ("Write", {"file_path": "/home/ann/.bashrc", "content": "x"}),
+        ("Read", {"file_path": "/proc/self/environ"}),
+    ],
+)
+def test_blanks_around_a_path_hide_nothing_for_the_client_ignores_them(
+    tool: str, arguments: dict[str, str], blanks: str
+) -> None:
+    policy = load_policy("worktree", home="/home/ann")
+    hidden = {name: f"{blanks}{value}{blanks}" if "path" in name else value for name, value in arguments.items()}
+    found = [classify(operation_of(tool, given, HERE, HERE), policy) for given in (arguments, hidden)]
+    assert not found[0].allowed
+    assert found[0].rule == found[1].rule
+
+
 def test_what_a_human_made_of_an_operation_is_what_the_call_does() -> None:
     call = {"command": "make", "description": "Build", "timeout": 5}
     line = questions.edited(operation_of("Bash", call, HERE, HERE), "make -n && echo 'done'")

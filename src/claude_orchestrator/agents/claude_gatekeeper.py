@@ -33,10 +33,16 @@ class _Call:
     """One call that has been judged."""
 
     answer: Answer
+    asked: tuple[str, dict[str, Any]]
+    """The tool, and the arguments of the model."""
     arguments: dict[str, Any]
     """Those with which it may happen."""
     changed: bool
     asked_at: float
+
+    def is_of(self, name: str, arguments: dict[str, Any]) -> bool:
+        """Whether it is the call of that tool, as the model or a human has made it: ids alone may come again."""
+        return self.asked[0] == name and arguments in (self.asked[1], self.arguments)
 
 
 class Gatekeeper:
@@ -108,8 +114,8 @@ class Gatekeeper:
         self, call_id: str, name: str, arguments: dict[str, Any], cwd: Path, token: dict[str, Any] | None
     ) -> _Call | None:
         self.seen.set()
-        if call_id in self._calls:
-            return self._calls[call_id]
+        if (known := self._calls.get(call_id)) is not None and known.is_of(name, arguments):
+            return known
         operation = operation_of(name, arguments, cwd, self._worktree)
         try:
             answer = await self._host.ask(operation, position_of(call_id), token)
@@ -118,7 +124,7 @@ class Gatekeeper:
             return None
         changed = answer.operation != operation
         allowed = arguments_of(answer.operation, arguments) if changed else arguments
-        self._calls[call_id] = _Call(answer, allowed, changed, time.monotonic())
+        self._calls[call_id] = _Call(answer, (name, arguments), allowed, changed, time.monotonic())
         return self._calls[call_id]
 
     # -- after a call ----------------------------------------------------------------------------
@@ -126,7 +132,7 @@ class Gatekeeper:
     async def after(self, call: Any, _id: str | None, _context: Any) -> Any:
         """The hooks after a tool was used, with or without success."""
         async with self._turn:
-            judged = self._calls.get(call["tool_use_id"])
+            judged = self._calls.pop(call["tool_use_id"], None)  # an id that comes again is of another call
             if judged is None or not judged.answer.allowed:
                 return {}
             self._recorded += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -27,11 +28,14 @@ _PLAIN: Final[Mapping[str, frozenset[str]]] = {
     "Read": frozenset({"file_path", "offset", "limit"}),
 }
 """The arguments with which a call is the same as an operation of another kind, which people read more easily."""
+_PATHS: Final = frozenset({"file_path", "notebook_path", "path"})
+"""Arguments that the client takes for paths: without the blanks around them, and composed (NFC)."""
 _EXIT_CODE: Final = re.compile(r"Exit code (\d+)\n?")
 
 
 def operation_of(tool: str, arguments: Mapping[str, Any], cwd: Path, worktree: Path) -> Operation:
     """What a call would do: a command, a change of a file, or whatever the tool's name and arguments say."""
+    arguments = {name: _as_read(name, value) for name, value in arguments.items()}
     texts = {name: value for name, value in arguments.items() if isinstance(value, str)}
     if arguments.keys() <= _PLAIN.get(tool, frozenset()):
         if tool == "Bash" and "command" in texts:
@@ -45,7 +49,13 @@ def operation_of(tool: str, arguments: Mapping[str, Any], cwd: Path, worktree: P
                 return Operation("replace", cwd, path, content=new, old=old, workspace=worktree)
             if tool == "Read":
                 return Operation("read", cwd, path, workspace=worktree)
-    return Operation("tool", cwd, tool, workspace=worktree, arguments=dict(arguments))
+    return Operation("tool", cwd, tool, workspace=worktree, arguments=arguments)
+
+
+def _as_read(name: str, value: Any) -> Any:
+    """The value as the client reads it: not every tool's arguments come as it will."""
+    is_path = name in _PATHS and isinstance(value, str)
+    return unicodedata.normalize("NFC", value.strip().strip("\ufeff").strip()) if is_path else value
 
 
 def _named(path: str, cwd: Path) -> str:

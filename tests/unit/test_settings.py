@@ -94,7 +94,7 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_line(tmp_path: Path, tabl
 def test_the_environment_counts_before_the_project_and_the_project_before_the_home(tmp_path: Path) -> None:
     ours = secrets(tmp_path / "project", {"keys": {"ANTHROPIC_API_KEY": "project", "GEMINI_API_KEY": "project"}})
     home = secrets(tmp_path / "home", {"keys": {"GEMINI_API_KEY": "home", "OPENAI_API_KEY": "home"}})
-    keys = read_keys({"ANTHROPIC_API_KEY": "environment"}, [ours, home])
+    keys = read_keys({"ANTHROPIC_API_KEY": "environment"}, ours, home)
     assert {name: key.value for name, key in keys.items()} == {
         "ANTHROPIC_API_KEY": "environment",
         "GEMINI_API_KEY": "project",
@@ -108,7 +108,7 @@ def test_the_environment_counts_before_the_project_and_the_project_before_the_ho
 def test_a_file_that_others_can_read_is_refused_with_the_command_that_mends_it(tmp_path: Path, mode: int) -> None:
     folder = secrets(tmp_path / "a project", {"keys": {"ANTHROPIC_API_KEY": KEY}}, mode)
     with pytest.raises(ConfigError, match="can be read by others") as refused:
-        read_keys({}, [folder])
+        read_keys({}, folder)
     assert f"chmod 600 '{folder / '.secrets.json'}'" in str(refused.value)
     assert KEY not in str(refused.value)
 
@@ -120,22 +120,39 @@ def test_a_file_that_others_can_read_is_refused_with_the_command_that_mends_it(t
 )  # fmt: skip
 def test_a_file_of_another_shape_is_refused_and_the_right_one_shown(tmp_path: Path, document: str) -> None:
     with pytest.raises(ConfigError, match=re.escape('write {"keys"')):
-        read_keys({}, [secrets(tmp_path, document)])
+        read_keys({}, secrets(tmp_path, document))
 
 
 def test_the_example_that_we_ship_is_of_the_right_shape(tmp_path: Path) -> None:
     example = Path(__file__).parents[2] / ".secrets.example.json"
-    assert read_keys({}, [secrets(tmp_path, example.read_text())]) == {}
+    assert read_keys({}, secrets(tmp_path, example.read_text())) == {}
 
 
 def test_no_key_shows_when_it_is_printed(tmp_path: Path) -> None:
-    keys = read_keys({}, [secrets(tmp_path, {"keys": {"ANTHROPIC_API_KEY": KEY}})])
+    keys = read_keys({}, secrets(tmp_path, {"keys": {"ANTHROPIC_API_KEY": KEY}}))
     assert KEY not in repr(keys)
 
 
 def test_an_agent_gets_the_keys_of_its_own_providers_and_nothing_else(tmp_path: Path) -> None:
     folder = secrets(tmp_path, {"keys": {"ANTHROPIC_API_KEY": KEY, "GITHUB_TOKEN": "gh", "OPENAI_API_KEY": "oa"}})
-    known = environment_with_keys({"PATH": "/bin", "AWS_SECRET_ACCESS_KEY": "aws"}, [folder])
+    known = environment_with_keys({"PATH": "/bin", "AWS_SECRET_ACCESS_KEY": "aws"}, folder)
     assert environment_of("claude", known) == {"ANTHROPIC_API_KEY": KEY}
     assert environment_of("model", known) == {"ANTHROPIC_API_KEY": KEY, "OPENAI_API_KEY": "oa"}
     assert environment_of("command", known) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["ANTHROPIC_BASE_URL", "CLAUDE_ORCHESTRATOR_CLAUDE", "CLAUDE_CONFIG_DIR", "OPENAI_BASE_URL"]
+)
+def test_a_project_cannot_say_where_keys_are_sent_or_which_program_gets_them(tmp_path: Path, name: str) -> None:
+    theirs = secrets(tmp_path / "project", {"keys": {"OPENAI_API_KEY": "k", name: "http://127.0.0.1:1/"}})
+    with pytest.raises(ConfigError, match=f"'{name}' is no key, and a project cannot say where keys go"):
+        read_keys({"ANTHROPIC_API_KEY": KEY}, theirs, tmp_path)
+    assert read_keys({}, None, theirs)[name].value == "http://127.0.0.1:1/", "the user's own file can"
+
+
+def test_a_key_in_the_place_of_a_name_is_not_shown(tmp_path: Path) -> None:
+    key = "sk-ant-api03-Zq8vT1kLw7Xn3bRd5yHs2mPf"
+    with pytest.raises(ConfigError) as refused:
+        read_keys({}, secrets(tmp_path, {"keys": {key: "ANTHROPIC_API_KEY"}}))
+    assert key not in str(refused.value)

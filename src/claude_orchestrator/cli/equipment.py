@@ -55,11 +55,10 @@ def keys_found(settings: Settings, project: Path | None) -> tuple[dict[str, Key]
     """The providers' keys that are there, by name, and what is wrong with a file of keys."""
     known = {name for names in PROVIDERS.values() for name in names} | set(CLAUDE)
     environment = {name: value for name, value in os.environ.items() if name in known}
-    folders = [*([project] if project else []), settings.home]
     try:
-        return read_keys(environment, folders), ""
+        return read_keys(environment, project, settings.home), ""
     except ConfigError as error:
-        return read_keys(environment, []), str(error)
+        return read_keys(environment), str(error)
 
 
 def agents_found(keys: Mapping[str, Key]) -> dict[str, Available]:

@@ -79,7 +79,7 @@ class Delegator:
 
         Raises ConfigError while such a file cannot be used.
         """
-        return keys.environment_with_keys(os.environ, [self._repository.root, self._settings.home])
+        return keys.environment_with_keys(os.environ, self._repository.root, self._settings.home)
 
     async def prepare(self, claim: Claim) -> Delegated:
         """Steps ``worktree`` and ``context``: a worktree at the run's head, and the prompt. Repeatable."""

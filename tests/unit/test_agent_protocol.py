@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from claude_orchestrator.agents.base import AGENTS, Assignment, Outcome, agent_named
+from claude_orchestrator.agents.runner import _without_keys
 from claude_orchestrator.agents.script import script_of
 from claude_orchestrator.errors import AgentError
+from claude_orchestrator.models.faults import Fault
 from claude_orchestrator.plans.models import KNOWN_AGENTS, Task
 from claude_orchestrator.safety.operations import Operation
 
@@ -99,3 +101,13 @@ def test_the_runner_starts_light() -> None:
     code = "import sys; import claude_orchestrator.agents.runner; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert not {"pydantic", "rich", "typer", "yaml", "platformdirs"} & set(loaded)
+
+
+def test_no_key_is_kept_with_an_outcome_whatever_it_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOUSE_API_KEY", "not-like-any-key")
+    said = "house refuses the account: 401 wrong key 'not-like-any-key', nor sk-ant-api03-Zq8vT1kLw7Xn3bRd5yHs2mPf"
+    kept = _without_keys(Outcome("error", said, said, fault=Fault("authentication", "house", said)))
+    assert kept.fault is not None
+    assert "[redacted: key]" in kept.fault.detail
+    assert "not-like-any-key" not in kept.to_json()
+    assert "sk-ant" not in kept.to_json()

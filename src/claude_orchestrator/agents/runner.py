@@ -45,6 +45,9 @@ SILENT: Final = Finding(
 """What an agent is told that makes no progress."""
 
 _AGENT: Final = "agent"
+_KEYS: Final = ("KEY", "TOKEN")
+"""How the names of variables with keys end."""
+_SHORTEST_KEY: Final = 6
 _SHORTEST_WAIT_S: Final = 0.2
 _POLITE: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -101,7 +104,17 @@ async def _outcome(assignment: Assignment, host: JournalHost, interrupted: async
 
 def _without_keys(outcome: Outcome) -> Outcome:
     """The outcome as it may be kept, shown, and told to the next attempt."""
-    return replace(outcome, detail=redact(outcome.detail), report=redact(outcome.report))
+    fault = outcome.fault and replace(outcome.fault, detail=_without_our_keys(outcome.fault.detail))
+    detail, report = _without_our_keys(outcome.detail), _without_our_keys(outcome.report)
+    return replace(outcome, detail=detail, report=report, fault=fault)
+
+
+def _without_our_keys(text: str) -> str:
+    """The text without what looks like a key, and without ours, whatever they look like: providers quote them."""
+    for name, value in os.environ.items():
+        if name.endswith(_KEYS) and len(value) >= _SHORTEST_KEY:
+            text = text.replace(value, "[redacted: key]")
+    return redact(text)
 
 
 def _agent_for(assignment: Assignment) -> Agent:

@@ -271,6 +271,26 @@ def test_an_agent_that_does_what_is_blocked_is_stopped(world: AcpWorld) -> None:
     assert world.events("operation.observed")[-1]["verdict"] == "BLOCKED"
 
 
+def test_an_agent_that_does_what_it_was_refused_is_stopped(world: AcpWorld) -> None:
+    outcome = world.work([{"ask": DANGEROUS, "all_the_same": True, "do": {"hang": True}}])
+    assert outcome.status == "failed"
+    assert "has started, without asking: run rm -rf ~: B1" in outcome.detail
+
+
+def test_an_agent_that_does_something_else_than_it_has_asked_for_is_stopped(world: AcpWorld) -> None:
+    harmless = {"kind": "execute", "title": "look", "raw": {"command": "ls"}}
+    outcome = world.work([{"ask": harmless, "then": DANGEROUS["raw"], "do": {"hang": True}}])
+    assert outcome.status == "failed"
+    assert "has started, without asking: run rm -rf ~: B1" in outcome.detail
+
+
+def test_another_command_than_the_one_in_the_terminal_is_no_command_of_ours(world: AcpWorld) -> None:
+    shown = {**DANGEROUS, "terminals": ["terminal-1"]}
+    outcome = world.work([{"terminal": "true"}, {"just": shown, "do": {"hang": True}}])
+    assert outcome.status == "failed"
+    assert "has started, without asking: run rm -rf ~: B1" in outcome.detail
+
+
 # -- money -------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,8 @@ holds), and how the agent is made: ``load``, ``resume`` (what it can go on with)
 that it demands), ``version``. A step is an object with one verb:
 
 - ``say``: text · ``usage``: dollars of the session so far · ``tokens``: [in, out] of this turn · ``stop``: the reason
-- ``ask``: a tool call (``kind``, ``title``, ``raw``, ``paths``, ``diff``) for which leave is asked; with leave, ``do``
+- ``ask``: a tool call (``kind``, ``title``, ``raw``, ``paths``, ``diff``, ``terminals``) for which leave is asked; with
+  leave, ``do``; with ``all_the_same``: also without; with ``then``: after which the call's raw input is another one
 - ``just``: a tool call that is done without asking · ``do``: ``{"write": path, "content": text}`` or ``{"sh": line}``
 - ``write``/``content``, ``read``: a file through the client · ``terminal``: a command through the client, with
   ``args``, ``env``, ``kill_at`` (kill it when its output has this text)
@@ -183,7 +184,11 @@ class ScriptedAgent:
         self.log(asked=about["title"], answer=chosen)
         if self.cancelled.is_set():
             raise CancelledError
-        if chosen in ("once", "always"):
+        if "then" in step or "all_the_same" in step:
+            update = acp.update_tool_call(name, status="in_progress", raw_input=step.get("then"))
+            await self.tell(session, update)
+            await self.perform(session, name, step.get("do"))
+        elif chosen in ("once", "always"):
             await self.perform(session, name, step.get("do"))
         else:
             await self.tell(session, acp.update_tool_call(name, status="failed"))
@@ -196,12 +201,13 @@ class ScriptedAgent:
     def call(self, about: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         self.calls += 1
         diff = about.get("diff")
+        shown = [acp.tool_terminal_ref(name) for name in about.get("terminals", [])]
         values = {
             "title": about.get("title", "a call"),
             "kind": about.get("kind"),
             "raw_input": about.get("raw"),
             "locations": [schema.ToolCallLocation(path=path) for path in about.get("paths", [])] or None,
-            "content": [acp.tool_diff_content(diff[0], diff[2], diff[1])] if diff else None,
+            "content": [acp.tool_diff_content(diff[0], diff[2], diff[1])] if diff else shown or None,
         }
         return f"call-{uuid.uuid4().hex}", values
 

@@ -49,6 +49,12 @@ def call(kind: str, title: str = "", **values: Any) -> Call:
         (call("read", raw={"file_path": "/work/tree/x/../../etc"}), [("read", "/work/tree/x/../../etc", "")]),
         (call("read", "TodoWrite"), [("tool", "acp.TodoWrite", "")]),
         (call("search"), [("read", ".", "")]),
+        (call("search", raw={"pattern": "x", "dir_path": "/etc"}), [("read", "/etc", "")]),
+        (call("read", raw={"path": "a", "paths": ["b", "/etc/c"]}), [("read", p, "") for p in ("a", "b", "/etc/c")]),
+        (
+            call("edit", diffs=[("a", None, "1")], raw={"command": "rm x"}),
+            [("run", "rm x", ""), ("write", "a", "1")],
+        ),
         (call("fetch", raw={"url": "https://example.org"}), [("http", "GET https://example.org", "")]),
         (call("fetch", "Fetch"), [("tool", "acp.Fetch", "")]),
         (call("think"), [("tool", "think", "")]),

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _COMMANDS: Final = ("command", "cmd", "commandLine", "command_line", "shell_command")
 _FOLDERS: Final = ("cwd", "workdir", "working_directory", "directory", "dir_path")
 _PATHS: Final = ("file_path", "filePath", "absolute_path", "path", "notebook_path", "target_file", "filename", "file")
+_LISTS: Final = ("paths", "files", "file_paths", "filePaths")
+_EDITORS_VERBS: Final = frozenset({"view", "create", "str_replace", "insert", "undo_edit"})
+"""What stands as the command of an editor's tool."""
 _URLS: Final = ("url", "uri", "href")
 _TEXTS: Final = ("stdout", "output", "aggregated_output", "formatted_output", "stderr", "error")
 _EXIT_CODES: Final = ("exit_code", "exitCode", "code")
@@ -79,7 +82,8 @@ class Call:
 
     def _operations(self, worktree: Path) -> Iterator[Operation]:
         raw = self.raw if isinstance(self.raw, Mapping) else {}
-        command = None if self.kind == "edit" else _command(raw, worktree)
+        is_verb = self.kind == "edit" and raw.get("command") in _EDITORS_VERBS
+        command = None if is_verb else _command(raw, worktree)
         if command is not None:
             yield command
         if self.kind == "execute":
@@ -93,7 +97,9 @@ class Call:
             yield Operation("tool", worktree, f"acp.{self.title or self.kind or 'unnamed'}", arguments=dict(raw))
 
     def _by_kind(self, raw: Mapping[str, Any], worktree: Path) -> Iterator[Operation]:
-        paths = [inside(path, worktree) for path in dict.fromkeys([*self.paths, *_given(raw, _PATHS)])]
+        names = (*_PATHS, *_FOLDERS) if self.kind in ("read", "search") else _PATHS
+        listed = [path for name in _LISTS for path in _texts_in(raw.get(name))]
+        paths = [inside(path, worktree) for path in dict.fromkeys([*self.paths, *_given(raw, names), *listed])]
         match self.kind:
             case "edit":
                 yield from self._edits(paths, worktree)
@@ -162,6 +168,10 @@ def _all_text(values: list[Any]) -> bool:
 
 def _given(raw: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
     return [raw[name] for name in names if isinstance(raw.get(name), str) and raw[name]]
+
+
+def _texts_in(values: Any) -> list[str]:
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
 def inside(path: str, worktree: Path) -> str:

@@ -17,6 +17,7 @@ from claude_orchestrator.agents.performing import perform, read_text
 from claude_orchestrator.models.faults import Fault
 from claude_orchestrator.models.usage import Usage
 from claude_orchestrator.safety.operations import Decision, Operation
+from claude_orchestrator.safety.redaction import redact
 
 if TYPE_CHECKING:
     from acp.schema import (
@@ -47,6 +48,8 @@ class AcpClient:
         self._lock = asyncio.Lock()  # the host looks at one worktree: one thing at a time
         self._calls: dict[str, Call] = {}
         self._asked: dict[str, list[tuple[Answer, float]]] = {}
+        self._leaves: dict[str, list[Operation]] = {}
+        """Call that was decided → what it has leave for."""
         self._judged: set[tuple[str, str]] = set()
         self._ours: list[Operation] = []
         self._message = ""
@@ -90,7 +93,7 @@ class AcpClient:
                 raise StoppedError
             name = questions.key_of(operation, run_id="", task_id="", position=0)[:16]
             position = self.progress.decided.get(name, 0) + 1
-            self.progress.question = f"{operation.kind} {operation.target}"
+            self.progress.question = redact(f"{operation.kind} {operation.target}")
             answer = await self._host.ask(operation, position, self.token())
             if answer.waiting:
                 self.stop(Outcome("waiting", f"{answer.gate}: {answer.refusal}", resume=self.token()))
@@ -129,11 +132,18 @@ class AcpClient:
         return RequestPermissionResponse(outcome=AllowedOutcome(outcome="selected", option_id=option.option_id))
 
     async def _allowed(self, call_id: str, call: Call) -> bool:
-        answers = []
+        earlier = self._leaves.pop(call_id, [])  # nothing counts until this is decided
+        allowed = await self._decided(call_id, call)
+        now = [answer.operation for answer, _ in self._asked[call_id]] if allowed else []
+        self._leaves[call_id] = [*earlier, *now]
+        return allowed
+
+    async def _decided(self, call_id: str, call: Call) -> bool:
+        answers: list[tuple[Answer, float]] = []
         for operation in call.operations(self._assignment.worktree):
             answer = await self._ask(operation)
             if not answer.allowed:
-                self.progress.untold.append(f"{operation.kind} {operation.target}: refused: {answer.refusal}")
+                self.progress.untold.append(redact(f"{operation.kind} {operation.target}: refused: {answer.refusal}"))
                 return False
             if answer.operation != operation:
                 await self._instead(operation, answer)
@@ -148,7 +158,7 @@ class AcpClient:
         done = answer.operation
         text = f"{operation.kind} {operation.target}: a human has changed it into: {done.target}"
         text += f"\n{done.content}" if done.content else ""
-        self.progress.untold.append(f"{text}\nIt was done so (exit code {result.exit_code}):\n{result.tail}")
+        self.progress.untold.append(redact(f"{text}\nIt was done so (exit code {result.exit_code}):\n{result.tail}"))
 
     async def _perform(self, answer: Answer) -> Result:
         self._ours.append(answer.operation)
@@ -171,15 +181,17 @@ class AcpClient:
             case "tool_call" | "tool_call_update":
                 call = self._calls.setdefault(update.tool_call_id, Call())
                 call.learn(update)
-                await self._watch(update.tool_call_id, call)
+                await self._watch(update.tool_call_id, call, update.status)
             case "usage_update" if update.cost is not None:
                 await self._pay(update.cost)
 
-    async def _watch(self, call_id: str, call: Call) -> None:
-        """Journal a call that goes on or is over; one that nobody was asked about is judged now."""
+    async def _watch(self, call_id: str, call: Call, told: str | None) -> None:
+        """Journal a call that goes on or is over; what nobody was asked about, or gave no leave for, is judged now."""
         if call_id in self._asked:
             if call.is_over:
                 await self._record(call_id, call)
+            if call_id in self._leaves and told in ("in_progress", "completed"):
+                await self._observe(call_id, call)
         elif call.status != "pending":
             await self._observe(call_id, call)
 
@@ -194,7 +206,7 @@ class AcpClient:
         is_over, (code, tail) = call.is_over, call.outcome()  # the next message may come amid this
         for operation in call.operations(self._assignment.worktree):
             name = (call_id, questions.key_of(operation, run_id="", task_id="", position=int(is_over)))
-            if name in self._judged or self._is_ours(call, operation):
+            if name in self._judged or self._has_leave(call_id, operation) or self._is_ours(call, operation):
                 continue
             self._judged.add(name)
             async with self._lock:
@@ -384,10 +396,17 @@ class AcpClient:
         worktree = self._assignment.worktree
         return Operation(kind, worktree, inside(path, worktree), content=content)
 
+    def _has_leave(self, call_id: str, operation: Operation) -> bool:
+        """Whether the call has leave for it; a call that later says less than it has asked for does nothing new."""
+        given = self._leaves.get(call_id, [])
+        if operation.kind == "run":
+            return operation in given
+        return bool(given) and (operation.kind == "tool" or operation.target in [leave.target for leave in given])
+
     def _is_ours(self, call: Call, operation: Operation) -> bool:
         """Whether a call only tells of what we do for it: its file, or its command in one of our terminals."""
         if operation.kind == "run":
-            return any(self.terminals.was_started(name) for name in call.terminals)
+            return any(self.terminals.runs(name, operation) for name in call.terminals)
         return any(is_same(operation, ours) for ours in self._ours)
 
     def _terminal(self, name: str) -> Terminal:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from claude_orchestrator.agents.base import Answer, Assignment, Host, Result
 from claude_orchestrator.agents.performing import environment
+from claude_orchestrator.safety.operations import Operation
 from claude_orchestrator.workspace import process
 
 _SHOWN: Final = 1_000_000
@@ -62,7 +63,7 @@ class Terminals:
         self._host = host
         self._lock = lock
         self._terminals: dict[str, Terminal] = {}
-        self._started: set[str] = set()
+        self._started: dict[str, Operation] = {}
         self._count = 0
 
     def start(self, answer: Answer, limit: int | None) -> str:
@@ -82,16 +83,17 @@ class Terminals:
         terminal = Terminal(output, _SHOWN if limit is None else limit, asyncio.create_task(running))
         terminal.work = asyncio.create_task(self._follow(terminal, answer))
         self._terminals[name] = terminal
-        self._started.add(name)
+        self._started[name] = answer.operation
         return name
 
     def get(self, name: str) -> Terminal | None:
         """The terminal of that id, unless it was released."""
         return self._terminals.get(name)
 
-    def was_started(self, name: str) -> bool:
-        """Whether there is or was a terminal of that id."""
-        return name in self._started
+    def runs(self, name: str, operation: Operation) -> bool:
+        """Whether there is or was a terminal of that id, and the command is the one in it, or the line of its shell."""
+        ours = self._started.get(name)
+        return ours is not None and operation.target in (ours.target, *ours.argv)
 
     async def kill(self, name: str) -> None:
         """Kill the command, and wait until it is gone and in the journal."""

@@ -229,3 +229,16 @@ def test_what_is_not_the_providers_trouble_opens_nothing(tmp_path: Path, kind: s
         assert await claim(db, 1001) is not None
 
     play(tmp_path, scenario)
+
+
+def test_a_wait_is_over_in_time_although_the_clock_was_put_back_by_hours(tmp_path: Path) -> None:
+    async def scenario(db: Database) -> None:
+        await make_run(db)
+        async with db.transaction() as tx:
+            limit = Fault("rate_limit", "anthropic", "429", 100_060)
+            await health.failed(tx, "anthropic", limit, "before", 100_000, RULES, "r1")
+        assert await claim(db, 50_000) is None
+        assert await claim(db, 50_059) is None
+        assert await claim(db, 50_061) is not None
+
+    play(tmp_path, scenario)

@@ -6,7 +6,7 @@ import random
 from dataclasses import asdict
 from typing import Any, Final
 
-from claude_orchestrator.models.breaker import Admission, Breaker, Rules
+from claude_orchestrator.models.breaker import ADMITTED, Admission, Breaker, Rules
 from claude_orchestrator.models.faults import PASSING, Fault
 from claude_orchestrator.state import events, providers
 from claude_orchestrator.state.database import Database, Row, Transaction
@@ -26,9 +26,18 @@ def as_breaker(row: Row, now: float) -> Breaker:
     return Breaker(**{name: row[name] for name in providers.BREAKER}).steady(now)
 
 
-async def look(source: Transaction | Database, provider: str, now: float) -> Admission:
-    """Whether an attempt may start with the provider now. It then has to :func:`enter` in the same transaction."""
-    return (await breaker_of(source, provider, now)).look(now)
+async def look(tx: Transaction, provider: str, now: float) -> Admission:
+    """Whether an attempt may start with the provider now. It then has to :func:`enter` in the same transaction.
+
+    Waits that were shifted because the clock was put back are written down: they are counted from now, once.
+    """
+    row = await providers.get(tx, provider)
+    if row is None:
+        return ADMITTED
+    breaker = as_breaker(row, now)
+    if breaker.since != row["since"]:
+        await providers.save(tx, provider, asdict(breaker))
+    return breaker.look(now)
 
 
 async def enter(tx: Transaction, provider: str, attempt_id: str, now: float, rules: Rules, run_id: str = "") -> None:

@@ -47,6 +47,11 @@ def test_assignments_and_outcomes_survive_json() -> None:
     assert Outcome.from_json(outcome.to_json()) == outcome
 
 
+def test_what_a_runner_from_before_an_upgrade_leaves_is_understood() -> None:
+    left = '{"status": "finished", "detail": "done", "report": "", "resume": null}'
+    assert Outcome.from_json(left) == Outcome("finished", "done")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"worktree": "x"}'])
 def test_damaged_documents_are_refused(text: str) -> None:
     with pytest.raises(AgentError):

@@ -113,11 +113,15 @@ class Outcome:
 
     @classmethod
     def from_json(cls, text: str) -> Outcome:
-        """Read what :meth:`to_json` wrote. Raises ValueError for anything else."""
+        """Read what :meth:`to_json` wrote. Raises ValueError for anything else.
+
+        A runner that began before an upgrade says nothing of faults.
+        """
         values = json.loads(text)
-        if not isinstance(values, dict) or set(values) != {field.name for field in fields(cls)}:
+        if not isinstance(values, dict) or {*values, "fault"} != {field.name for field in fields(cls)}:
             raise ValueError("no outcome")
-        return cls(**{**values, "fault": values["fault"] and Fault(**values["fault"])})
+        fault = values.get("fault")
+        return cls(**{**values, "fault": fault and Fault(**fault)})
 
 
 @dataclass(frozen=True)

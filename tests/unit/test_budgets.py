@@ -416,3 +416,36 @@ def test_plans_set_limits_of_their_run_and_tasks(tmp_path: Path) -> None:
         assert (await runs.get(w.db, w.run_id))["status"] == "running"
 
     play(tmp_path, scenario, [paid("a"), paid("b", 3 * MICRO)])
+
+
+def test_an_approval_does_not_lower_what_was_set_meanwhile(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        w.now = NOON
+        async with w.db.transaction() as tx:
+            await budgets.set_provider(tx, "anthropic", {"day": micro(5)})
+        await spend(w, await w.take(fund=funding(5.0)), micro(5))
+        assert await w.claim(fund=funding(5.0)) is None
+        (gate,) = await open_gates(w)
+        async with w.db.transaction() as tx:
+            await budgets.set_provider(tx, "anthropic", {"day": micro(20)})
+        await w.answer(gate["id"], approve=True)
+        now = await budgets.limit_now(w.db, "day", "anthropic", w.now)
+        assert now is not None
+        assert now.amount == micro(20)
+
+    play(tmp_path, scenario, [paid("a"), paid("b")])
+
+
+def test_one_approval_is_enough_also_after_a_call_that_was_larger_than_the_limit(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        await limit(w, "run", w.run_id, 0.10)
+        claim = await w.take(fund=funding(5.0))
+        await spend(w, claim, micro(1.0))
+        async with w.db.transaction() as tx:
+            await tasks.park(tx, claim, resume={"calls": 1}, now=w.now)
+        assert await w.claim(fund=funding(5.0)) is None
+        (gate,) = await open_gates(w)
+        await w.answer(gate["id"], approve=True)
+        assert (await w.take(fund=funding(5.0))).attempt_id == claim.attempt_id
+
+    play(tmp_path, scenario, [paid("a")])

@@ -97,6 +97,21 @@ async def put(tx: Transaction, kind: Kind, subject: str, amount: int, *, period:
     )
 
 
+async def raise_to(tx: Transaction, kind: Kind, subject: str, amount: int, *, period: str) -> None:
+    """Raise a limit, for the one day or month where a period is given; a higher one that is in force stays.
+
+    One of a day or month that has been removed stays removed.
+    """
+    row = await tx.fetch_one(
+        "SELECT max(micro_usd) AS amount FROM budget WHERE kind = :kind AND subject = :subject"
+        " AND period IN ('', :period)",
+        {"kind": kind, "subject": subject, "period": period},
+    )
+    before = None if row is None else row["amount"]
+    if (not period) if before is None else before < amount:
+        await put(tx, kind, subject, amount, period=period)
+
+
 async def set_provider(tx: Transaction, provider: str, amounts: dict[Kind, int]) -> None:
     """Set a provider's limits of a day and of a month; what is not in ``amounts`` stays."""
     for kind, amount in amounts.items():
@@ -242,7 +257,7 @@ async def reserve(tx: Transaction, spender: Spender, cap: int, now: float) -> in
         state = await state_of(tx, limit)
         needed = max(1, min(LEAST, limit.amount // 10), min(largest, limit.amount // 2))
         if limit.amount - state.spent < needed:
-            return _exhausted(limit, state, needed, cap)
+            return _exhausted(limit, state, needed, cap, largest)
         free.append(limit.amount - state.spent - state.reserved)
         if free[-1] < needed:
             why = f"the rest of the budget of {named(limit.kind, limit.subject)}, which others may spend"
@@ -266,9 +281,10 @@ async def _largest_call(tx: Transaction, attempt_id: str) -> int:
     return int(row["largest"]) if row else 0
 
 
-def _exhausted(limit: Limit, state: State, needed: int, cap: int) -> Exhausted:
+def _exhausted(limit: Limit, state: State, needed: int, cap: int, largest: int) -> Exhausted:
     step = cap if limit.kind == "attempt" else min(cap, limit.amount)
-    raised = math.ceil((max(limit.amount, state.spent) + max(step, needed)) / _CENT) * _CENT
+    # Enough for another call as large as the largest, too: an approval after which it only asks again is none.
+    raised = math.ceil((max(limit.amount, state.spent) + max(step, needed, largest)) / _CENT) * _CENT
     return Exhausted(
         kind=limit.kind,
         subject=limit.subject,

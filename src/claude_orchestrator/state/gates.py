@@ -204,7 +204,7 @@ async def _move_task(tx: Transaction, gate: Row, *, approve: bool, reason: str, 
 async def _raise_budget(tx: Transaction, gate: Row) -> None:
     row = await tx.fetch_one("SELECT * FROM budget_gate WHERE gate_id = :id", {"id": gate["id"]})
     assert row is not None
-    await budgets.put(tx, row["kind"], row["subject"], row["raised"], period=row["period"])
+    await budgets.raise_to(tx, row["kind"], row["subject"], row["raised"], period=row["period"])
     await budgets.let_go_on(tx, gate["id"])
 
 

@@ -449,3 +449,12 @@ def test_one_approval_is_enough_also_after_a_call_that_was_larger_than_the_limit
         assert (await w.take(fund=funding(5.0))).attempt_id == claim.attempt_id
 
     play(tmp_path, scenario, [paid("a")])
+
+
+@pytest.mark.parametrize("usd", [1e13, 1e300, float("inf")])
+def test_a_limit_larger_than_any_sum_can_be_set(tmp_path: Path, usd: float) -> None:
+    async def scenario(w: World) -> None:
+        await limit(w, "run", w.run_id, usd)
+        assert await allowance(w, await w.take(fund=funding(usd))) == micro(1e9)
+
+    play(tmp_path, scenario, [paid("a")])

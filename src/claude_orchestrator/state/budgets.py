@@ -19,6 +19,9 @@ from claude_orchestrator.state.grants import Exhausted, Kind, Wait
 MICRO: Final = 1_000_000
 """Millionths of a US dollar in one."""
 
+MOST_USD: Final = 1e9
+"""A limit of more than this many dollars holds nobody; it is written as this one, which sums have room for."""
+
 LEAST: Final = 50_000
 """With less than this (or a tenth of a smaller limit), no attempt is begun."""
 
@@ -67,8 +70,8 @@ class Spender:
 
 
 def micro(usd: float) -> int:
-    """A sum of US dollars in millionths, rounded up."""
-    return math.ceil(round(usd * MICRO, 3))
+    """A sum of US dollars in millionths, rounded up; at most :data:`MOST_USD`."""
+    return math.ceil(round(min(usd, MOST_USD) * MICRO, 3))
 
 
 def period_of(kind: Kind, now: float) -> str:

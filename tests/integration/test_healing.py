@@ -15,14 +15,17 @@ import pytest
 from engine_world import a_plan, failures, journal, kinds, run, task_rows, until
 from staged_agents import Stage, asked
 
+from claude_orchestrator.agents.base import Outcome
 from claude_orchestrator.cli import report
 from claude_orchestrator.cli.following import story_of
 from claude_orchestrator.config import Settings
 from claude_orchestrator.models import health
 from claude_orchestrator.models.breaker import Rules
 from claude_orchestrator.models.faults import Fault
+from claude_orchestrator.orchestrator.delegator import Delegated
 from claude_orchestrator.orchestrator.healing import MAX_TRIES
 from claude_orchestrator.orchestrator.session import Orchestrator
+from claude_orchestrator.orchestrator.supervisor import Supervisor
 from claude_orchestrator.state import gates, providers, runs
 from claude_orchestrator.state.database import Database
 
@@ -278,3 +281,33 @@ def test_a_park_outlives_the_process_that_noticed_it(project: Path, settings: Se
     assert [one["resume"] for one in stage.launches("a")] == [None, {"launch": 0}]
     assert task_rows(settings)["a"]["number"] == 1
     assert provider(settings)["failed"] == 1
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [fault("authentication", status="error"), fault("network", resume=False), fault("budget", status="interrupted")],
+)
+def test_a_fault_in_the_instant_of_a_pause_is_no_failed_attempt(
+    project: Path, settings: Settings, stage: Stage, monkeypatch: pytest.MonkeyPatch, scene: dict[str, Any]
+) -> None:
+    stage.play(a=[scene, WORK])
+    work = Supervisor.work
+
+    async def pause_then(supervisor: Supervisor, delegated: Delegated) -> Outcome:
+        outcome = await work(supervisor, delegated)
+        if outcome.fault is not None:
+            async with Database.open(settings.database) as db, db.transaction() as tx:
+                await runs.want(tx, "r1", "pause")
+        return outcome
+
+    monkeypatch.setattr(Supervisor, "work", pause_then)
+
+    async def scenario() -> str:
+        orchestrator = Orchestrator(project, settings)
+        assert await orchestrator.run(a_plan([asked("a")])) == "paused"
+        async with Database.open(settings.database) as db, db.transaction() as tx:
+            await runs.want(tx, "r1", "run")
+        return await orchestrator.move("r1")
+
+    assert asyncio.run(scenario()) == "completed"
+    assert failures(settings) == []

@@ -18,6 +18,9 @@ PASSING: Final = frozenset({"rate_limit", "overloaded", "network"})
 HOPELESS: Final = frozenset({"authentication", "setup"})
 """Kinds that only a person can put right: another attempt would fail as well."""
 
+BLAMELESS: Final = PASSING | HOPELESS
+"""Kinds that say nothing of the work."""
+
 
 @dataclass(frozen=True)
 class Fault:

@@ -225,8 +225,11 @@ class Delegator:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file so that it is there with all of the text, or not at all."""
+    """Write a file so that it is there with all of the text, or not at all, also after a power failure."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    scratch.write_text(text, encoding="utf-8")
+    with scratch.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     scratch.replace(path)

@@ -19,6 +19,7 @@ from contextlib import suppress
 from claude_orchestrator.agents.base import Outcome, marker_of
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import BlockedError, OrchestratorError, RepositoryError, StaleFenceError, StateError
+from claude_orchestrator.models.faults import BLAMELESS
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
 from claude_orchestrator.orchestrator.healing import Healing, backoff
 from claude_orchestrator.orchestrator.merging import Landing, Merger
@@ -206,7 +207,11 @@ class TaskWay:
         # An agent that is stopped may well blame its provider for the connection that it had to close.
         if outcome.fault is not None and outcome.status != "waiting" and intent == "run":
             await self._healing.treat(delegated.claim, outcome, detail)
-        elif outcome.status == "waiting" or (outcome.status == "interrupted" and asked_for):
+        elif (
+            outcome.status == "waiting"
+            or (outcome.status == "interrupted" and asked_for)
+            or (outcome.fault is not None and outcome.fault.kind in BLAMELESS)
+        ):
             await self._healing.left(delegated.claim)
             await self._stopped(delegated.claim, intent, outcome.resume)
         else:

@@ -145,6 +145,33 @@ def test_a_wrong_key_is_asked_about_at_once_and_the_answer_goes_on(
     assert failures(settings) == []
 
 
+def test_one_approval_is_enough_for_all_that_one_wrong_key_has_stopped(
+    project: Path, settings: Settings, stage: Stage
+) -> None:
+    wrong = fault("authentication", status="error", detail="the key is wrong")
+    stage.play(a=[wrong, WORK], b=[wrong, WORK], c=[{**wrong, "detail": "no right to use the model"}, WORK])
+
+    async def scenario() -> str:
+        orchestrator = Orchestrator(project, settings)
+        assert await orchestrator.run(a_plan([asked(task) for task in "abc"])) == "incomplete"
+        async with Database.open(settings.database) as db:
+            asks = {gate["task_id"]: gate["id"] for gate in await gates.listed(db)}
+            assert set(asks) == {"a", "b", "c"}
+            async with db.transaction() as tx:
+                await gates.answer(tx, asks["b"], approve=True, reason="", by="ann", now=time.time())
+            assert [gate["task_id"] for gate in await gates.listed(db)] == ["c"]
+            answered = {row["id"]: row["reason"] for row in await gates.listed(db, include_answered=True)}
+            assert answered[asks["a"]] == f"covered by {asks['b']}"
+        return await orchestrator.move("r1")
+
+    assert asyncio.run(scenario()) == "incomplete"
+    assert [(task["id"], task["status"]) for task in summary(settings)["tasks"]] == [
+        ("a", "completed"),
+        ("b", "completed"),
+        ("c", "escalated"),
+    ]
+
+
 def test_what_is_given_up_after_such_a_question_leaves_no_worktree(
     project: Path, settings: Settings, stage: Stage
 ) -> None:

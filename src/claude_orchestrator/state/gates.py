@@ -77,11 +77,13 @@ async def answer(
     channel: str = "",
     way: Way | None = None,
     edited: str | None = None,
+    alone: bool = False,
 ) -> Row:
     """Record an answer and move the task on; return the gate's row as answered, with the ``run_status``.
 
     Approved: a reviewed attempt becomes claimable again and goes to its merge; an escalated task gets a new set
-    of attempts; an operation may happen (``way``: ``once``, as a ``pattern`` for the whole run, or ``edited`` into
+    of attempts, and so do the others of its run that ask for the same fault to be put right (unless it is answered
+    ``alone``); an operation may happen (``way``: ``once``, as a ``pattern`` for the whole run, or ``edited`` into
     another one); a budget is raised for all tasks that wait for it. Denied: the review counts as a failed attempt
     whose reason is the next prompt's evidence (or fails the task when it was the last); an escalated task has failed;
     an agent is told the reason (``denied`` by somebody, or ``expired``); the tasks that wait for a budget have failed.
@@ -109,10 +111,13 @@ async def answer(
         attempt_id=gate["attempt_id"],
         data={"gate": gate_id, "kind": gate["kind"], "reason": reason, "by": by, "channel": channel, **data},
     )
+    covered = f"covered by {gate_id}"
     if data.get("way") == "pattern":
         for other in await _same_pattern(tx, gate, now):
-            covered = f"covered by {gate_id}"
             await answer(tx, other, approve=True, reason=covered, by=by, now=now, channel=channel, way="once")
+    elif approve and gate["kind"] == "escalation" and not alone:
+        for other in await _same_fault(tx, gate):
+            await answer(tx, other, approve=True, reason=covered, by=by, now=now, channel=channel, alone=True)
     run_status = "" if gate["run_id"] == SESSION else await runs.settle(tx, gate["run_id"], now)
     return {**gate, "status": status, "reason": reason, "run_status": run_status}
 
@@ -148,6 +153,18 @@ async def _same_pattern(tx: Transaction, gate: Row, now: float) -> list[str]:
         " AND gate.status = 'open' AND suggestion = (SELECT suggestion FROM operation_gate WHERE gate_id = :gate)"
         " AND (expires_at IS NULL OR expires_at > :now) ORDER BY gate.number",
         {"run": gate["run_id"], "gate": gate["id"], "now": now},
+    )
+    return [row["id"] for row in rows]
+
+
+async def _same_fault(tx: Transaction, gate: Row) -> list[str]:
+    """The open gates of the run that ask to put right what this one asks: one wrong key stops many tasks alike."""
+    rows = await tx.fetch_all(
+        "SELECT gate.id FROM gate JOIN attempt ON attempt.id = gate.attempt_id"
+        " JOIN attempt AS ours ON ours.id = :attempt AND ours.provider = attempt.provider"
+        " WHERE gate.run_id = :run AND gate.kind = 'escalation' AND gate.status = 'open' AND question = :question"
+        " AND attempt.status IN ('parked', 'interrupted') ORDER BY gate.number",
+        {"run": gate["run_id"], "attempt": gate["attempt_id"], "question": gate["question"]},
     )
     return [row["id"] for row in rows]
 

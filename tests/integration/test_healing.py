@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_world import a_plan, failures, journal, kinds, run, task_rows, until
+from engine_world import a_plan, failures, journal, kinds, run, saw, task_rows, until
 from staged_agents import Stage, asked
 
 from claude_orchestrator.agents.base import Outcome
@@ -338,3 +338,20 @@ def test_a_fault_in_the_instant_of_a_pause_is_no_failed_attempt(
 
     assert asyncio.run(scenario()) == "completed"
     assert failures(settings) == []
+
+
+def test_a_reset_lets_those_go_on_at_once_that_were_put_off(project: Path, settings: Settings, stage: Stage) -> None:
+    stage.play(a=[fault("rate_limit", retry_in=3000), WORK])
+    settings = replace(settings, retry_base_s=600, retry_cap_s=1200)
+
+    async def scenario() -> str:
+        orchestrator = Orchestrator(project, settings)
+        moving = asyncio.create_task(orchestrator.run(a_plan([asked("a")])))
+        async with Database.open(settings.database) as db:
+            await until(db, lambda: saw(db, "task.parked"))
+            async with db.transaction() as tx:
+                assert await health.reset(tx, "anthropic", time.time())
+        async with asyncio.timeout(60):
+            return await moving
+
+    assert asyncio.run(scenario()) == "completed"

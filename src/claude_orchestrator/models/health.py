@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from claude_orchestrator.models.breaker import ADMITTED, Admission, Breaker, Rules
 from claude_orchestrator.models.faults import PASSING, Fault
-from claude_orchestrator.state import events, providers
+from claude_orchestrator.state import events, providers, tasks
 from claude_orchestrator.state.database import Database, Row, Transaction
 
 _LIMIT: Final = 300
@@ -78,10 +78,11 @@ async def left(tx: Transaction, provider: str, attempt_id: str, now: float, run_
 
 
 async def reset(tx: Transaction, provider: str, now: float) -> bool:
-    """A person says that it works again; False when nothing is known of a provider of that name."""
+    """A person says that it works again, so what waits for it goes on; False when nothing is known of that provider."""
     if await providers.get(tx, provider) is None:
         return False
     await providers.save(tx, provider, asdict(Breaker(since=now)))
+    await tasks.wake(tx, provider)
     await events.append(tx, kind="provider.reset", data={"provider": provider})
     return True
 

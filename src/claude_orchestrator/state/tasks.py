@@ -251,6 +251,15 @@ async def stall(tx: Transaction, claim: Claim, *, resumable: bool, now: float) -
     return stalls
 
 
+async def wake(tx: Transaction, provider: str) -> None:
+    """The tasks that were put off because of a provider need not wait for their next try any longer."""
+    await tx.execute(
+        "UPDATE task SET ready_at = 0 WHERE status = 'pending' AND stalls > 0 AND ready_at > 0"
+        " AND attempt_id IN (SELECT id FROM attempt WHERE provider = :provider)",
+        {"provider": provider},
+    )
+
+
 async def ask_for_help(
     tx: Transaction, claim: Claim, *, resume: Mapping[str, Any] | None, reason: str, question: str, now: float
 ) -> str:

@@ -18,6 +18,7 @@ from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import ForbiddenError
 from claude_orchestrator.orchestrator.inbox import Inbox
 from claude_orchestrator.orchestrator.session import Orchestrator
+from claude_orchestrator.plans.models import Plan
 from claude_orchestrator.state import budgets
 from claude_orchestrator.state.budgets import MICRO
 from claude_orchestrator.state.database import Database
@@ -156,3 +157,10 @@ def test_no_agent_can_raise_its_own_budget(project: Path, settings: Settings, mo
     with pytest.raises(ForbiddenError, match="only a human can change the budget of anthropic"):
         asyncio.run(remove_limits())
     assert {"gate.answer_refused", "budget.change_refused"} <= set(kinds(settings))
+
+
+def test_a_budget_of_nothing_is_a_limit(project: Path, settings: Settings) -> None:
+    task = {"id": "a", "prompt": "do a"}
+    plan = Plan.model_validate({"goal": "g", "budget": 9, "phases": [{"id": "one", "tasks": [task]}]})
+    asyncio.run(Orchestrator(project, settings).start(plan, budget=0))
+    assert rows(settings, "SELECT kind, micro_usd FROM budget") == [("run", 0)]

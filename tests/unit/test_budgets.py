@@ -458,3 +458,23 @@ def test_a_limit_larger_than_any_sum_can_be_set(tmp_path: Path, usd: float) -> N
         assert await allowance(w, await w.take(fund=funding(usd))) == micro(1e9)
 
     play(tmp_path, scenario, [paid("a")])
+
+
+def test_a_new_day_comes_also_for_a_limit_that_was_lowered_meanwhile(tmp_path: Path) -> None:
+    async def scenario(w: World) -> None:
+        w.now = NOON
+        async with w.db.transaction() as tx:
+            await budgets.set_provider(tx, "anthropic", {"day": micro(5)})
+        claim = await w.take(fund=funding(5.0))
+        await spend(w, claim, micro(4))
+        async with w.db.transaction() as tx:
+            await tasks.park(tx, claim, resume={"calls": 1}, now=w.now)
+        assert await w.claim(fund=funding(5.0)) is None
+        async with w.db.transaction() as tx:
+            await budgets.set_provider(tx, "anthropic", {"day": micro(1)})
+        assert await budget_gates.release(w.db, w.now) == []
+        w.now = MIDNIGHT
+        assert await budget_gates.release(w.db, w.now) == ["g1"]
+        assert (await w.take(fund=funding(10.0))).attempt_id == claim.attempt_id
+
+    play(tmp_path, scenario, [paid("a")])

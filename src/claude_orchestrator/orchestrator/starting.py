@@ -49,7 +49,8 @@ async def start_run(
     await PlanStore(db).approve(plan.id, plan.version)
     base_commit, existing = await _base(repository, base, target)
     new = replace(
-        _new_run(plan, repository, base_commit, choice, default), budget=_micro(_least(budget or plan.budget, most))
+        _new_run(plan, repository, base_commit, choice, default),
+        budget=_micro(_least(plan.budget if budget is None else budget, most)),
     )
     async with db.transaction() as tx:
         number = await _free_number(tx, db.path.parent, repository, base_commit, named=target is not None)

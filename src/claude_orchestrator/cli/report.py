@@ -63,7 +63,7 @@ def run_lines(progress: dict[str, Any], story: Story, now: float) -> Iterator[st
         yield f"  {clip(run['reason'], _REASON_WIDTH)}"
     width = max((len(task["id"]) for task in tasks), default=0)
     for phase in progress["phases"]:
-        yield paint(f"  {phase['id']}: {phase['title']}", "bold")
+        yield paint(f"  {phase['id']}: {phase['title']}" if phase["title"] else f"  {phase['id']}", "bold")
         for task in tasks:
             if task["phase_id"] == phase["id"]:
                 yield task_line(task, story, width, now)

@@ -167,6 +167,7 @@ def settings() -> str:
         field = next(field for field in config.fields(config.Settings) if field.name == name)
         kind = {"Path": "folder", "int": "number", "float": "seconds", "str": "names"}[ast.unparse(annotation)]
         kind = "name" if name in ("sandbox", "agent", "model") else "number" if name.endswith("_mb") else kind
+        kind = "US dollars" if name.endswith("_budget") else kind
         value = "the user's data folder" if name == "home" else field.default or "none"
         value = f"{value:g}" if isinstance(value, (int, float)) else value
         rows.append([f"`{config.PREFIX}{name.upper()}`", kind, value, docstring])

@@ -243,7 +243,7 @@ def _task(verb: str, data: Row) -> str | None:
         "verified": "passed every check" if data.get("verdict") == "passed" else None,
         "completed": f"completed, merged as {short(data['commit'])}" if data.get("commit") else "completed, no change",
         "attempt_failed": f"refused: {data.get('reason')}",
-        "escalated": "was the last: the task is escalated",
+        "escalated": "needs a human: the task is escalated",
         "parked": _parked(data),
         "cancelled": "cancelled",
         "lock_wait": str(data.get("reason")),

@@ -51,6 +51,16 @@ def test_trouble_with_the_provider(claude_sessions: Make, reply: Reply, status: 
         assert "ANTHROPIC_API_KEY" in outcome.detail
 
 
+def test_no_key_and_no_login_is_said_at_once(claude_sessions: Make) -> None:
+    world = claude_sessions(lambda _: "never asked")
+    del world.accounts["ANTHROPIC_API_KEY"]
+    outcome = world.run()
+    assert outcome.fault is not None, outcome
+    assert (outcome.status, outcome.fault.kind) == ("error", "authentication")
+    assert "ANTHROPIC_API_KEY" in outcome.detail
+    assert not world.api.requests
+
+
 def test_a_session_goes_on_after_trouble(claude_sessions: Make) -> None:
     trouble = [Reply(status=529, error="overloaded_error")]
 

@@ -89,6 +89,7 @@ class _Session:
         self._client: ClaudeSDKClient | None = None
         self._log = assignment.folder / "session.log"
         self._retry_at: float | None = None
+        self._error: str | None = None
         self._is_spent = False
 
     def _token(self, waiting: str = "") -> dict[str, Any]:
@@ -188,6 +189,7 @@ class _Session:
                     if not await self._bill.hear(message.event):
                         await self._spent()
                 elif isinstance(message, AssistantMessage):
+                    self._error = message.error
                     log.writelines(
                         f"{redact(block.text)}\n" for block in message.content if isinstance(block, TextBlock)
                     )
@@ -217,7 +219,7 @@ class _Session:
         if (answer := self._gatekeeper.waiting) is not None:
             detail = f"waits for {answer.gate}: {answer.refusal}"
             return Outcome("waiting", detail, resume=self._token(self._gatekeeper.waiting_call))
-        outcome = claude_ends.ended(result, self._token(), self._provider, self._retry_at)
+        outcome = claude_ends.ended(result, self._token(), self._provider, self._retry_at, self._error)
         if (self._is_spent or not may_go_on) and outcome.status != "finished":
             fault = Fault(
                 "budget", self._provider, "what the attempt may spend is spent: give the task a larger 'budget'"

@@ -19,6 +19,14 @@ _BY_STATUS: Final[dict[int, Kind]] = {
     408: "network",
     429: "rate_limit",
 }
+_BY_ERROR: Final[dict[str, Kind]] = {
+    "authentication_failed": "authentication",
+    "billing_error": "authentication",
+    "rate_limit": "rate_limit",
+    "invalid_request": "request",
+}
+"""What the client calls a call to the model that failed, where it has no status: without a key it makes none."""
+
 _BY_REASON: Final[dict[str, Kind]] = {
     "max_turns": "turns",
     "budget_exhausted": "budget",
@@ -34,12 +42,17 @@ _WHAT_TO_DO: Final[dict[Kind, str]] = {
 }
 
 
-def ended(result: ResultMessage, token: dict[str, Any], provider: str, retry_at: float | None) -> Outcome:
-    """The outcome of a turn that ended by itself. ``retry_at`` is when the provider may answer again, if it said so."""
+def ended(
+    result: ResultMessage, token: dict[str, Any], provider: str, retry_at: float | None, error: str | None = None
+) -> Outcome:
+    """The outcome of a turn that ended by itself.
+
+    ``retry_at`` is when the provider may answer again, if it said so; ``error`` the last failure in the client's words.
+    """
     said = (result.result or "").strip()
     if not result.is_error and result.terminal_reason in (None, "completed"):
         return Outcome("finished", "Claude Code has ended its work", said)
-    if kind := _kind(result):
+    if kind := _kind(result, error):
         what = _one_line(said or "; ".join(result.errors or ()) or result.terminal_reason or result.subtype)
         return failed(Fault(kind, provider, _advised(what, kind), _at(kind, retry_at)), token, said)
     why = result.terminal_reason or result.subtype
@@ -61,12 +74,12 @@ def unusable(what: str, provider: str, complaints: Iterable[str] = ()) -> Outcom
     return failed(Fault("setup", provider, detail), None)
 
 
-def _kind(result: ResultMessage) -> Kind | None:
+def _kind(result: ResultMessage, error: str | None) -> Kind | None:
     if result.terminal_reason != "api_error":
         return _BY_REASON.get(result.terminal_reason or "")
     status = result.api_error_status
     if status is None:
-        return "network"
+        return _BY_ERROR.get(error or "", "network")
     return _BY_STATUS.get(status, "overloaded" if status >= 500 else "request")
 
 

@@ -19,7 +19,7 @@ from claude_orchestrator.agents.base import Outcome
 from claude_orchestrator.cli import report
 from claude_orchestrator.cli.following import story_of
 from claude_orchestrator.config import Settings
-from claude_orchestrator.models import health
+from claude_orchestrator.models import accounts, health
 from claude_orchestrator.models.breaker import Rules
 from claude_orchestrator.models.faults import Fault
 from claude_orchestrator.orchestrator.delegator import Delegated
@@ -355,3 +355,26 @@ def test_a_reset_lets_those_go_on_at_once_that_were_put_off(project: Path, setti
             return await moving
 
     assert asyncio.run(scenario()) == "completed"
+
+
+def test_a_file_of_keys_that_cannot_be_read_pauses_the_run_until_it_can(
+    project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in {name for names in accounts.PROVIDERS.values() for name in names}:
+        monkeypatch.delenv(name, raising=False)
+    keys = project / ".secrets.json"
+    keys.write_text("{broken")
+    keys.chmod(0o600)
+    task = {"id": "m", "prompt": "do m", "agent": "model", "model": None, "files": ["m.txt"], "checks": []}
+
+    async def scenario() -> str:
+        orchestrator = Orchestrator(project, settings)
+        assert await orchestrator.run(a_plan([task])) == "paused"
+        async with Database.open(settings.database) as db:
+            assert "is no JSON" in (await runs.get(db, "r1"))["reason"]
+            keys.write_text('{"keys": {}}')
+            async with db.transaction() as tx:
+                await runs.want(tx, "r1", "run")
+        return await orchestrator.move("r1")
+
+    assert asyncio.run(scenario()) == "incomplete", "nobody has an account: that is asked"

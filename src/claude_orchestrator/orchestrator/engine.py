@@ -18,7 +18,14 @@ from contextlib import suppress
 
 from claude_orchestrator.agents.base import Outcome, marker_of
 from claude_orchestrator.config import Settings
-from claude_orchestrator.errors import BlockedError, OrchestratorError, RepositoryError, StaleFenceError, StateError
+from claude_orchestrator.errors import (
+    BlockedError,
+    ConfigError,
+    OrchestratorError,
+    RepositoryError,
+    StaleFenceError,
+    StateError,
+)
 from claude_orchestrator.models.faults import BLAMELESS
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
 from claude_orchestrator.orchestrator.healing import Healing, backoff
@@ -106,7 +113,12 @@ class Engine:
 
     async def _claim_all(self, run_id: str) -> None:
         while len(self._carried) < self._settings.max_parallel:
-            claim = await self._delegator.claim(run_id)
+            try:
+                claim = await self._delegator.claim(run_id)
+            except ConfigError as error:  # a person has to put that right, as with what blocks an attempt
+                async with self._db.transaction() as tx:
+                    await runs.want(tx, run_id, "pause", reason=str(error))
+                return
             if claim is None:
                 return
             self._start(claim)

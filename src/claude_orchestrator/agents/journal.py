@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -45,6 +46,8 @@ class JournalHost:
         self._waited_s = 0.0
         self._waits_since: float | None = None
         self.spent_up = asyncio.Event()
+        self._told = math.inf if assignment.allowance_usd is None else budgets.micro(assignment.allowance_usd)
+        self._spent = 0
         """Set once the agent has been told that it may spend no more."""
         self.findings: asyncio.Queue[Finding] = asyncio.Queue()
         """What seems to be wrong with the agent, for the runner that can tell it."""
@@ -286,9 +289,11 @@ class JournalHost:
                 counted=left if is_unknown else price.micro_usd or 0,
             )
             if await spending.record(tx, cost, now):
+                self._spent += cost.counted
                 await health.succeeded(tx, spender.provider, now, ours.run_id)
             allowance = await budgets.allowance_of(tx, ours.attempt_id)
-        may_go_on = allowance is None or allowance.is_enough
+        # A limit that is not on record is the one that this launch was told.
+        may_go_on = self._spent < self._told if allowance is None else allowance.is_enough
         if not may_go_on:
             self.spent_up.set()
         return may_go_on

@@ -18,7 +18,7 @@ from scripted.provider_api import Wire
 
 from claude_orchestrator.agents.base import Assignment, Outcome
 from claude_orchestrator.agents.journal import JournalHost
-from claude_orchestrator.agents.model import ModelAgent
+from claude_orchestrator.agents.model.agent import ModelAgent
 from claude_orchestrator.state import attempts, events, gates
 from claude_orchestrator.state.database import Database, Row
 

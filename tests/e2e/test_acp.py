@@ -19,7 +19,7 @@ from acp_world import DANGEROUS, AcpWorld, ask, in_background, patiently, wait_f
 from process_world import done, sleepers, use_level
 from test_agent_gates import WORKFLOW, run
 
-from claude_orchestrator.agents.acp import AcpAgent
+from claude_orchestrator.agents.acp.agent import AcpAgent
 from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.agents.journal import JournalHost
 from claude_orchestrator.state.database import Database

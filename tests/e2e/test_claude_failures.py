@@ -17,7 +17,8 @@ from claude_world import runs, writes
 from integration.process_world import git, sleepers, use_level, wait_for
 from scripted.messages_api import Reply, Request, Script, text
 
-from claude_orchestrator.agents import claude_code, runner
+from claude_orchestrator.agents import runner
+from claude_orchestrator.agents.claude import agent as claude_code
 from claude_orchestrator.agents.folder import LaunchFolder
 
 pytest.importorskip("claude_agent_sdk", reason="needs the extra: pip install 'claude-orchestrator[claude]'")
@@ -230,7 +231,7 @@ def test_nothing_but_loopback_is_contacted(claude_sessions: Make, tmp_path: Path
     world = claude_sessions(lambda request: [runs("echo 1", "one")] if request.turn == 0 else "Done.")
     client = tmp_path / "traced"
     seen = tmp_path / "connections"
-    from claude_orchestrator.agents import claude_options
+    from claude_orchestrator.agents.claude import options as claude_options
 
     traced = f"exec strace -f -qq -e trace=connect,sendto -e signal=none -o '{seen}'"
     client.write_text(f"#!/bin/sh\n{traced} '{claude_options.program()}' \"$@\"\n")

@@ -12,7 +12,7 @@ from claude_world import runs, writes
 from scripted.messages_api import Reply, Script, tool
 
 from claude_orchestrator.agents.base import Outcome
-from claude_orchestrator.agents.claude_code import ClaudeAgent
+from claude_orchestrator.agents.claude.agent import ClaudeAgent
 from claude_orchestrator.agents.journal import JournalHost
 from claude_orchestrator.state.database import Database
 

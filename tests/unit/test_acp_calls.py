@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from claude_orchestrator.agents.acp import AcpAgent, method_for
-from claude_orchestrator.agents.acp_calls import Call
-from claude_orchestrator.agents.acp_faults import outcome_of
+from claude_orchestrator.agents.acp.agent import AcpAgent, method_for
+from claude_orchestrator.agents.acp.calls import Call
+from claude_orchestrator.agents.acp.faults import outcome_of
 from claude_orchestrator.agents.base import Assignment
 from claude_orchestrator.agents.leave import policy_of
 from claude_orchestrator.safety.classifier import classify

@@ -9,9 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from claude_orchestrator.agents import claude_ends, questions
-from claude_orchestrator.agents.claude_bill import Bill
-from claude_orchestrator.agents.claude_tools import (
+from claude_orchestrator.agents import questions
+from claude_orchestrator.agents.claude import ends as claude_ends
+from claude_orchestrator.agents.claude.bill import Bill
+from claude_orchestrator.agents.claude.tools import (
     arguments_of,
     failure_of,
     operation_of,

@@ -21,9 +21,9 @@ Status = Literal["finished", "failed", "interrupted", "waiting", "timeout", "err
 AGENTS: Final = {
     "script": "claude_orchestrator.agents.script:ScriptAgent",
     "command": "claude_orchestrator.agents.command:CommandAgent",
-    "claude": "claude_orchestrator.agents.claude_code:ClaudeAgent",
-    "acp": "claude_orchestrator.agents.acp:AcpAgent",
-    "model": "claude_orchestrator.agents.model:ModelAgent",
+    "claude": "claude_orchestrator.agents.claude.agent:ClaudeAgent",
+    "acp": "claude_orchestrator.agents.acp.agent:AcpAgent",
+    "model": "claude_orchestrator.agents.model.agent:ModelAgent",
 }
 """Name → where the class is; it is imported when an assignment needs it."""
 

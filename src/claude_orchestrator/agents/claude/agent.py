@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_orchestrator.agents import claude_ends, claude_options
 from claude_orchestrator.agents.base import Assignment, Host, Outcome
-from claude_orchestrator.agents.claude_bill import Bill
-from claude_orchestrator.agents.claude_gatekeeper import Gatekeeper
+from claude_orchestrator.agents.claude import ends
+from claude_orchestrator.agents.claude import options as claude_options
+from claude_orchestrator.agents.claude.bill import Bill
+from claude_orchestrator.agents.claude.gatekeeper import Gatekeeper
 from claude_orchestrator.errors import AgentError
 from claude_orchestrator.models.faults import Fault
 from claude_orchestrator.safety.redaction import redact
@@ -55,11 +56,11 @@ class ClaudeAgent:
             import claude_agent_sdk  # noqa: F401
         except ImportError:
             fault = Fault("setup", provider, f"agent 'claude' needs its SDK: {claude_options.INSTALL}")
-            return claude_ends.failed(fault, None)
+            return ends.failed(fault, None)
         try:
             self._session = _Session(assignment, host, provider)
         except AgentError as error:
-            return claude_ends.unusable(str(error), provider)
+            return ends.unusable(str(error), provider)
         try:
             return await self._session.hold()
         finally:
@@ -170,7 +171,7 @@ class _Session:
         return self._unusable("was killed" if code is None else f"exited with {code}", self._complaints)
 
     def _unusable(self, how: str, complaints: Iterable[str]) -> Outcome:
-        return claude_ends.unusable(f"Claude Code ({claude_options.program()}) {how}", self._provider, complaints)
+        return ends.unusable(f"Claude Code ({claude_options.program()}) {how}", self._provider, complaints)
 
     async def _wake(self) -> None:
         try:
@@ -219,12 +220,12 @@ class _Session:
         if (answer := self._gatekeeper.waiting) is not None:
             detail = f"waits for {answer.gate}: {answer.refusal}"
             return Outcome("waiting", detail, resume=self._token(self._gatekeeper.waiting_call))
-        outcome = claude_ends.ended(result, self._token(), self._provider, self._retry_at, self._error)
+        outcome = ends.ended(result, self._token(), self._provider, self._retry_at, self._error)
         if (self._is_spent or not may_go_on) and outcome.status != "finished":
             fault = Fault(
                 "budget", self._provider, "what the attempt may spend is spent: give the task a larger 'budget'"
             )
-            return claude_ends.failed(fault, self._token(), outcome.report)
+            return ends.failed(fault, self._token(), outcome.report)
         return outcome
 
     def _broke_off(self, error: Exception) -> Outcome:

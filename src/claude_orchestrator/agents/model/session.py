@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_orchestrator.agents.base import Answer, Assignment, Host, Result
-from claude_orchestrator.agents.model_conversation import Conversation, Told
-from claude_orchestrator.agents.model_tools import Tools, Wish
+from claude_orchestrator.agents.model.conversation import Conversation, Told
+from claude_orchestrator.agents.model.tools import Tools, Wish
 from claude_orchestrator.agents.performing import to_the_end
 from claude_orchestrator.models.usage import Usage
 from claude_orchestrator.workspace.process import ProgramError

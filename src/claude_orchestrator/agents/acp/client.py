@@ -8,10 +8,10 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_orchestrator.agents import questions
-from claude_orchestrator.agents.acp_calls import Call, command_line, inside, is_same
-from claude_orchestrator.agents.acp_faults import NO_SUCH, outcome_for
-from claude_orchestrator.agents.acp_progress import Progress, StoppedError
-from claude_orchestrator.agents.acp_terminals import Terminal, Terminals, in_words, inside_or_named, with_variables
+from claude_orchestrator.agents.acp.calls import Call, command_line, inside, is_same
+from claude_orchestrator.agents.acp.faults import NO_SUCH, outcome_for
+from claude_orchestrator.agents.acp.progress import Progress, StoppedError
+from claude_orchestrator.agents.acp.terminals import Terminal, Terminals, in_words, inside_or_named, with_variables
 from claude_orchestrator.agents.base import Answer, Assignment, Host, Outcome, Result
 from claude_orchestrator.agents.performing import perform, read_text
 from claude_orchestrator.models.faults import Fault

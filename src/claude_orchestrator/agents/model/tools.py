@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from claude_orchestrator.agents.base import Assignment, Result
-from claude_orchestrator.agents.model_conversation import Told
+from claude_orchestrator.agents.model.conversation import Told
 from claude_orchestrator.agents.performing import perform
 from claude_orchestrator.agents.script import command
 from claude_orchestrator.safety.operations import Operation

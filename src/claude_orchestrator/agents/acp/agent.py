@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_orchestrator.agents.acp_client import AcpClient
-from claude_orchestrator.agents.acp_faults import AUTHENTICATION, outcome_for, outcome_of
-from claude_orchestrator.agents.acp_progress import Progress
-from claude_orchestrator.agents.acp_wire import LONGEST_LINE, Wire
+from claude_orchestrator.agents.acp.client import AcpClient
+from claude_orchestrator.agents.acp.faults import AUTHENTICATION, outcome_for, outcome_of
+from claude_orchestrator.agents.acp.progress import Progress
+from claude_orchestrator.agents.acp.wire import LONGEST_LINE, Wire
 from claude_orchestrator.agents.base import Assignment, Host, Outcome
 from claude_orchestrator.agents.performing import environment
 from claude_orchestrator.errors import AgentError

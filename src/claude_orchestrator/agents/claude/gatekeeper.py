@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_orchestrator.agents.base import Answer, Host
-from claude_orchestrator.agents.claude_tools import arguments_of, failure_of, operation_of, position_of, result_of
+from claude_orchestrator.agents.claude.tools import arguments_of, failure_of, operation_of, position_of, result_of
 
 if TYPE_CHECKING:
     from claude_agent_sdk import HookMatcher, PermissionResultAllow, PermissionResultDeny, ToolPermissionContext

@@ -7,9 +7,9 @@ import os
 from typing import Final
 
 from claude_orchestrator.agents.base import Assignment, Host, Outcome
-from claude_orchestrator.agents.model_conversation import Conversation
-from claude_orchestrator.agents.model_faults import TRIES, fault_of, pause_before_retry
-from claude_orchestrator.agents.model_session import BudgetUsedError, Session, TurnsUsedError, WaitingError
+from claude_orchestrator.agents.model.conversation import Conversation
+from claude_orchestrator.agents.model.faults import TRIES, fault_of, pause_before_retry
+from claude_orchestrator.agents.model.session import BudgetUsedError, Session, TurnsUsedError, WaitingError
 from claude_orchestrator.config import load_settings
 from claude_orchestrator.models import accounts, choosing, providers
 from claude_orchestrator.models.faults import HOPELESS, PASSING, Fault

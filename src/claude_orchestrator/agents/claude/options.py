@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.agents import performing
 from claude_orchestrator.agents.base import Assignment
-from claude_orchestrator.agents.claude_tools import TOOLS
+from claude_orchestrator.agents.claude.tools import TOOLS
 from claude_orchestrator.errors import AgentError
 from claude_orchestrator.models.accounts import CLAUDE
 from claude_orchestrator.workspace.process_table import MARKER
@@ -21,7 +21,7 @@ from claude_orchestrator.workspace.tether import Tether
 if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions
 
-    from claude_orchestrator.agents.claude_gatekeeper import Gatekeeper
+    from claude_orchestrator.agents.claude.gatekeeper import Gatekeeper
 
 PROGRAM: Final = "CLAUDE_ORCHESTRATOR_CLAUDE"
 """Environment variable: another program than the one that the SDK carries."""

@@ -177,8 +177,8 @@ def test_a_pause_while_the_runner_starts_is_felt_and_costs_nothing(
         run_id = await orchestrator.start(a_plan([script("a", {"run": ["sleep", "100"]}, max_attempts=1)]))
         spawn = LaunchFolder.spawn
 
-        def stopped_spawn(launch: LaunchFolder) -> int:
-            pid = spawn(launch)
+        def stopped_spawn(launch: LaunchFolder, accounts: dict[str, str]) -> int:
+            pid = spawn(launch, accounts)
             os.kill(pid, signal.SIGSTOP)
             spawned.append(pid)
             return pid

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from claude_orchestrator.orchestrator.context_builder import Advice, Finished, Material
+from claude_orchestrator.orchestrator.funding import PAID
 from claude_orchestrator.skills import loader
 from claude_orchestrator.state import attempts, runs
 from claude_orchestrator.state.database import Database
@@ -22,7 +23,6 @@ _DOCUMENTS: Final = ("CLAUDE.md", "AGENTS.md")
 _LONGEST: Final = 200_000
 """Bytes of a document that are read."""
 
-_WITH_A_PROMPT: Final = ("claude", "acp", "model")
 _PATH: Final = re.compile(r"[\w.-]+(?:/[\w.-]+)+|[\w-]+\.[a-z][a-z0-9]{0,4}\b")
 """What looks like a path, or like a file's name."""
 
@@ -50,7 +50,7 @@ async def gather(db: Database, repository: Repository, claim: Claim, worktree: P
 
 
 def _reads_its_prompt(definition: Mapping[str, Any]) -> bool:
-    return definition["agent"] in _WITH_A_PROMPT or any("{prompt" in part for part in definition.get("command") or ())
+    return definition["agent"] in PAID or any("{prompt" in part for part in definition.get("command") or ())
 
 
 def _concerning(decisions: Iterable[Mapping[str, Any]], definition: Mapping[str, Any]) -> list[Mapping[str, Any]]:

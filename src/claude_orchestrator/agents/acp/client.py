@@ -123,7 +123,10 @@ class AcpClient:
         except StoppedError:
             return RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
         wanted = ("allow_once",) if allowed else ("reject_once", "reject_always")
-        option = next((option for kind in wanted for option in options if option.kind == kind), None)
+        # An id that two options share could make our refusal leave.
+        ids = [option.option_id for option in options]
+        own = [option for option in options if ids.count(option.option_id) == 1]
+        option = next((option for kind in wanted for option in own if option.kind == kind), None)
         if option is None:
             if allowed:
                 self._asked.pop(tool_call.tool_call_id)

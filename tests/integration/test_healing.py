@@ -16,8 +16,6 @@ from engine_world import a_plan, failures, journal, kinds, run, saw, task_rows, 
 from staged_agents import Stage, asked
 
 from claude_orchestrator.agents.base import Outcome
-from claude_orchestrator.cli import report
-from claude_orchestrator.cli.following import story_of
 from claude_orchestrator.config import Settings
 from claude_orchestrator.models import accounts, health
 from claude_orchestrator.models.breaker import Rules
@@ -28,6 +26,7 @@ from claude_orchestrator.orchestrator.session import Orchestrator
 from claude_orchestrator.orchestrator.supervisor import Supervisor
 from claude_orchestrator.state import gates, providers, runs
 from claude_orchestrator.state.database import Database
+from claude_orchestrator.telling.documents import story_of, summary_document
 
 WORK = {"do": "work"}
 
@@ -65,7 +64,7 @@ def summary(settings: Settings) -> dict[str, Any]:
 
     async def read() -> dict[str, Any]:
         async with Database.open(settings.database) as db:
-            return report.summary_document(await runs.progress(db, "r1"), await story_of(db, "r1"))
+            return summary_document(await runs.progress(db, "r1"), await story_of(db, "r1"))
 
     return asyncio.run(read())
 

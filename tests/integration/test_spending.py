@@ -16,6 +16,7 @@ from spending_world import mover, rows, spending, start, use_spending_agents
 from claude_orchestrator.agents import folder
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import ForbiddenError
+from claude_orchestrator.orchestrator import humans
 from claude_orchestrator.orchestrator.inbox import Inbox
 from claude_orchestrator.orchestrator.session import Orchestrator
 from claude_orchestrator.plans.models import Plan
@@ -146,7 +147,7 @@ def test_an_agent_that_does_not_listen_is_stopped(project: Path, settings: Setti
 def test_no_agent_can_raise_its_own_budget(project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     start(project, settings, [spending("a", calls=8, least=0.1, most=0.1, budget=0.5)])
     move(project, settings)
-    monkeypatch.setattr(Inbox, "_below_attempt", lambda *_: "this process belongs to the attempt r1.a.1")
+    monkeypatch.setattr(humans, "_below_attempt", lambda *_: "this process belongs to the attempt r1.a.1")
     with pytest.raises(ForbiddenError, match="only a human"):
         answer(settings, "g1", approve=True)
 

@@ -10,10 +10,11 @@ import pytest
 from rich.console import Console
 
 from claude_orchestrator.cli import output, report
-from claude_orchestrator.cli.dossier import attempt_document, attempt_lines
+from claude_orchestrator.cli.dossier import attempt_lines
 from claude_orchestrator.cli.live import LiveView, choose_tasks, render
 from claude_orchestrator.cli.views import JsonView, PlainView
-from claude_orchestrator.cli.words import Story, clip, counted, doing, duration
+from claude_orchestrator.telling.documents import attempt_document
+from claude_orchestrator.telling.words import Story, clip, counted, doing, duration
 
 NOTHING = {
     "calls": 0,

@@ -97,9 +97,10 @@ def _micro(text: str, option: str) -> int:
 async def _show(settings: Settings, run_id: str | None, by: By, *, as_json: bool) -> None:
     import time
 
-    from claude_orchestrator.cli import costs
+    from claude_orchestrator.cli.costs import table
     from claude_orchestrator.state import budgets, runs, spending
     from claude_orchestrator.state.database import Database
+    from claude_orchestrator.telling import costs
 
     async with Database.open(settings.database) as db:
         if run_id is not None:
@@ -112,7 +113,7 @@ async def _show(settings: Settings, run_id: str | None, by: By, *, as_json: bool
     if as_json:
         output.say_json(costs.document(run_id, by, rows, total, states))
         return
-    output.say(*(costs.table(rows, by, total) if rows else ["nothing was spent yet"]))
+    output.say(*(table(rows, by, total) if rows else ["nothing was spent yet"]))
     output.say(*costs.budget_lines(states))
     output.say(*_without_limits(reserved, run_id, states))
 
@@ -129,10 +130,10 @@ def _without_limits(
 async def _set_budget(settings: Settings, provider: str, amounts: dict[Kind, int] | None) -> None:
     import time
 
-    from claude_orchestrator.cli import costs
     from claude_orchestrator.orchestrator.inbox import Inbox
     from claude_orchestrator.state import budgets
     from claude_orchestrator.state.database import Database
+    from claude_orchestrator.telling import costs
 
     async with Database.open(settings.database) as db:
         await Inbox(db, settings, "cli").set_budget(provider, amounts)

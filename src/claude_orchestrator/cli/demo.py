@@ -12,8 +12,8 @@ from claude_orchestrator.cli import output
 from claude_orchestrator.errors import ConfigError, RepositoryError
 
 if TYPE_CHECKING:
-    from claude_orchestrator.cli.words import Incident, Story
     from claude_orchestrator.config import Settings
+    from claude_orchestrator.telling.words import Incident, Story
 
 
 def demo(
@@ -106,13 +106,13 @@ def _git(project: Path, *arguments: str) -> str:
 async def _run(settings: Settings, project: Path) -> int:
     from importlib import resources
 
-    from claude_orchestrator.cli.following import story_of
     from claude_orchestrator.cli.moving import move_runs
     from claude_orchestrator.cli.views import choose_view
     from claude_orchestrator.orchestrator.session import Orchestrator
     from claude_orchestrator.plans.files import load_plan
     from claude_orchestrator.state import runs
     from claude_orchestrator.state.database import Database
+    from claude_orchestrator.telling.documents import story_of
 
     with resources.as_file(resources.files("claude_orchestrator") / "demo" / "plan.yaml") as file:
         plan = load_plan(file)
@@ -126,7 +126,7 @@ async def _run(settings: Settings, project: Path) -> int:
 
 def _truth(progress: dict[str, Any], story: Story, project: Path) -> Iterator[str]:
     """What happened, from the database and from git, and the commands that show more of it."""
-    from claude_orchestrator.cli.words import branch, short
+    from claude_orchestrator.telling.words import branch, short
 
     run = progress["run"]
     name = branch(run["target_ref"])
@@ -162,7 +162,7 @@ def _incidents(incidents: Iterable[Incident]) -> Iterator[str]:
 
 
 def _moved(heads: Iterable[Incident]) -> Iterator[str]:
-    from claude_orchestrator.cli.words import short
+    from claude_orchestrator.telling.words import short
 
     for head in heads:
         yield f"  {head.task_id} attempt {head.number}: onto {short(head.text)}"

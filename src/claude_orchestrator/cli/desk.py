@@ -12,11 +12,11 @@ from claude_orchestrator.cli import output
 from claude_orchestrator.cli.questions import question_lines
 from claude_orchestrator.cli.report import gate_lines
 from claude_orchestrator.cli.views import View
-from claude_orchestrator.cli.words import Row
 from claude_orchestrator.errors import OrchestratorError
 from claude_orchestrator.orchestrator.inbox import Inbox
 from claude_orchestrator.state import runs
 from claude_orchestrator.state.database import Database
+from claude_orchestrator.telling.words import Row
 
 LOOK_S: Final = 0.5
 """How often to look whether a question has been put off: that writes no row."""

@@ -4,56 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from claude_orchestrator.cli.output import paint
-from claude_orchestrator.cli.words import Row, clip, duration, moment, short
+from claude_orchestrator.telling.words import Row, clip, duration, moment, short
 
 _COLOURS = {"passed": "green", "failed": "red", "error": "red", "needs_review": "yellow"}
 _FINDINGS = 20
-
-
-def attempt_document(row: Row, verdicts: Sequence[Row], events: Sequence[Row], folder: Path) -> dict[str, Any]:
-    """An attempt's row, its operations from the journal, and what the verifier said, as plain values."""
-    return {
-        "id": row["id"],
-        "number": row["number"],
-        "status": row["status"],
-        "reason": row["reason"],
-        "feedback": row["feedback"],
-        "base": row["base_commit"],
-        "commit": row["commit_id"],
-        "ref": f"refs/orchestrator/attempts/{row['id']}",
-        "folder": str(folder),
-        "started_at": row["started_at"],
-        "finished_at": row["finished_at"],
-        "operations": _operations(events),
-        "evidence": [
-            {
-                "tree": v["tree"],
-                "verdict": v["verdict"],
-                "folder": v["folder"],
-                "at": v["at"],
-                "document": v["document"],
-            }
-            for v in verdicts
-        ],
-    }
-
-
-def _operations(events: Sequence[Row]) -> list[dict[str, Any]]:
-    """Every operation that was asked for, joined with its result where it was performed.
-
-    An attempt asks for one operation at a time, so a result belongs to the latest question.
-    """
-    operations: list[dict[str, Any]] = []
-    for event in events:
-        if event["kind"] == "operation.asked":
-            operations.append({"asked_at": event["at"], **event["data"], "done": None})
-        elif event["kind"] == "operation.done" and operations:
-            operations[-1]["done"] = {"at": event["at"], **event["data"]}
-    return operations
 
 
 def attempt_lines(document: Mapping[str, Any], run: Row) -> Iterator[str]:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from claude_orchestrator.cli.views import View
-from claude_orchestrator.cli.words import Story
 from claude_orchestrator.state import events, runs
 from claude_orchestrator.state.database import Database
+from claude_orchestrator.telling.words import Story
 
 PAGE: Final = 1000
 """Events read at once."""
@@ -60,13 +60,3 @@ class Follower:
             await asyncio.sleep(wait)
         self._view.show([await runs.progress(self._db, run_id) for run_id in self.stories], self.stories)
         self._drawn_at = time.monotonic()
-
-
-async def story_of(db: Database, run_id: str) -> Story:
-    """What has happened in a run so far."""
-    story, seen = Story(run_id), 0
-    while page := await events.after(db, seen, run_id=run_id, limit=PAGE):
-        for event in page:
-            story.add(event)
-        seen = page[-1]["seq"]
-    return story

@@ -10,9 +10,9 @@ import typer
 from claude_orchestrator.cli import output
 
 if TYPE_CHECKING:
-    from claude_orchestrator.cli.words import Row
     from claude_orchestrator.config import Settings
     from claude_orchestrator.models.breaker import Breaker
+    from claude_orchestrator.telling.words import Row
 
 HOURS: Final = 24
 """How many hours are counted, the current one included."""
@@ -102,7 +102,7 @@ def document(row: Row, breaker: Breaker, now: float) -> dict[str, Any]:
 
 def lines(row: Row, breaker: Breaker, now: float) -> Iterator[str]:
     """A provider for people."""
-    from claude_orchestrator.cli.words import clip, counted, duration, moment
+    from claude_orchestrator.telling.words import clip, counted, duration, moment
 
     admission = breaker.look(now)
     colour = "green" if admission.allowed and breaker.state == "closed" else "yellow" if admission.allowed else "red"

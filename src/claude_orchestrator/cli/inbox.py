@@ -12,10 +12,10 @@ from claude_orchestrator.cli import output
 from claude_orchestrator.errors import ConfigError
 
 if TYPE_CHECKING:
-    from claude_orchestrator.cli.words import Row
     from claude_orchestrator.config import Settings
     from claude_orchestrator.orchestrator.inbox import Inbox
     from claude_orchestrator.state.database import Database
+    from claude_orchestrator.telling.words import Row
 
 app = typer.Typer(invoke_without_command=True, help="List the questions that wait for a human, or show one.")
 

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from claude_orchestrator.cli import output
 from claude_orchestrator.cli.output import program
-from claude_orchestrator.cli.standing import agent_words, briefly, used
 from claude_orchestrator.cli.views import Progress
-from claude_orchestrator.cli.words import COLOURS, MARKS, Row, Story, clock, doing, duration
+from claude_orchestrator.telling.standing import agent_words, briefly, used
+from claude_orchestrator.telling.words import COLOURS, MARKS, Row, Story, clock, doing, duration
 
 RECENT = 8
 """How many of the latest events are shown under the tasks."""

@@ -20,7 +20,6 @@ from claude_orchestrator.cli import output, report
 from claude_orchestrator.cli.desk import Desk, somebody_is_there
 from claude_orchestrator.cli.following import Follower
 from claude_orchestrator.cli.views import View
-from claude_orchestrator.cli.words import Row
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import OrchestratorError, RepositoryError
 from claude_orchestrator.orchestrator.inbox import Inbox
@@ -28,6 +27,8 @@ from claude_orchestrator.orchestrator.session import Orchestrator
 from claude_orchestrator.orchestrator.worker import live_movers
 from claude_orchestrator.state import runs
 from claude_orchestrator.state.database import Database
+from claude_orchestrator.telling.documents import summary_document
+from claude_orchestrator.telling.words import Row
 
 LOOK_S: Final = 0.5
 """How often the locks of the processes that move a run are looked at: their death writes no event."""
@@ -151,7 +152,7 @@ async def _show(
 async def _sum_up(db: Database, follower: Follower, run_id: str, *, nobody: bool, as_json: bool) -> None:
     progress, story = await runs.progress(db, run_id), follower.stories[run_id]
     if as_json:
-        output.say_json({"type": "summary", **report.summary_document(progress, story)}, lines=True)
+        output.say_json({"type": "summary", **summary_document(progress, story)}, lines=True)
         return
     output.say("", *report.run_lines(progress, story, time.time()), *report.next_lines(progress, nobody=nobody))
 

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from claude_orchestrator.telling.visible import visible
+
 COMPLETED: Final = 0
 """All tasks are completed, or the command did what was asked."""
 
@@ -33,21 +35,6 @@ _CODES: Final = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "blu
 
 
 _OURS: Final = re.compile(r"(\x1b\[(?:0|(?:[12]|3[1-6])(?:;(?:[12]|3[1-6]))*)m|[\n\t])")
-
-
-def visible(text: str) -> str:
-    """``text`` with everything that a terminal would obey, or that hides or reorders text, written out.
-
-    Agents choose what is shown of them. It is written as JSON does, so a JSON document stays what it is.
-    """
-    return text if text.isprintable() else "".join(map(_written, text))
-
-
-def _written(character: str) -> str:
-    if character.isprintable():
-        return character
-    units = character.encode("utf-16-be", errors="surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def say(*lines: str) -> None:

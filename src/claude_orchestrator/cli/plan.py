@@ -59,10 +59,10 @@ def show(
 async def _list(*, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from claude_orchestrator.cli.words import clip, moment
     from claude_orchestrator.config import load_settings
     from claude_orchestrator.plans.store import PlanStore
     from claude_orchestrator.state.database import Database
+    from claude_orchestrator.telling.words import clip, moment
 
     async with Database.open(load_settings().database) as db:
         plans = await PlanStore(db).list()
@@ -94,7 +94,7 @@ async def _show(plan_id: str, version: int | None, *, as_json: bool) -> None:
 
 
 def _size(plan: Plan) -> str:
-    from claude_orchestrator.cli.words import counted
+    from claude_orchestrator.telling.words import counted
 
     tasks = sum(len(phase.tasks) for phase in plan.phases)
     return f"{counted(tasks, 'task')} in {counted(len(plan.phases), 'phase')}: {' '.join(plan.goal.split())}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from claude_orchestrator.cli.output import paint, program, visible
-from claude_orchestrator.cli.words import Row, moment, one_line
+from claude_orchestrator.cli.output import paint, program
+from claude_orchestrator.telling.visible import visible
+from claude_orchestrator.telling.words import Row, moment, one_line
 
 
 def answered_line(row: Row) -> str:

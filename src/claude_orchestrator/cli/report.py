@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from claude_orchestrator.cli.costs import cost_document, cost_line
 from claude_orchestrator.cli.output import paint, program
-from claude_orchestrator.cli.standing import agent_words, standing, usage_document
-from claude_orchestrator.cli.words import (
+from claude_orchestrator.telling.costs import cost_line
+from claude_orchestrator.telling.standing import agent_words
+from claude_orchestrator.telling.words import (
     COLOURS,
     MARKS,
     Row,
@@ -132,56 +132,3 @@ def branch_lines(run: Row) -> Iterator[str]:
     yield f"  look at the branch: {git} log --oneline {short(run['base_commit'])}..{name}"
     if run["repository"] != run["git_dir"]:  # a bare repository has no checkout to merge into
         yield f"  take it over:       {git} merge {name}"
-
-
-def summary_document(progress: dict[str, Any], story: Story) -> dict[str, Any]:
-    """A run as the JSON of ``status``, and as the last line of ``run`` and ``watch``."""
-    run = progress["run"]
-    return {
-        "run": run["id"],
-        "status": run["status"],
-        "intent": run["intent"],
-        "reason": run["reason"],
-        "goal": run["goal"],
-        "plan": run["plan_id"],
-        "plan_version": run["plan_version"],
-        "repository": run["repository"],
-        "base": run["base_commit"],
-        "branch": branch(run["target_ref"]),
-        "created_at": run["created_at"],
-        "finished_at": run["finished_at"],
-        "cost": cost_document(progress["cost"], progress["budget"]),
-        "phases": [{"id": phase["id"], "title": phase["title"]} for phase in progress["phases"]],
-        "tasks": [_task_document(task, progress, story) for task in progress["tasks"]],
-        "gates": [
-            {key: gate[key] for key in ("id", "kind", "task_id", "question", "created_at")}
-            for gate in progress["gates"]
-        ],
-    }
-
-
-def _task_document(task: Row, progress: dict[str, Any], story: Story) -> dict[str, Any]:
-    state, waits_for = standing(task, progress["gates"])
-    usage = progress["usage"].get(task["id"])
-    return {
-        "id": task["id"],
-        "phase": task["phase_id"],
-        "title": task["title"],
-        "status": task["status"],
-        "reason": task["reason"],
-        "state": state,
-        "waits_for": waits_for or None,
-        "doing": story.doing.get((story.run_id, task["id"])) if state == "working" else None,
-        "provider": task["provider"] or None,
-        "model": task["model"] or None,
-        "cost": usage_document(usage) if usage else None,
-        "retries": story.put_off.get(task["id"], 0),
-        "nudges": story.nudges.get(task["id"], 0),
-        "attempts": story.attempts.get(task["id"], 0),
-        "merge_commit": task["merge_commit"],
-        "refused": [
-            {"attempt": refusal.attempt_id, "number": refusal.number, "reason": refusal.text}
-            for refusal in story.refusals
-            if refusal.task_id == task["id"]
-        ],
-    }

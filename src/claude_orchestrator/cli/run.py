@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from claude_orchestrator.cli import output
-from claude_orchestrator.errors import ConfigError, OrchestratorError, PlanError
+from claude_orchestrator.errors import OrchestratorError, PlanError
 
 if TYPE_CHECKING:
-    import subprocess
-
-    from claude_orchestrator.cli.words import Row
     from claude_orchestrator.config import Settings
     from claude_orchestrator.plans.models import Choice, Plan
     from claude_orchestrator.state.database import Database
-
-DETACH_S = 20.0
-"""How long a detached process may take until it moves its run."""
+    from claude_orchestrator.telling.words import Row
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document a line: every event, then a summary.")]
 
@@ -215,7 +210,7 @@ async def _stored(db: Database, plan: str, checked: Plan | None) -> Plan:
 
 def _opening(row: Row) -> list[str]:
     """What a person wants to know when a run has just been created."""
-    from claude_orchestrator.cli.words import branch, short
+    from claude_orchestrator.telling.words import branch, short
 
     name = output.program()
     plan = f"plan {row['plan_id']} version {row['plan_version']}"
@@ -261,52 +256,16 @@ async def _wanted(settings: Settings, run_id: str | None) -> list[str]:
 
 
 def _detach(settings: Settings, run_id: str, *, as_json: bool) -> None:
-    """Start ``resume`` in a session of its own, and wait until it moves the run."""
+    """Let a process of its own move the run, and say where it is."""
     import asyncio
-    import os
-    import subprocess
-    import sys
 
-    from claude_orchestrator.config import PREFIX
+    from claude_orchestrator.orchestrator.detaching import start_mover
 
-    log = settings.home / "logs" / f"{run_id}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as stream:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "claude_orchestrator", "resume", run_id],
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            env={**os.environ, PREFIX + "MAX_PARALLEL": str(settings.max_parallel)},
-            start_new_session=True,
-        )
-    asyncio.run(_until_moved(settings, run_id, child))
+    mover = asyncio.run(start_mover(settings, run_id))
     if as_json:
-        output.say_json({"run": run_id, "process": child.pid, "log": str(log)}, lines=True)
+        output.say_json({"run": run_id, "process": mover.pid, "log": str(mover.log)}, lines=True)
         return
     output.say(
-        f"  it goes on in the background (process {child.pid}, log {log})",
+        f"  it goes on in the background (process {mover.pid}, log {mover.log})",
         f"  watch it: {output.program()} watch {run_id}",
-    )
-
-
-async def _until_moved(settings: Settings, run_id: str, child: subprocess.Popen[bytes]) -> None:
-    """Wait until a live process moves the run, or the run is over already."""
-    import time
-
-    from claude_orchestrator.orchestrator.worker import live_movers
-    from claude_orchestrator.state import runs
-    from claude_orchestrator.state.database import Database
-
-    until = time.monotonic() + DETACH_S
-    async with Database.open(settings.database) as db:
-        while time.monotonic() < until:
-            revision = db.revision
-            if await live_movers(db, settings.workers, run_id) or (await runs.get(db, run_id))["status"] != "running":
-                return
-            if child.poll() is not None:
-                break
-            await db.changed(revision, 0.5)
-    raise ConfigError(
-        f"the background process did not start to move {run_id}: '{output.program()} resume {run_id}' does"
     )

@@ -75,8 +75,8 @@ async def _moved_runs(db: Database, settings: Settings) -> set[str]:
 
 async def _list(db: Database, alive: set[str], *, as_json: bool) -> None:
     from claude_orchestrator.cli.report import run_line
-    from claude_orchestrator.cli.words import branch
     from claude_orchestrator.state import runs
+    from claude_orchestrator.telling.words import branch
 
     rows = await runs.recent(db)
     if as_json:
@@ -107,12 +107,12 @@ async def _one(db: Database, run_id: str, alive: set[str], *, as_json: bool) -> 
     import time
 
     from claude_orchestrator.cli import report
-    from claude_orchestrator.cli.following import story_of
     from claude_orchestrator.state import runs
+    from claude_orchestrator.telling.documents import story_of, summary_document
 
     progress, story = await runs.progress(db, run_id), await story_of(db, run_id)
     if as_json:
-        output.say_json({**report.summary_document(progress, story), "moved": run_id in alive})
+        output.say_json({**summary_document(progress, story), "moved": run_id in alive})
         return
     nobody = progress["run"]["status"] == "running" and run_id not in alive
     output.say(*report.run_lines(progress, story, time.time()), *report.next_lines(progress, nobody=nobody))
@@ -161,8 +161,8 @@ def _copy_bundle(documents: list[dict[str, Any]], target: Path) -> None:
 
 
 async def _attempt_documents(db: Database, settings: Settings, run_id: str, task_id: str) -> list[dict[str, Any]]:
-    from claude_orchestrator.cli.dossier import attempt_document
     from claude_orchestrator.state import attempts, events
+    from claude_orchestrator.telling.documents import attempt_document
 
     verdicts = await attempts.evidence(db, run_id, task_id)
     return [

@@ -52,7 +52,7 @@ def _given(plan: Path, found: list[Skill]) -> list[_Given]:
 
 
 def _list(found: list[Skill]) -> None:
-    from claude_orchestrator.cli.words import clip
+    from claude_orchestrator.telling.words import clip
 
     for skill in found:
         if skill.problem:

@@ -9,9 +9,9 @@ import typer
 from claude_orchestrator.cli import output
 
 if TYPE_CHECKING:
-    from claude_orchestrator.cli.words import Row
     from claude_orchestrator.config import Settings
     from claude_orchestrator.state.database import Database
+    from claude_orchestrator.telling.words import Row
 
 WAIT_S: Final = 60.0
 """How long to wait until what runs has stopped; agents get a grace before they are killed."""
@@ -82,8 +82,8 @@ async def _kept(db: Database, row: Row) -> list[str]:
     """What the run is now, and where its work is."""
     from claude_orchestrator.cli.moving import has_repository
     from claude_orchestrator.cli.report import branch_lines
-    from claude_orchestrator.cli.words import branch, counted
     from claude_orchestrator.state import runs
+    from claude_orchestrator.telling.words import branch, counted
 
     progress = await runs.progress(db, row["id"])
     merged = sum(task["merge_commit"] is not None for task in progress["tasks"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any, Protocol
 
-from claude_orchestrator.cli import output, words
-from claude_orchestrator.cli.words import Row, Story
+from claude_orchestrator.cli import output
+from claude_orchestrator.telling import words
+from claude_orchestrator.telling.words import Row, Story
 
 Progress = dict[str, Any]
 

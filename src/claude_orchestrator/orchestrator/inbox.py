@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import getpass
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 from claude_orchestrator.agents import leave, questions
-from claude_orchestrator.agents.base import marker_of
-from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import ForbiddenError, NotReadyError
-from claude_orchestrator.orchestrator.worker import is_alive
+from claude_orchestrator.orchestrator import humans
 from claude_orchestrator.safety.always import add_user_rule, rule_text
 from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.operations import Decision
 from claude_orchestrator.safety.policy_file import read_layer, user_file
 from claude_orchestrator.safety.redaction import redact
-from claude_orchestrator.state import budget_gates, budgets, events, gates, operation_gates, runs, workers
+from claude_orchestrator.state import budget_gates, budgets, events, gates, operation_gates, runs
 from claude_orchestrator.state.database import Database, Row
 from claude_orchestrator.state.gates import Way
 from claude_orchestrator.state.grants import Kind
-from claude_orchestrator.workspace import process_table
 from claude_orchestrator.workspace.git import Repository
 
 
@@ -144,13 +142,10 @@ class Inbox:
 
     async def _only_humans(self, what: str, gate_id: str | None = None) -> None:
         """Raises ForbiddenError below an attempt of this home or a mover of its runs, and where that is hidden."""
-        above = process_table.lineage()
-        because = (
-            self._below_attempt(above) or await self._below_mover({pid for pid, _ in above[1:]}) or self._hidden_away()
-        )
+        because = await humans.why_not(self._db, self._settings)
         if not because:
             return
-        data: dict[str, Any] = {"process": above[0][0], "channel": self._channel, "reason": because}
+        data: dict[str, Any] = {"process": os.getpid(), "channel": self._channel, "reason": because}
         if gate_id is None:
             async with self._db.transaction() as tx:
                 await events.append(tx, kind="budget.change_refused", data={**data, "change": what})
@@ -160,24 +155,3 @@ class Inbox:
         async with self._db.transaction() as tx:
             await events.append(tx, kind="gate.answer_refused", data={"gate": gate_id, **data}, **place)
         raise ForbiddenError(f"only a human can {what}: {because}")
-
-    def _below_attempt(self, above: list[tuple[int, str]]) -> str:
-        for name in (name for _, value in above for name in value.split("/")):
-            attempt_id = name.rpartition(".")[0]
-            if attempt_id and name == marker_of(self._settings.attempts / attempt_id):
-                return f"this process belongs to the attempt {attempt_id}"
-        return ""
-
-    async def _below_mover(self, parents: set[int]) -> str:
-        for row in await workers.listed(self._db):
-            if row["pid"] in parents and is_alive(self._settings.workers, row["id"]):
-                return f"this process was started by the one that moves runs ({row['pid']})"
-        return ""
-
-    def _hidden_away(self) -> str:
-        """In a PID namespace of one's own nobody sees above whom one is: while agents are at work, theirs counts."""
-        ours = process_table.pid_namespace()
-        for started in self._settings.attempts.glob("*/launch-*/started.json"):
-            if (theirs := LaunchFolder(started.parent).pid_namespace()) and theirs != ours:
-                return f"{started.parent.parent.name} is at work, and this process is in another PID namespace ({ours})"
-        return ""

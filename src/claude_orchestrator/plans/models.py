@@ -319,6 +319,8 @@ class Decision(_Model):
     """What was decided."""
     reason: str = ""
     """Why."""
+    alternatives: list[Text] = []
+    """What else could have been decided."""
 
 
 class Plan(Choice):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-from claude_orchestrator.cli.costs import cost_document
-from claude_orchestrator.cli.words import Row, Story, counted
 from claude_orchestrator.state.budgets import dollars
+from claude_orchestrator.telling.costs import cost_document
+from claude_orchestrator.telling.words import Row, Story, counted
 
 Standing = Literal["working", "waiting", "idle", "finished"]
 

@@ -11,9 +11,10 @@ from test_cli_words import event, progress, task
 
 from claude_orchestrator.cli import health, report
 from claude_orchestrator.cli.live import render
-from claude_orchestrator.cli.standing import agent_words, standing, tokens, used
-from claude_orchestrator.cli.words import Story
 from claude_orchestrator.models.breaker import Breaker, Rules
+from claude_orchestrator.telling.documents import summary_document
+from claude_orchestrator.telling.standing import agent_words, standing, tokens, used
+from claude_orchestrator.telling.words import Story
 
 USAGE = {
     "task_id": "t1",
@@ -96,7 +97,7 @@ def test_a_running_agent_shows_who_it_is_and_what_it_has_used() -> None:
     assert "1.2k in, 300 out, 5.1k cached, $0.25" in drawn[0]
     assert "1.2k/300/5.1k $0.25  runs pytest  anthropic:big  2 retries  1 nudge" in drawn[2]
 
-    (document,) = report.summary_document(one, story)["tasks"]
+    (document,) = summary_document(one, story)["tasks"]
     assert (document["state"], document["waits_for"], document["doing"]) == ("working", None, "runs pytest")
     assert (document["provider"], document["model"], document["retries"], document["nudges"]) == (
         "anthropic",

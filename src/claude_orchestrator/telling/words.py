@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from claude_orchestrator.cli.output import visible
+from claude_orchestrator.telling.visible import visible
 
 Row = Mapping[str, Any]
 

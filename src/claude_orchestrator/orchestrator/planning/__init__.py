@@ -1,0 +1,1 @@
+"""From a goal to a plan: the map of the repository, questions, drafts, reviews, estimates, drift."""

@@ -124,6 +124,7 @@ class Option:
     """One way to answer."""
 
     value: str
+    """``other`` stands for an answer in one's own words: it is asked for, and the words are the answer."""
     label: str = ""
     """In a few words what it means for the plan; empty: the value says it."""
 
@@ -154,7 +155,41 @@ class Answered:
 
     question: Question
     value: Value
-    by: Literal["person", "default"]
+    by: Literal["person", "default", "goal", "repository"]
+    """``goal`` and ``repository``: it did not have to be asked; the goal's words, or the repository, say it."""
+
+
+# -- what else is known ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A document or a skill that fits the goal."""
+
+    name: str
+    """The path of a document, the name of a skill."""
+    because: str
+    """What it has in common with the goal."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier plan for this repository has decided."""
+
+    plan_id: str
+    question: str
+    answer: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Research:
+    """What there is to know besides the map: it is offered to whoever drafts, and decides nothing."""
+
+    decisions: tuple[Earlier, ...] = ()
+    """The newest first."""
+    skills: tuple[Reference, ...] = ()
+    documents: tuple[Reference, ...] = ()
 
 
 # -- what a review says ----------------------------------------------------------------------------------------
@@ -231,6 +266,7 @@ class Session:
     """All that were asked, in their order."""
     answers: tuple[Answered, ...] = ()
     survey: Survey | None = None
+    research: Research | None = None
     plan: Mapping[str, Any] | None = None
     """The draft, as a plan document."""
     drafted_by: Literal["", "host", "model", "map", "person"] = ""
@@ -239,6 +275,12 @@ class Session:
     plan_version: int | None = None
     spent_micro_usd: int = 0
     """What models have cost that helped to plan, in millionths of a US dollar."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of the draft: what is for them to fill in, a model that could not help, …"""
+    revision: int = 1
+    """Rises with every change."""
+    created_at: float = 0.0
+    updated_at: float = 0.0
 
     @property
     def open_questions(self) -> tuple[Question, ...]:

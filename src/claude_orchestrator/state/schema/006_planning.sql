@@ -1,5 +1,5 @@
--- A planning session: from a goal to an approved plan. survey, plan and review are JSON; revision rises with each change,
--- so that of two windows that change it at once one hears of the other.
+-- A planning session: from a goal to an approved plan. survey, research, plan, review and notes are JSON; revision rises
+-- with each change, so that of two windows that change it at once one hears of the other.
 CREATE TABLE planning_session (
     id              TEXT PRIMARY KEY,
     number          INTEGER NOT NULL UNIQUE,
@@ -10,9 +10,11 @@ CREATE TABLE planning_session (
     stage           TEXT NOT NULL,
     base_commit     TEXT NOT NULL,
     survey          TEXT,
+    research        TEXT,
     plan            TEXT,
     drafted_by      TEXT NOT NULL DEFAULT '',
     review          TEXT,
+    notes           TEXT NOT NULL DEFAULT '[]',
     plan_id         TEXT,
     plan_version    INTEGER,
     spent_micro_usd INTEGER NOT NULL DEFAULT 0,
@@ -21,7 +23,7 @@ CREATE TABLE planning_session (
     updated_at      REAL NOT NULL
 );
 
--- question is JSON, and so is answer; answered_by is person or default.
+-- question is JSON, and so is answer; answered_by is person, default, goal or repository.
 CREATE TABLE planning_question (
     session_id  TEXT NOT NULL REFERENCES planning_session (id),
     id          TEXT NOT NULL,

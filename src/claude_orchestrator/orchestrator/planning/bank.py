@@ -1,8 +1,8 @@
 """The questions that a session may ask: every one has an id, the values of its answer, and what they change of a plan.
 
-Whoever drafts from answers reads them by these ids and values; they stay what they are. Which of them are asked, and with
-which default, is decided by the rules in ``asking``; where an entry has no options here, they come from the repository
-(its paths), or the answer is a text, a number, or a yes or no.
+Whoever drafts from answers reads them by these ids and values; they stay what they are. Which of them are asked, and
+with which default, is decided by the rules in ``asking``; where an entry has no options here, they come from the
+repository (its paths), or the answer is a text, a number, or a yes or no.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Entry:
 
 
 def _options(**labels: str) -> tuple[Option, ...]:
-    """Options from ``value="what it means for the plan"``; dashes are written as underscores (``break_``: ``break``)."""
+    """Options from ``value="what it means"``; dashes are written as underscores, and ``break`` as ``break_``."""
     return tuple(Option(value.rstrip("_").replace("_", "-"), label) for value, label in labels.items())
 
 

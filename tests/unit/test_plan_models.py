@@ -182,3 +182,16 @@ def test_a_plan_made_in_python_is_checked_as_a_whole() -> None:
         plan(phase("one", task(id="a", depends_on=["b"])), phase("two", task(id="b")))
     with pytest.raises(ValidationError):
         Plan(goal="g", phases=[])
+
+
+def test_a_file_that_is_to_be_created_lies_in_the_scope() -> None:
+    assert task(files=["src/**/*.py"], creates=["src/a/new.py"]).creates == ["src/a/new.py"]
+    assert task(creates=["anywhere/new.txt"]).creates == ["anywhere/new.txt"]  # no scope: the whole repository
+    for fields in (
+        {"files": ["src"], "creates": ["docs/new.md"]},
+        {"files": ["src"], "creates": ["src/"]},
+        {"creates": ["../new.md"]},
+        {"creates": [".git/hooks/x"]},
+    ):
+        with pytest.raises(ValidationError):
+            task(**fields)

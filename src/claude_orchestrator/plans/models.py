@@ -84,6 +84,7 @@ from claude_orchestrator.plans.fields import (
     instead,
 )
 from claude_orchestrator.plans.graph import did_you_mean, graph_faults
+from claude_orchestrator.plans.patterns import matches
 
 DEFAULT_AGENT: Final = "claude"
 """Who carries out a task that has a prompt and nothing else, when nobody has said who."""
@@ -197,6 +198,8 @@ class Task(_Model):
     """What the agent is told."""
     files: list[Pattern] = []
     """The declared scope: paths, folders (with all below) and globs. Empty: the whole repository."""
+    creates: list[File] = []
+    """Files of the scope that are not there yet, and that the task makes."""
     depends_on: list[Id] = []
     """Ids of tasks that must be completed first."""
     success_criteria: list[Text] = []
@@ -230,6 +233,15 @@ class Task(_Model):
     def scope(self) -> list[str]:
         """The patterns that the task may change: ``files``, or the whole repository."""
         return list(self.files) or [EVERYTHING]
+
+    @field_validator("creates")
+    @classmethod
+    def _in_scope(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        scope = info.data.get("files") or [EVERYTHING]
+        for path in value:
+            if not any(matches(pattern, path) for pattern in scope):
+                raise fault(f"'{path}' is to be created, but is not in 'files'", f"add '{path}' to 'files'")
+        return value
 
     @field_validator("attempts")
     @classmethod

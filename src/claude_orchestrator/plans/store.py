@@ -70,28 +70,8 @@ class PlanStore:
         version. With any other id it becomes a new plan of that id. Raises PlanError for an id like ``p7``
         that was never given.
         """
-        content = plan.model_copy(update={"id": None, "version": None})
-        document = content.model_dump_json(exclude_none=True)
-        digest = hashlib.sha256(document.encode()).hexdigest()
         async with self._db.transaction() as tx:
-            plan_id, newest = await _find_or_add(tx, plan.id)
-            if newest is not None and newest["digest"] == digest:
-                version = int(newest["version"])
-            else:
-                version = int(newest["version"]) + 1 if newest else 1
-                await tx.execute(
-                    "INSERT INTO plan_version (plan_id, version, goal, document, digest, created_at)"
-                    " VALUES (:plan_id, :version, :goal, :document, :digest, :now)",
-                    {
-                        "plan_id": plan_id,
-                        "version": version,
-                        "goal": plan.goal,
-                        "document": document,
-                        "digest": digest,
-                        "now": time.time(),
-                    },
-                )
-        return plan.model_copy(update={"id": plan_id, "version": version})
+            return await save(tx, plan)
 
     async def load(self, plan_id: str, version: int | None = None) -> Plan:
         """The plan in the given version, or in its newest. Raises PlanError when there is no such plan."""
@@ -122,19 +102,59 @@ class PlanStore:
         Raises PlanError when there is no such plan.
         """
         async with self._db.transaction() as tx:
-            row = await tx.fetch_one(
-                "SELECT plan_id, version, document FROM plan_version"
-                " WHERE plan_id = :plan_id AND (:version IS NULL OR version = :version) ORDER BY version DESC LIMIT 1",
-                {"plan_id": plan_id, "version": version},
-            )
-            if row is None:
-                raise _unknown(plan_id, version)
-            await tx.execute(
-                "UPDATE plan_version SET approved_at = :now"
-                " WHERE plan_id = :plan_id AND version = :version AND approved_at IS NULL",
-                {"plan_id": plan_id, "version": row["version"], "now": time.time()},
-            )
-        return _plan(row)
+            return await approve(tx, plan_id, version)
+
+    async def approved_at(self, plan_id: str, version: int) -> float | None:
+        """When a version was approved, in seconds since 1970; None: it is not. Raises PlanError for an unknown one."""
+        row = await self._db.fetch_one(
+            "SELECT approved_at FROM plan_version WHERE plan_id = :plan_id AND version = :version",
+            {"plan_id": plan_id, "version": version},
+        )
+        if row is None:
+            raise _unknown(plan_id, version)
+        return None if row["approved_at"] is None else float(row["approved_at"])
+
+
+async def save(tx: PlanTransaction, plan: Plan) -> Plan:
+    """:meth:`PlanStore.save`, in a transaction that also writes something else."""
+    content = plan.model_copy(update={"id": None, "version": None})
+    document = content.model_dump_json(exclude_none=True)
+    digest = hashlib.sha256(document.encode()).hexdigest()
+    plan_id, newest = await _find_or_add(tx, plan.id)
+    if newest is not None and newest["digest"] == digest:
+        version = int(newest["version"])
+    else:
+        version = int(newest["version"]) + 1 if newest else 1
+        await tx.execute(
+            "INSERT INTO plan_version (plan_id, version, goal, document, digest, created_at)"
+            " VALUES (:plan_id, :version, :goal, :document, :digest, :now)",
+            {
+                "plan_id": plan_id,
+                "version": version,
+                "goal": plan.goal,
+                "document": document,
+                "digest": digest,
+                "now": time.time(),
+            },
+        )
+    return plan.model_copy(update={"id": plan_id, "version": version})
+
+
+async def approve(tx: PlanTransaction, plan_id: str, version: int | None = None) -> Plan:
+    """:meth:`PlanStore.approve`, in a transaction that also writes something else."""
+    row = await tx.fetch_one(
+        "SELECT plan_id, version, document FROM plan_version"
+        " WHERE plan_id = :plan_id AND (:version IS NULL OR version = :version) ORDER BY version DESC LIMIT 1",
+        {"plan_id": plan_id, "version": version},
+    )
+    if row is None:
+        raise _unknown(plan_id, version)
+    await tx.execute(
+        "UPDATE plan_version SET approved_at = :now"
+        " WHERE plan_id = :plan_id AND version = :version AND approved_at IS NULL",
+        {"plan_id": plan_id, "version": row["version"], "now": time.time()},
+    )
+    return _plan(row)
 
 
 async def _find_or_add(tx: PlanTransaction, wanted: str | None) -> tuple[str, dict[str, Any] | None]:

@@ -46,9 +46,8 @@ def matched(text: str, survey: Survey, *, most: int = 12) -> tuple[Match, ...]:
     stems = stems_of(text)
     symbols = {word.removesuffix("()") for word in _CODE.findall(text) if _looks_like_code(word)}
     weight = _weights(stems, modules)
-    for module in modules:
-        if module.path not in named and (match := _fit(module, weight, symbols)):
-            found.append(match)
+    others = (module for module in modules if module.path not in named)
+    found += [match for module in others if (match := _fit(module, weight, symbols))]
     found.sort(key=lambda match: (-match.points, match.path))
     return tuple(found[:most])
 

@@ -1,0 +1,257 @@
+"""What the work is about and how it is cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Final
+
+from claude_orchestrator.orchestrator.planning.bank import OTHER
+from claude_orchestrator.orchestrator.planning.goals import first, guessed, section
+from claude_orchestrator.orchestrator.planning.models import Option
+from claude_orchestrator.orchestrator.planning.situation import Ask, Known, Situation, covers
+
+_OTHER: Final = Option(OTHER, "other paths or globs")
+_MOST: Final = 6
+"""Paths that a question offers."""
+
+
+def _kind(situation: Situation) -> Ask | Known:
+    guess = guessed(situation.goal)
+    if guess.clear:
+        return Known(guess.kind, guess.because, "goal")
+    return Ask(guess.kind, guess.because)
+
+
+def _where(situation: Situation) -> Ask | Known | None:
+    matches, likely = situation.matches, situation.likely
+    named = tuple(match for match in matches if match.because.startswith("the goal names"))
+    if named:
+        return Known(
+            tuple(match.path for match in named[:_MOST]),
+            named[0].because,
+            "goal",
+            (*(Option(match.path) for match in matches[:_MOST]), _OTHER),
+        )
+    if not situation.code:
+        return None
+    offered = matches[:_MOST]
+    options = (*(Option(match.path, match.because) for match in offered), *_busiest(situation, len(offered)), _OTHER)
+    if likely:
+        return Ask(tuple(match.path for match in likely), "; ".join(match.because for match in likely[:3]), options)
+    if len(situation.code) == 1:
+        only = situation.code[0].path
+        return Known((only,), f"{only} is the only source file", "repository", (Option(only), _OTHER))
+    return Ask(
+        (), "no file's name or symbols have a word of the goal: left empty, a first task looks for the place", options
+    )
+
+
+def _busiest(situation: Situation, already: int) -> tuple[Option, ...]:
+    """Where there is little to offer: what has changed most lately."""
+    code = {module.path for module in situation.code}
+    known = {match.path for match in situation.matches}
+    churn = [each for each in situation.survey.churn if each.path in code and each.path not in known]
+    return tuple(
+        Option(each.path, f"changed by {each.commits} commits lately") for each in churn[: max(0, 4 - already)]
+    )
+
+
+def _package(situation: Situation) -> Ask | Known | None:
+    folders = situation.packages
+    if len(folders) < 2:
+        return None
+    options = (*(Option(folder) for folder in folders[:12]), Option(OTHER, "another folder"))
+    named = [
+        folder
+        for folder in folders
+        if folder != "."
+        and re.search(rf"(?<![\w-]){re.escape(PurePosixPath(folder).name)}(?![\w-])", situation.goal, re.IGNORECASE)
+    ]
+    if len(named) == 1:
+        return Known(named[0], f"the goal names {PurePosixPath(named[0]).name}", "goal", options)
+    inner = [folder for folder in folders if folder != "."]
+    for match in situation.likely:
+        if home := max((folder for folder in inner if covers(folder, match.path)), key=len, default=""):
+            return Ask(home, f"{match.path} fits the goal best, and it is in {home}", options)
+    return Ask(
+        folders[0] if "." not in folders else ".",
+        f"{len(folders)} folders have a manifest, and the goal names none of them",
+        options,
+    )
+
+
+def _cut(situation: Situation) -> Ask | None:
+    if situation.kind == "documentation" or not situation.code:
+        return None
+    reach = situation.reach
+    if len(reach) < 2 and situation.kind in ("fix", "performance"):
+        return None
+    if len(reach) < 2:
+        default, because = (
+            "one",
+            f"it is about {reach[0].path} alone" if reach else "it is not known yet which files it is about",
+        )
+    elif pair := _connected(situation):
+        default, because = "in-steps", f"{pair[0]} imports {pair[1]}"
+    else:
+        default, because = "by-module", f"none of the {len(reach)} files imports another of them"
+    return Ask(default, because)
+
+
+def _connected(situation: Situation) -> tuple[str, str] | None:
+    paths = {module.path for module in situation.reach}
+    pairs = ((module.path, found) for module in situation.reach for found in module.imports if found in paths)
+    return next(pairs, None)
+
+
+_DELICATE: Final = re.compile(
+    r"(^|/)(migrations?|vendor|third_party|generated|fixtures|legacy|\.github)(/|$)|_pb2\.py$|\.min\.js$"
+)
+
+
+def _leave_alone(situation: Situation) -> Ask | Known | None:
+    if not situation.code:
+        return None
+    said = re.search(
+        r"(?:do not|don't|never|without) (?:touch|chang|modify|edit)(?:ing|e)?\s+([^\n.;]+(?:\.\w+)?[^\n.;]*)",
+        situation.text,
+        re.IGNORECASE,
+    )
+    if said:
+        words = [word.strip("`'\"(),") for word in said[1].split()]
+        paths = tuple(word for word in words if any(covers(word, path) for path in situation.survey.paths))
+        if paths:
+            return Known(paths, f"the goal says '{' '.join(said[0].split())}'", "goal", (*map(Option, paths), _OTHER))
+    delicate: dict[str, None] = {}
+    for path in situation.survey.paths:
+        if found := _DELICATE.search(path):
+            delicate[path[: found.end()].rstrip("/") if found[0].endswith("/") else path] = None
+    offered = list(delicate)[:_MOST]
+    if not offered:
+        return None
+    touched = [path for path in offered if any(covers(path, module.path) for module in situation.reach)]
+    default = tuple(path for path in offered if path not in touched and not path.startswith(".github"))
+    because = "generated, copied or historic files are rarely meant" if default else "the goal may be about all of them"
+    return Ask(default, because, (*map(Option, offered), _OTHER))
+
+
+def _done_when(situation: Situation) -> Ask | Known:
+    given = section(
+        situation.context, "acceptance criteria|success criteria|definition of done|done when|it is done when"
+    )
+    if given:
+        return Known(given, "the context has acceptance criteria", "goal")
+    goal = " ".join(situation.goal.split()).rstrip(".")
+    command = situation.survey.tests.command
+    proofs = {
+        "fix": "a test that failed because of the fault passes",
+        "feature": "a test uses what is new and passes",
+        "refactor": "the tests that were there pass unchanged",
+        "migration": "nothing uses the old way any more, and the tests pass",
+        "performance": "the benchmark reaches its target, and the tests pass",
+        "documentation": "a reader finds it from the README, and its examples work",
+    }
+    default = f"{goal}: {proofs[situation.kind]}"
+    because = f"that is what can be seen of a {situation.kind} here"
+    return Ask(default, f"{because}; the tests run with `{command}`" if command else because)
+
+
+_SUM: Final = re.compile(
+    r"(?:budget|at most|no more than|up to|spend)\D{0,20}?"
+    r"(?:\$\s?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)\s*(?:usd|dollars?|\$))",
+    re.IGNORECASE,
+)
+
+
+def _budget(situation: Situation) -> Ask | Known:
+    said = _SUM.search(situation.text)
+    if said:
+        return Known(float(said[1] or said[2]), f"the goal says '{' '.join(said[0].split())}'", "goal")
+    default, because = situation.before("budget", 0.0, "neither the goal nor an earlier plan names a sum")
+    return Ask(default, because)
+
+
+def _dependencies(situation: Situation) -> Ask | Known | None:
+    if not situation.survey.manifests or situation.kind in ("documentation", "refactor"):
+        return None
+    said = first(
+        (
+            (
+                "none",
+                r"(?:no|without)(?: any| adding| new| third.party)* dependenc\w+|standard library only|stdlib only",
+            ),
+            ("any", r"new dependenc\w+ (?:are|is) (?:fine|ok|allowed|welcome)|may add dependenc\w+"),
+        ),
+        situation.text,
+    )
+    if said:
+        return Known(said[0], f"the goal says '{said[1]}'", "goal")
+    manifest = situation.survey.manifests[0]
+    if situation.kind == "migration":
+        return Ask("any", f"a migration usually changes {manifest}")
+    default, because = situation.before(
+        "dependencies", "none", f"the goal asks for none, and {manifest} is shared by all tasks"
+    )
+    return Ask(default, because)
+
+
+def _hot_files(situation: Situation) -> Ask | None:
+    if situation.answers.get("cut", "one") == "one" or len(situation.reach) < 2:
+        return None
+    paths = {module.path for module in situation.reach}
+    hot = [each for each in situation.survey.churn if each.path in paths and each.commits >= 5]
+    if not hot:
+        return None
+    busiest = max(hot, key=lambda each: each.commits)
+    return Ask("first", f"{busiest.path} was changed by {busiest.commits} commits lately, the last: {busiest.latest}")
+
+
+_LANGUAGES: Final = (
+    ("python", r"\bpython\b|\bdjango\b|\bflask\b|\bfastapi\b|\bpip\b"),
+    ("typescript", r"\btypescript\b|\btsx?\b|\bangular\b"),
+    ("javascript", r"\bjavascript\b|\bnode(?:\.?js)?\b|\breact\b|\bnpm\b"),
+    ("go", r"\bgolang\b|\bin go\b"),
+    ("rust", r"\brust\b|\bcargo\b"),
+)
+
+
+def _language(situation: Situation) -> Ask | Known | None:
+    if situation.language or situation.kind == "documentation":
+        return None
+    if said := first(_LANGUAGES, situation.text):
+        return Known(said[0], f"the goal says '{said[1]}'", "goal")
+    return Ask("python", "the repository has no source code yet, and only Python is checked by tests, types and linter")
+
+
+def _layout(situation: Situation) -> Ask | Known | None:
+    if situation.code or situation.kind == "documentation":
+        return None
+    said = first(
+        (
+            ("service", r"\bserver\b|\bservice\b|\bapi\b|\bendpoints?\b|\bweb ?(?:site|app)\b"),
+            ("command", r"\bcommand.line\b|\bcli\b|\bcommand\b"),
+            ("package", r"\blibrary\b|\bpackage\b|\bmodule\b|\bsdk\b"),
+            ("script", r"\bscript\b"),
+        ),
+        situation.text,
+    )
+    if said:
+        return Known(said[0], f"the goal says '{said[1]}'", "goal")
+    return Ask("package", "a library is the easiest to test, and a program can be put on top of it")
+
+
+RULES: Final[dict[str, Callable[[Situation], Ask | Known | None]]] = {
+    "kind": _kind,
+    "where": _where,
+    "package": _package,
+    "cut": _cut,
+    "leave-alone": _leave_alone,
+    "done-when": _done_when,
+    "budget": _budget,
+    "dependencies": _dependencies,
+    "hot-files": _hot_files,
+    "language": _language,
+    "layout": _layout,
+}

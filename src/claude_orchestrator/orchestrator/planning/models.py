@@ -113,7 +113,9 @@ class Survey:
     documents: tuple[str, ...] = ()
     """README, docs, CLAUDE.md, AGENTS.md, changelog, ADRs."""
     paths: tuple[str, ...] = ()
-    """Every file of the commit."""
+    """Every file of the commit whose name is UTF-8; of a very large one, the first of them."""
+    left_out: tuple[str, ...] = ()
+    """What was not looked at, and why."""
 
 
 # -- questions -------------------------------------------------------------------------------------------------

@@ -171,17 +171,17 @@ def _parts(question: Question, answer: Any) -> list[Any]:
 
 def _chosen(question: Question, answer: Any) -> str:
     values = [option.value for option in question.options]
-    if not isinstance(answer, str) or not answer.strip():
+    text = answer.strip() if isinstance(answer, str) else ""
+    if not text:
         raise _refused(question, "it is empty" if answer in ("", None) else f"{answer!r} is no text")
-    answer = str(answer.strip())
-    if answer == OTHER and OTHER in values:
+    if text == OTHER and OTHER in values:
         raise _refused(question, "'other' does not say what: answer with the words themselves")
-    if answer in values or OTHER in values:
-        return answer
+    if text in values or OTHER in values:
+        return text
     for value in values:
-        if value.casefold() == answer.casefold():
+        if value.casefold() == text.casefold():
             return value
-    raise _refused(question, f"'{answer}' is none of its answers")
+    raise _refused(question, f"'{text}' is none of its answers")
 
 
 def _refused(question: Question, why: str) -> PlanError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -20,12 +21,13 @@ _TOO_COMMON: Final = 0.4
 """A word that this share of the modules has says nothing of any (in repositories of some size)."""
 
 _SAYS_NOTHING: Final = frozenset(
-    """about add after all allow also and any are base been before better both but can change code could create does
-    don every file files fix for from function get give good has have how implement into its let like line lines make
-    many method module more most must name need new nor not now off old one only other our out package please project
-    refactor remove repository same set should show some source src support test tests than that the their them then
-    there these they this those through too update use used user users using value want was way well were what when
-    where which while who why will with without work write you your""".split()  # noqa: SIM905  (words, one after another)
+    """about add after all allow also and any are argument arguments base been before better both but can change class
+    code command commands could create does don every file files fix for from function functions get give good has have
+    how implement into its let like line lines make many method methods module modules more most must name need new nor
+    not now off old one only option options other our out package parameter please project refactor remove repository
+    same set should show some source src support test tests than that the their them then there these they this those
+    through too under update use used user users using value want was way well were what when where whether which while
+    who why will with without work write you your""".split()  # noqa: SIM905  (words, one after another)
 )
 
 
@@ -66,6 +68,7 @@ def is_test(path: str, survey: Survey) -> bool:
     return inside or bool(re.match(r"test_.*|.*_test\.\w+$|.*\.(?:test|spec)\.\w+$|conftest\.py$", name.name))
 
 
+@lru_cache(maxsize=65536)
 def stems_of(text: str) -> frozenset[str]:
     """The words of a text that say something, without their commonest endings."""
     words = (word.casefold() for word in _WORD.findall(text.replace("_", " ")))

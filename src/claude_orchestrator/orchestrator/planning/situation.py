@@ -57,16 +57,24 @@ class Situation:
     """Answers so far, by the id of their question."""
     earlier: Mapping[str, tuple[Value, str]] = field(default_factory=dict)
     """What people answered for earlier plans of the repository: id → (value, id of the plan)."""
+    memory: dict[tuple[str, int], tuple[Match, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """Matches that were found already; copies with other answers share it."""
 
     @property
     def text(self) -> str:
         """Goal and context."""
         return f"{self.goal}\n{self.context}"
 
-    @cached_property
+    @property
     def matches(self) -> tuple[Match, ...]:
         """The files that the goal seems to be about, the best first; where it says nothing, those of the context."""
-        return matched(self.goal, self.survey) or matched(self.context, self.survey)
+        return self._matched(self.goal) or self._matched(self.context)
+
+    def _matched(self, text: str) -> tuple[Match, ...]:
+        key = (text, id(self.survey))
+        if key not in self.memory:
+            self.memory[key] = matched(text, self.survey)
+        return self.memory[key]
 
     @cached_property
     def likely(self) -> tuple[Match, ...]:
@@ -131,12 +139,10 @@ class Situation:
         return next((each for each in self.survey.conventions if each.name == name), None)
 
     def documents(self) -> tuple[str, ...]:
-        """What is written for people: README and docs, without instructions for agents and the changelog."""
-        return tuple(
-            path
-            for path in self.survey.documents
-            if not PurePosixPath(path).name.upper().startswith(("CLAUDE", "AGENTS", "CHANGE", "HISTORY", "NEWS"))
-        )
+        """What is written for people, the README first; without instructions for agents and the changelog."""
+        others = ("CLAUDE", "AGENTS", "CHANGE", "HISTORY", "NEWS", "LICENSE")
+        found = [path for path in self.survey.documents if not _name(path).startswith(others)]
+        return tuple(sorted(found, key=lambda path: not _name(path).startswith("README")))
 
     def before(self, question: str, default: Value, because: str) -> tuple[Value, str]:
         """The default of a question, or what a person answered for an earlier plan of this repository."""
@@ -144,6 +150,10 @@ class Situation:
             value, plan_id = self.earlier[question]
             return value, f"it was answered so for plan {plan_id}"
         return default, because
+
+
+def _name(path: str) -> str:
+    return PurePosixPath(path).name.upper()
 
 
 def covers(pattern: str, path: str) -> bool:

@@ -103,7 +103,8 @@ def _rollout(situation: Situation) -> Ask | Known | None:
     if said := first((("flag", r"feature.flags?\b|behind a (?:flag|setting)|gradual\w*|opt.in\b"),), situation.text):
         return Known(said[0], f"the goal says '{said[1]}'", "goal")
     served = sorted(situation.frameworks & (WEB | SCREEN))
-    if not served:
+    unseen = situation.kind == "feature" and situation.answers.get("surface") not in ("endpoint", "page")
+    if not served or unseen:
         return None
     default, because = situation.before(
         "rollout", "direct", f"it is served by {served[0]}, and the goal names no setting"

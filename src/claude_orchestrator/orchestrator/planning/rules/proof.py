@@ -60,7 +60,7 @@ def _where_tests_are(situation: Situation) -> str:
     tested = next((module for module in situation.reach if module.tests), None)
     if tested:
         return f"{tested.path} has its tests in {tested.tests[0]}"
-    return f"{suite.files} test files, read from {suite.because}" if suite.files else "the tests are new as well"
+    return f"{suite.files} test files are there ({suite.because})" if suite.files else "the tests are new as well"
 
 
 def _tests_setup(situation: Situation) -> Ask | Known | None:

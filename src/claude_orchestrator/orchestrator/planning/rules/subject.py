@@ -39,7 +39,11 @@ def _where(situation: Situation) -> Ask | Known | None:
     offered = matches[:_MOST]
     options = (*(Option(match.path, match.because) for match in offered), *_busiest(situation, len(offered)), _OTHER)
     if likely:
-        return Ask(tuple(match.path for match in likely), "; ".join(match.because for match in likely[:3]), options)
+        return Ask(
+            tuple(match.path for match in likely),
+            "; ".join(f"{PurePosixPath(match.path).name}: {match.because}" for match in likely[:3]),
+            options,
+        )
     if len(situation.code) == 1:
         only = situation.code[0].path
         return Known((only,), f"{only} is the only source file", "repository", (Option(only), _OTHER))
@@ -71,15 +75,23 @@ def _package(situation: Situation) -> Ask | Known | None:
     ]
     if len(named) == 1:
         return Known(named[0], f"the goal names {PurePosixPath(named[0]).name}", "goal", options)
-    inner = [folder for folder in folders if folder != "."]
-    for match in situation.likely:
-        if home := max((folder for folder in inner if covers(folder, match.path)), key=len, default=""):
-            return Ask(home, f"{match.path} fits the goal best, and it is in {home}", options)
-    return Ask(
-        folders[0] if "." not in folders else ".",
-        f"{len(folders)} folders have a manifest, and the goal names none of them",
-        options,
+    homes = {_home(path, folders) for path in situation.paths}
+    if len(homes) == 1:
+        return Known(homes.pop(), f"{situation.paths[0]} is in it", "repository", options)
+    if homes:
+        return None  # it is about several
+    inner = [_home(each.path, folders) for each in situation.survey.churn]
+    default = next((folder for folder in inner if folder != "."), folders[-1])
+    because = (
+        f"{len(folders)} folders have a manifest, the goal names none of them, and this one has changed most lately"
     )
+    return Ask(default, because, options)
+
+
+def _home(path: str, folders: tuple[str, ...]) -> str:
+    """The innermost of the folders that the path is in."""
+    inside = [folder for folder in folders if folder != "." and covers(folder, path)]
+    return max(inside, key=len, default=".")
 
 
 def _cut(situation: Situation) -> Ask | None:
@@ -106,9 +118,7 @@ def _connected(situation: Situation) -> tuple[str, str] | None:
     return next(pairs, None)
 
 
-_DELICATE: Final = re.compile(
-    r"(^|/)(migrations?|vendor|third_party|generated|fixtures|legacy|\.github)(/|$)|_pb2\.py$|\.min\.js$"
-)
+_DELICATE: Final = re.compile(r"(^|/)(vendor|third_party|generated|fixtures|legacy)(/|$)|_pb2\.py$|\.min\.js$")
 
 
 def _leave_alone(situation: Situation) -> Ask | Known | None:
@@ -132,7 +142,7 @@ def _leave_alone(situation: Situation) -> Ask | Known | None:
     if not offered:
         return None
     touched = [path for path in offered if any(covers(path, module.path) for module in situation.reach)]
-    default = tuple(path for path in offered if path not in touched and not path.startswith(".github"))
+    default = tuple(path for path in offered if path not in touched)
     because = "generated, copied or historic files are rarely meant" if default else "the goal may be about all of them"
     return Ask(default, because, (*map(Option, offered), _OTHER))
 

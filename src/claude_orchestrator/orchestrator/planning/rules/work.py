@@ -45,7 +45,7 @@ def _schema_change(situation: Situation) -> Ask | Known | None:
         return Ask("none", f"a {situation.kind} rarely needs one, though {why}")
     return Ask(
         "reversible" if tool else "forward",
-        f"{why}, and there are {tool}" if tool else f"{why}, and the data is in {databases[0]}",
+        f"{why}, and the repository has {tool}" if tool else f"{why}, and the data is kept in {databases[0]}",
     )
 
 
@@ -167,7 +167,9 @@ def _migrate_to(situation: Situation) -> Ask | Known | None:
     goal = " ".join(situation.goal.split())
     said = _DESTINATION.search(goal)
     if said:
-        return Known(said[1].strip(), f"the goal says '{said[0].strip()}'", "goal")
+        subject = re.match(r"(?:upgrade|update|migrate|port) ([\w.-]+) to v?\d", goal, re.IGNORECASE)
+        to = f"{subject[1]} {said[1].strip()}" if subject else said[1].strip()
+        return Known(to, f"the goal says '{said[0].strip()}'", "goal")
     return Ask(None, "the goal says what is left, but not what takes its place")
 
 

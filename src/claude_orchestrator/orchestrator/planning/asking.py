@@ -20,7 +20,17 @@ MOST: Final = 15
 LONGEST: Final = 4000
 """Characters of an answer."""
 
-_LEAST_IMPORTANT: Final = ("hot-files", "price", "rollout", "leave-alone", "examples", "behaviour", "budget", "docs")
+_LEAST_IMPORTANT: Final = (
+    "hot-files",
+    "price",
+    "rollout",
+    "leave-alone",
+    "out-of-scope",
+    "difficulty",
+    "examples",
+    "behaviour",
+    "budget",
+)
 """What is left out first where there would be too many."""
 
 _WORDS: Final = {

@@ -85,6 +85,22 @@ _ENTRIES: Final = (
         kind="text",
     ),
     Entry(
+        "out-of-scope",
+        "What is not part of it, though one might think so?",
+        "what the prompts tell agents to leave to somebody else",
+        kind="text",
+    ),
+    Entry(
+        "difficulty",
+        "How hard is it?",
+        "the difficulty of the tasks, which chooses the model where none is named",
+        _options(
+            easy="easy: the way is clear, and few things hang on it",
+            medium="medium",
+            hard="hard: it takes thought, or much hangs on it",
+        ),
+    ),
+    Entry(
         "budget",
         "How many US dollars may a run of the plan spend on models? (0: no limit besides that of each attempt)",
         "the plan's budget",
@@ -153,6 +169,16 @@ _ENTRIES: Final = (
             restricted="fewer people than its neighbours",
         ),
         follows=("surface", "endpoint"),
+    ),
+    Entry(
+        "invalid-input",
+        "What happens with input that makes no sense?",
+        "success criteria for wrong input, and tests of it",
+        _options(
+            reject="it is refused with an error that says what is wrong",
+            ignore="it is left out, and the rest goes on",
+            default="a sensible value takes its place",
+        ),
     ),
     Entry(
         "compatibility",

@@ -10,8 +10,8 @@ from typing import Final
 from claude_orchestrator.orchestrator.planning.models import GoalKind
 
 _VERBS: Final[dict[GoalKind, str]] = {
-    "feature": "add|implement|support|introduce|allow|create|build|provide|enable|let|make it possible|offer|show|display|print"
-    "|list|accept|an? (?:new )?(?:command|option|endpoint|page|button|function|setting)",
+    "feature": "add|implement|support|introduce|allow|create|build|provide|enable|let|make it possible|offer|show"
+    "|display|print|list|accept|an? (?:new )?(?:command|option|endpoint|page|button|function|setting)",
     "fix": "fix|repair|correct|resolve|stop|prevent|debug|investigate",
     "refactor": "refactor|clean ?up|restructure|simplify|extract|rename|split|deduplicate|reorgani[sz]e|tidy|untangle"
     "|decouple|move",

@@ -55,6 +55,28 @@ def _access(situation: Situation) -> Ask | Known:
     return Ask("as-others", "the goal says nothing of who may call it")
 
 
+def _invalid_input(situation: Situation) -> Ask | Known | None:
+    if situation.kind != "feature" or not situation.code:
+        return None
+    said = first(
+        (
+            ("reject", r"\b(?:reject|refuse|raise)\w*|\berror message\b"),
+            ("ignore", r"\bignor(?:e|es|ing)\b|\bskip(?:s|ping)?\b"),
+            ("default", r"\bfall(?:s|ing)? back\b|\bby default\b"),
+        ),
+        situation.text,
+    )
+    if said:
+        return Known(said[0], f"the goal says '{said[1]}'", "goal")
+    for module in (*situation.reach, *situation.code):
+        for symbol in module.symbols:
+            if symbol.endswith(("Error", "Exception")):
+                return Ask("reject", f"{module.path} has `{symbol}`: that is how it is done here")
+    return Ask(
+        "reject", "what is wrong and goes on silently is found late; no errors of this repository's own were found"
+    )
+
+
 def _compatibility(situation: Situation) -> Ask | Known | None:
     if situation.kind == "documentation" or not situation.code:
         return None
@@ -115,6 +137,7 @@ def _rollout(situation: Situation) -> Ask | Known | None:
 RULES: Final[dict[str, Callable[[Situation], Ask | Known | None]]] = {
     "surface": _surface,
     "access": _access,
+    "invalid-input": _invalid_input,
     "compatibility": _compatibility,
     "deprecated-until": _deprecated_until,
     "upgrade-notes": _upgrade_notes,

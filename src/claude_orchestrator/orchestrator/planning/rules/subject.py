@@ -168,6 +168,31 @@ def _done_when(situation: Situation) -> Ask | Known:
     return Ask(default, f"{because}; the tests run with `{command}`" if command else because)
 
 
+def _out_of_scope(situation: Situation) -> Ask | Known | None:
+    if situation.kind in ("fix", "documentation"):
+        return None
+    if said := section(situation.text, "out of scope|non-goals|not part of (?:it|this)"):
+        return Known(said, "the context has a list of it", "goal")
+    if len(situation.matches) > len(situation.likely):
+        other = situation.matches[len(situation.likely)]
+        because = f"the goal's words also fit {other.path} ({other.because}), less than the files it is about"
+        return Ask(f"{other.path}, and whatever the goal does not ask for", because)
+    return Ask("whatever the goal does not ask for", "the goal names no limits")
+
+
+def _difficulty(situation: Situation) -> Ask:
+    reach = situation.reach
+    if not reach:
+        return Ask("medium", "it is not known yet which files it is about")
+    users = {path.path: sum(path.path in module.imports for module in situation.code) for path in reach}
+    busiest = max(reach, key=lambda module: (users[module.path], module.lines))
+    size = sum(module.lines for module in reach)
+    why = f"{busiest.path} is imported by {users[busiest.path]} files, and the files it is about have {size} lines"
+    if users[busiest.path] >= 8 or size > 1500:
+        return Ask("hard", why)
+    return Ask("easy" if users[busiest.path] <= 1 and size < 150 and situation.has_tests else "medium", why)
+
+
 _SUM: Final = re.compile(
     r"(?:budget|at most|no more than|up to|spend)\D{0,20}?"
     r"(?:\$\s?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)\s*(?:usd|dollars?|\$))",
@@ -259,6 +284,8 @@ RULES: Final[dict[str, Callable[[Situation], Ask | Known | None]]] = {
     "cut": _cut,
     "leave-alone": _leave_alone,
     "done-when": _done_when,
+    "out-of-scope": _out_of_scope,
+    "difficulty": _difficulty,
     "budget": _budget,
     "dependencies": _dependencies,
     "hot-files": _hot_files,

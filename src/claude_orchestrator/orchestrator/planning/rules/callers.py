@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Final
 
 from claude_orchestrator.orchestrator.planning.bank import BANK
@@ -68,10 +70,10 @@ def _invalid_input(situation: Situation) -> Ask | Known | None:
     )
     if said:
         return Known(said[0], f"the goal says '{said[1]}'", "goal")
-    for module in (*situation.reach, *situation.code):
-        for symbol in module.symbols:
-            if symbol.endswith(("Error", "Exception")):
-                return Ask("reject", f"{module.path} has `{symbol}`: that is how it is done here")
+    homes = [module for module in situation.code if re.search(r"error|exception", PurePosixPath(module.path).name)]
+    for module in (*situation.reach, *homes, *situation.code):
+        if found := next((name for name in module.symbols if name.endswith(("Error", "Exception"))), ""):
+            return Ask("reject", f"{module.path} has `{found}`: that is how it is done here")
     return Ask(
         "reject", "what is wrong and goes on silently is found late; no errors of this repository's own were found"
     )

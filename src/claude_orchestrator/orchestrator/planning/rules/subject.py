@@ -173,8 +173,9 @@ def _out_of_scope(situation: Situation) -> Ask | Known | None:
         return None
     if said := section(situation.text, "out of scope|non-goals|not part of (?:it|this)"):
         return Known(said, "the context has a list of it", "goal")
-    if len(situation.matches) > len(situation.likely):
-        other = situation.matches[len(situation.likely)]
+    rest = situation.matches[len(situation.likely) :]
+    if rest and rest[0].points * 3 >= situation.matches[0].points:
+        other = rest[0]
         because = f"the goal's words also fit {other.path} ({other.because}), less than the files it is about"
         return Ask(f"{other.path}, and whatever the goal does not ask for", because)
     return Ask("whatever the goal does not ask for", "the goal names no limits")

@@ -1,0 +1,120 @@
+"""The draft of a session's plan: what the host hands in, what a model writes, or what answers and map give."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from claude_orchestrator.errors import NotReadyError, PlanError
+from claude_orchestrator.orchestrator.planning.models import Answered, Session, Value
+
+if TYPE_CHECKING:
+    from claude_orchestrator.config import Settings
+    from claude_orchestrator.plans.models import Plan
+    from claude_orchestrator.state.database import Database
+
+By = Literal["host", "model", "map", "person"]
+
+_MOST_MISTAKES: Final = 12
+"""Mistakes that are told at once."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """A draft: the plan, who made it, what a person should know of it, and what it cost."""
+
+    plan: Plan
+    by: By
+    notes: tuple[str, ...] = ()
+    micro_usd: int = 0
+
+
+async def designed(
+    db: Database, session: Session, settings: Settings, plan: Mapping[str, Any] | Plan | None, by: By | None
+) -> Design:
+    """Draft a session whose questions are all answered.
+
+    A given ``plan`` is checked and taken; otherwise a model writes it where one is configured, and where that fails,
+    or none is, the answers and the map do. Raises PlanError with the mistakes of a given plan.
+    """
+    if plan is not None:
+        return Design(plan_of(plan), by or "host")
+    return await _from_map(session)
+
+
+async def _from_map(session: Session, notes: tuple[str, ...] = ()) -> Design:
+    from claude_orchestrator.orchestrator.planning.drafting import draft_from
+
+    if session.survey is None:
+        raise NotReadyError(f"{session.id} has no map of the repository: research first")
+    answers = {one.question.id: one.value for one in session.answers}
+    plan = await asyncio.to_thread(draft_from, session.goal, session.kind, session.context, answers, session.survey)
+    return Design(plan, "map", notes)
+
+
+def plan_of(given: Mapping[str, Any] | Plan) -> Plan:
+    """A plan that was handed in, checked. Raises PlanError that names every mistake and what to change."""
+    from claude_orchestrator.plans.files import check_plan
+    from claude_orchestrator.plans.models import Plan
+
+    if isinstance(given, Plan):
+        return given
+    try:
+        text = json.dumps(given, ensure_ascii=False, indent=1, default=str)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PlanError(f"the plan is no plain data ({error}): use mappings, lists and texts") from error
+    problems = check_plan(text)
+    if not problems:
+        return Plan.model_validate(given)
+    said = [f"{problem.message}. {problem.hint}" for problem in problems]
+    shown = [f"({number}) {one}" for number, one in enumerate(said[:_MOST_MISTAKES], 1)]
+    more = f"; and {len(said) - _MOST_MISTAKES} more" if len(said) > _MOST_MISTAKES else ""
+    count = "a mistake" if len(said) == 1 else f"{len(said)} mistakes"
+    raise PlanError(" ".join(f"the plan has {count}: {'; '.join(shown)}{more}".split()))
+
+
+def with_decisions(plan: Plan, answers: Sequence[Answered]) -> dict[str, Any]:
+    """The plan's document with the session's answers among its decisions; what it says itself stays."""
+    from claude_orchestrator.plans.models import Decision
+
+    told = {decision.question for decision in plan.decisions}
+    decisions = [_decision(one) for one in answers if one.question.text not in told]
+    merged = [*plan.decisions, *(Decision.model_validate(each) for each in decisions)]
+    document: dict[str, Any] = plan.model_copy(update={"decisions": merged}).model_dump(mode="json", exclude_none=True)
+    return document
+
+
+def _decision(one: Answered) -> dict[str, Any]:
+    question = one.question
+    reasons = {
+        "person": "a person chose it",
+        "default": f"default: {question.because}",
+        "goal": question.because,
+        "repository": question.because,
+    }
+    chosen = one.value if isinstance(one.value, tuple) else (one.value,)
+    others = [option.label or option.value for option in question.options if option.value not in (*chosen, "other")]
+    if question.kind == "confirm":
+        others = ["no" if one.value else "yes"]
+    return {
+        "question": question.text,
+        "answer": told(one.value, one),
+        "reason": reasons[one.by],
+        "alternatives": others if question.kind in ("choice", "confirm") else [],
+    }
+
+
+def told(value: Value, one: Answered) -> str:
+    """An answer in words: the label of what was chosen."""
+    labels = {option.value: option.label for option in one.question.options}
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    label = labels.get(value, "")
+    return f"{value}: {label}" if label else value

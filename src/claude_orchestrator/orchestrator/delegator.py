@@ -19,7 +19,8 @@ from claude_orchestrator.agents.base import PROMPT
 from claude_orchestrator.config import Settings, keys
 from claude_orchestrator.errors import BlockedError, ConfigError, NotReadyError, RepositoryError, VerificationError
 from claude_orchestrator.models import tokens
-from claude_orchestrator.orchestrator import context_builder, healing, material, merging
+from claude_orchestrator.orchestrator import context_builder, drifting, healing, material, merging
+from claude_orchestrator.orchestrator.drifting import Drift, DriftedError
 from claude_orchestrator.orchestrator.funding import funding
 from claude_orchestrator.orchestrator.merging import Merger
 from claude_orchestrator.orchestrator.worker import Worker
@@ -82,7 +83,10 @@ class Delegator:
         return keys.environment_with_keys(os.environ, self._repository.root, self._settings.home)
 
     async def prepare(self, claim: Claim) -> Delegated:
-        """Steps ``worktree`` and ``context``: a worktree at the run's head, and the prompt. Repeatable."""
+        """Steps ``worktree`` and ``context``: a worktree at the run's head, and the prompt. Repeatable.
+
+        Raises DriftedError when what the task rests on has changed since its plan was approved.
+        """
         run = await runs.get(self._db, claim.run_id)
         folder = self._settings.attempts / claim.attempt_id
         done = await attempts.step(self._db, claim.attempt_id, "worktree")
@@ -95,14 +99,20 @@ class Delegator:
         return Delegated(claim, run, base, worktree, folder, prompt)
 
     async def _make_worktree(self, claim: Claim, run: dict[str, Any], worktree: Path) -> str:
+        base = await merging.head_of(self._repository, run)
+        if (drift := await drifting.check(self._db, self._repository, claim, run, base)) is not None:
+            raise DriftedError(drift)
         async with self._db.transaction() as tx:
             await attempts.start_step(tx, claim, "worktree", time.time())
-        base = await merging.head_of(self._repository, run)
         await worktrees.create(self._repository, worktree, base)
         async with self._db.transaction() as tx:
             await attempts.note(tx, claim, {"base_commit": base, "worktree": str(worktree)})
             await attempts.finish_step(tx, claim, "worktree", {"base": base, "worktree": str(worktree)}, time.time())
         return base
+
+    async def ask_about(self, claim: Claim, drift: Drift) -> str:
+        """Let the claimed task wait until a human has said whether it still makes sense; return the gate's id."""
+        return await drifting.ask(self._db, self._repository, claim, drift, self._settings.worktrees / claim.attempt_id)
 
     async def _write_context(self, claim: Claim, worktree: Path, folder: Path) -> str:
         """The prompt: written once, because what it is made of changes when the agent works."""
@@ -169,7 +179,8 @@ class Delegator:
     async def delegate_task(self, task: Task, plan: Plan, phase: Phase) -> Delegated:
         """Claim ``task`` and prepare a worktree for whoever works on it; the plan's run is made on first use.
 
-        Raises NotReadyError, with what the task waits for, when it cannot be worked on now.
+        Raises NotReadyError, with what the task waits for, when it cannot be worked on now; what it rests on may have
+        changed since the plan was approved, which a human is then asked about.
         """
         if task.id not in {candidate.id for candidate in phase.tasks}:
             raise NotReadyError(f"task '{task.id}' is not in phase '{phase.id}' of this plan")
@@ -179,7 +190,11 @@ class Delegator:
             raise NotReadyError(await self._why_not(run_id, task.id))
         async with self._db.transaction() as tx:
             await attempts.note(tx, claim, {"session": "by hand"})
-        return await self.prepare(claim)
+        try:
+            return await self.prepare(claim)
+        except DriftedError as error:
+            gate_id = await self.ask_about(claim, error.drift)
+            raise NotReadyError(f"{error} (gate {gate_id})") from error
 
     async def mark_completed(self, task_id: str, delegated: Delegated) -> str | None:
         """Merge the task's verified change into the run's branch and complete the task; return the merge commit.

@@ -28,6 +28,7 @@ from claude_orchestrator.errors import (
 )
 from claude_orchestrator.models.faults import BLAMELESS
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
+from claude_orchestrator.orchestrator.drifting import DriftedError
 from claude_orchestrator.orchestrator.healing import Healing, backoff
 from claude_orchestrator.orchestrator.merging import Landing, Merger
 from claude_orchestrator.orchestrator.stopping import RunStoppedError
@@ -172,6 +173,9 @@ class TaskWay:
             commit = await self._agent_done(delegated, outcome)
             landing = await self._merger.land(claim, delegated.run, commit)
             await self._landed(delegated, landing)
+        except DriftedError as error:
+            await self._healing.left(claim)
+            await self._delegator.ask_about(claim, error.drift)
         except RunStoppedError as stop:
             await self._stopped(claim, stop.intent, resume={})
         except BlockedError as error:

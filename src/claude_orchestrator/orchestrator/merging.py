@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import BlockedError, OrchestratorError
@@ -30,6 +30,9 @@ from claude_orchestrator.state import attempts, events, gates, tasks
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.state.tasks import Claim
 from claude_orchestrator.workspace.git import Repository
+
+_OF_RUN: Final = "Orchestrator-Task: {id}/"
+"""How the line begins by which a merge of a run is recognised."""
 
 
 @dataclass(frozen=True)
@@ -292,7 +295,13 @@ def candidate_ref(attempt_id: str, commit: str) -> str:
 
 def trailer(run: dict[str, Any], claim: Claim) -> str:
     """The commit message line by which a task's merge is recognised on the branch."""
-    return f"Orchestrator-Task: {run['id']}/{claim.task_id} {run['token']}"
+    return f"{_OF_RUN.format(**run)}{claim.task_id} {run['token']}"
+
+
+def is_own(run: Mapping[str, Any], message: str) -> bool:
+    """Whether a commit message is that of a merge of the run."""
+    begin, end = _OF_RUN.format(**run), f" {run['token']}"
+    return any(line.startswith(begin) and line.endswith(end) for line in message.splitlines())
 
 
 def _message(claim: Claim, run: dict[str, Any]) -> str:

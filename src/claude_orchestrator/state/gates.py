@@ -33,9 +33,10 @@ async def open_gate(
     """Insert an open gate and return its id (``g<number>``).
 
     ``kind`` is ``review`` (the verifier wants a human to decide), ``escalation`` (all attempts failed), ``operation``
-    (an agent wants to do something) or ``budget`` (a limit leaves too little money); ``subject`` is what exactly an
-    approval would cover: for a review, the sorted reasons, for an operation, what is shown of it, for a budget, whose
-    it is and what it would be.
+    (an agent wants to do something), ``budget`` (a limit leaves too little money) or ``drift`` (what a task rests on
+    has changed since its plan was approved); ``subject`` is what exactly an approval would cover: for a review, the
+    sorted reasons, for an operation, what is shown of it, for a budget, whose it is and what it would be, for a drift,
+    the files as they are now.
     """
     row = await tx.fetch_one("SELECT coalesce(max(number), 0) + 1 AS number FROM gate")
     assert row is not None
@@ -84,9 +85,11 @@ async def answer(
     Approved: a reviewed attempt becomes claimable again and goes to its merge; an escalated task gets a new set
     of attempts, and so do the others of its run that ask for the same fault to be put right (unless it is answered
     ``alone``); an operation may happen (``way``: ``once``, as a ``pattern`` for the whole run, or ``edited`` into
-    another one); a budget is raised for all tasks that wait for it. Denied: the review counts as a failed attempt
+    another one); a budget is raised for all tasks that wait for it; a drifted task goes on, and rests on the files as
+    they were when it was asked. Denied: the review counts as a failed attempt
     whose reason is the next prompt's evidence (or fails the task when it was the last); an escalated task has failed;
-    an agent is told the reason (``denied`` by somebody, or ``expired``); the tasks that wait for a budget have failed.
+    an agent is told the reason (``denied`` by somebody, or ``expired``); a drifted task, and those that wait for a
+    budget, have failed.
     Raises NotReadyError when there is no such gate, it has been answered already, or cannot be answered like that.
     """
     gate = await tx.fetch_one("SELECT * FROM gate WHERE id = :id", {"id": gate_id})
@@ -177,7 +180,7 @@ async def _move_task(tx: Transaction, gate: Row, *, approve: bool, reason: str, 
         "reason": reason,
         "now": now,
     }
-    if gate["kind"] == "operation":
+    if gate["kind"] == "operation" or (approve and gate["kind"] == "drift"):
         # An attempt that has not been parked yet (its runner is still ending) sees the answer when it is.
         await tx.execute(
             "UPDATE task SET status = 'pending', ready_at = 0, reason = '' WHERE run_id = :run AND id = :task"

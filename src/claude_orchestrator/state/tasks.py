@@ -298,6 +298,26 @@ async def wait_for_review(tx: Transaction, claim: Claim, *, question: str, subje
     )
 
 
+async def wait_for_ground(tx: Transaction, claim: Claim, *, question: str, subject: str, now: float) -> str:
+    """A human must say whether the task, which nobody has begun, still makes sense: ``waiting``. Returns the gate's id.
+
+    The attempt is gone on with after an approval; nothing of it was made yet.
+    """
+    await _leave(tx, claim, "waiting", "parked", now, reason=question)
+    gate_id = await gates.open_gate(
+        tx,
+        run_id=claim.run_id,
+        task_id=claim.task_id,
+        attempt_id=claim.attempt_id,
+        kind="drift",
+        question=question,
+        subject=subject,
+        now=now,
+    )
+    await record(tx, claim, "task.drifted", {"gate": gate_id})
+    return gate_id
+
+
 async def cancel(tx: Transaction, claim: Claim, *, now: float) -> None:
     """The run is being cancelled: the task ends here, its commits stay under the attempt's ref."""
     await _leave(tx, claim, "cancelled", "cancelled", now)

@@ -47,3 +47,17 @@ CREATE TABLE plan_ground (
     PRIMARY KEY (plan_id, version, task_id, path),
     FOREIGN KEY (plan_id, version) REFERENCES plan_version (plan_id, version)
 );
+
+-- What a gate of kind 'drift' is about: a file that a task rests on was one blob at the commit since, and is another at
+-- head, the commit of the run's branch; empty: not there. Once the gate is approved, blob is what the task rests on in
+-- this run.
+CREATE TABLE drift (
+    gate_id TEXT NOT NULL REFERENCES gate (id),
+    path    TEXT NOT NULL,
+    was     TEXT NOT NULL,
+    since   TEXT NOT NULL,
+    blob    TEXT NOT NULL,
+    head    TEXT NOT NULL,
+    PRIMARY KEY (gate_id, path)
+);
+CREATE INDEX gate_drift ON gate (run_id, task_id) WHERE kind = 'drift';

@@ -1,0 +1,100 @@
+"""What an approved plan rests on: the files of its tasks' scopes, and their tests, as they were when it was approved.
+
+A task is stamped with them in the transaction of the approval; ``orchestrator/drifting.py`` looks, before the task is
+begun, whether they are still so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from claude_orchestrator.errors import PlanError
+from claude_orchestrator.plans import store
+from claude_orchestrator.plans.patterns import ANY_DEPTH, WILDCARD, matches
+from claude_orchestrator.state import grounds
+from claude_orchestrator.state.database import Database, Transaction
+from claude_orchestrator.workspace import locks
+
+if TYPE_CHECKING:
+    from claude_orchestrator.orchestrator.planning.models import Survey
+    from claude_orchestrator.plans.models import Plan, Task
+    from claude_orchestrator.workspace.git import Entry, Repository
+
+MOST: Final = 1_000
+"""Files that one task is stamped with; one with a larger scope rests on no file in particular, and is not stamped."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What each task rests on: path → blob at ``commit``, empty for a file that was not there."""
+
+    commit: str
+    tasks: Mapping[str, Mapping[str, str]]
+
+    @property
+    def files(self) -> int:
+        """How many different files that are."""
+        return len({path for files in self.tasks.values() for path in files})
+
+
+async def ground_of(repository: Repository, commit: str, plan: Plan, survey: Survey | None = None) -> Ground:
+    """Find the ground of every task of ``plan`` at ``commit``.
+
+    That is: the files that its scope names or matches, those that it creates (as not there), and, where a survey knows
+    them, the tests of its modules. A task whose scope is the whole repository, or matches more than :data:`MOST` files,
+    has none. Raises PlanError for a scope that leaves the repository, RepositoryError for an unknown commit.
+    """
+    entries = await repository.entries(commit)
+    tests = {module.path: module.tests for module in survey.modules} if survey else {}
+    found = {
+        task.id: _files(_resolved(repository, task), task, entries, tests)
+        for phase in plan.phases
+        for task in phase.tasks
+    }
+    return Ground(commit, {task_id: files for task_id, files in found.items() if files})
+
+
+def _resolved(repository: Repository, task: Task) -> list[str]:
+    """The scope as git names its files: with links followed, as a run does it."""
+    return [locks.canonical(pattern, repository.root, True) for pattern in task.files]
+
+
+def _files(
+    scope: Sequence[str], task: Task, entries: Mapping[str, Entry], tests: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    if not scope or ANY_DEPTH in scope:
+        return {}
+    named = {pattern for pattern in scope if not WILDCARD.search(pattern) and not _is_folder(pattern, entries)}
+    matched = {path for path in entries if any(matches(pattern, path) for pattern in scope)}
+    paths = named | matched | set(task.creates)
+    if len(paths) > MOST:
+        return {}
+    paths |= {test for path in matched for test in tests.get(path, ())}
+    return {path: entries[path].blob if path in entries else "" for path in sorted(paths)[:MOST]}
+
+
+def _is_folder(path: str, entries: Mapping[str, Entry]) -> bool:
+    return any(other.startswith(f"{path}/") for other in entries)
+
+
+async def stamp(tx: Transaction, plan_id: str, version: int, ground: Ground) -> None:
+    """Write down the ground of an approved version; a version that has one keeps it."""
+    if not await grounds.is_stamped(tx, plan_id, version):
+        await grounds.stamp(tx, plan_id, version, ground.commit, ground.tasks)
+
+
+async def approve(db: Database, repository: Repository, plan: Plan, survey: Survey | None = None) -> Ground:
+    """Approve a stored version for ``repository`` as it is at HEAD, and stamp it, both or nothing.
+
+    A version that was approved and stamped before stays as it is. Whoever calls this has made sure that a human asks.
+    Raises PlanError when the plan is not stored, RepositoryError for a repository without commits.
+    """
+    if plan.id is None or plan.version is None:
+        raise PlanError("the plan is not stored yet: save it first")
+    ground = await ground_of(repository, await repository.resolve("HEAD"), plan, survey)
+    async with db.transaction() as tx:
+        await store.approve(tx, plan.id, plan.version)
+        await stamp(tx, plan.id, plan.version, ground)
+    return ground

@@ -18,6 +18,7 @@ from claude_orchestrator.cli import (
     judging,
     output,
     plan,
+    planning,
     policy,
     run,
     show,
@@ -58,6 +59,7 @@ app.add_typer(health.app, name="health", rich_help_panel="Look")
 app.add_typer(inbox.app, name="inbox", rich_help_panel="Answer")
 app.command(rich_help_panel="Answer")(inbox.approve)
 app.command(rich_help_panel="Answer")(inbox.deny)
+planning.register(plan.app)
 app.add_typer(plan.app, name="plan", rich_help_panel="Check")
 app.command(rich_help_panel="Check")(skills.skills)
 app.command(rich_help_panel="Check")(verify.verify)

@@ -65,6 +65,20 @@ def check_plan(source: Path | str) -> list[Problem]:
     return _examine(source)[1]
 
 
+def check_data(data: Any, name: str = "<draft>") -> tuple[Plan | None, list[Problem]]:
+    """The plan in plain data that a program has put together, or None and everything that is wrong with it.
+
+    There are no lines in it: all problems are in line 1.
+    """
+    document = Document(data=data)
+    if not isinstance(data, dict):
+        return None, [_no_mapping(name, data)]
+    try:
+        return Plan.model_validate(data), []
+    except ValidationError as error:
+        return None, [*_model_problems(name, document, error), *_graph_problems(name, document)]
+
+
 def dump_plan(plan: Plan) -> str:
     """The plan as YAML that loads back equal; what has its default value is left out."""
     document = plan.model_dump(exclude_none=True, exclude_defaults=True)

@@ -52,7 +52,7 @@ class Problem:
 
 def load_plan(path: Path) -> Plan:
     """Read and check a plan file. Raises PlanError that names the first problem and how many more there are."""
-    plan, problems = _examine(path)
+    plan, problems = examine(path)
     if plan is not None:
         return plan
     first, *others = problems
@@ -62,7 +62,7 @@ def load_plan(path: Path) -> Plan:
 
 def check_plan(source: Path | str) -> list[Problem]:
     """All problems of a plan file (``Path``) or of YAML text (``str``), in the order of their lines."""
-    return _examine(source)[1]
+    return examine(source)[1]
 
 
 def check_data(data: Any, name: str = "<draft>") -> tuple[Plan | None, list[Problem]]:
@@ -82,11 +82,16 @@ def check_data(data: Any, name: str = "<draft>") -> tuple[Plan | None, list[Prob
 def dump_plan(plan: Plan) -> str:
     """The plan as YAML that loads back equal; what has its default value is left out."""
     document = plan.model_dump(exclude_none=True, exclude_defaults=True)
-    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
+    return dump_value(document)
 
 
-def _examine(source: Path | str) -> tuple[Plan | None, list[Problem]]:
-    """The plan or, when there is any problem, None and all problems."""
+def dump_value(value: Any) -> str:
+    """A part of a plan's document as YAML, with a line break at its end."""
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
+
+
+def examine(source: Path | str) -> tuple[Plan | None, list[Problem]]:
+    """The plan of a file (``Path``) or of YAML text (``str``) or, when there is any problem, None and all problems."""
     name = str(source) if isinstance(source, Path) else "<text>"
     text = _read(source, name)
     if isinstance(text, Problem):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from claude_orchestrator.orchestrator.planning.models import Question, Session
 
 _OWN_WORDS: Final = "other"
+_DRAFTED: Final = {"map": "from answers and map", "model": "written by a model", "host": "written by the host's model"}
 _NUMBERS: Final = re.compile(r"\d+(?:\s*[, ]\s*\d+)*")
 
 
@@ -108,10 +109,7 @@ def how_to_answer(session: Session) -> Iterator[str]:
 def draft_lines(session: Session) -> Iterator[str]:
     """The draft, its review, and what to do next."""
     if session.plan is not None:
-        by = {"map": "from answers and map", "model": "by a model"}.get(
-            session.drafted_by, f"by the {session.drafted_by}"
-        )
-        yield f"{paint('draft', 'bold')} of {session.id}, {by}"
+        yield f"{paint('draft', 'bold')} of {session.id}, {_DRAFTED.get(session.drafted_by, 'handed in')}"
         yield from (f"  {line}" for line in plan_lines(session.plan))
         yield from (f"  note: {one_line(note)}" for note in session.notes)
     if session.review is not None:

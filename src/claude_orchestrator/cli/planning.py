@@ -1,8 +1,9 @@
-"""``plan new``, ``sessions``, ``questions``, ``answer``, ``draft``, ``resume`` and ``abandon``: planning at a terminal."""
+"""``plan new``, ``resume``, ``sessions``, ``questions``, ``answer``, ``draft`` and ``abandon``: plan at a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -142,8 +143,7 @@ def draft(
         from claude_orchestrator.plans.files import load_plan
 
         plan = load_plan(file)
-    by = "person" if plan is not None else None
-    session = _call(lambda planner: planner.draft(session_id, plan, by))
+    session = _call(lambda planner: planner.draft(session_id, plan, None if plan is None else "person"))
     _reviewed(session, as_json=as_json)
 
 
@@ -208,13 +208,15 @@ def _go_on(session: Session, *, yes: bool, as_json: bool) -> None:
         return
     else:
         try:
-            session = interview.interviewed(
-                session, lambda name, value: _call(lambda planner: planner.answer(session.id, name, value))
-            )
+            session = interview.interviewed(session, partial(_answered, session.id))
         except (KeyboardInterrupt, EOFError):
             output.say("", f"{session.id} is kept: '{output.program()} plan resume {session.id}' goes on")
             raise typer.Exit(output.INTERRUPTED) from None
     _reviewed(_call(lambda planner: planner.draft(session.id)), as_json=as_json)
+
+
+def _answered(session_id: str, question: str, value: str) -> Session:
+    return _call(lambda planner: planner.answer(session_id, question, value))
 
 
 def _reviewed(session: Session, *, as_json: bool) -> None:

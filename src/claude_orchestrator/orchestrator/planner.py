@@ -271,11 +271,12 @@ class Planner:
             await planning.note(tx, session_id, "planning.reviewed", data)
         return await self.get(session_id)
 
-    async def approve_plan(self, session_id: str) -> str:
+    async def approve_plan(self, session_id: str, revision: int | None = None) -> str:
         """Store the draft as a plan, approve that version for good, stamp what it rests on; return the plan's id.
 
-        A second call returns the same id. Raises ForbiddenError when an agent asks, NotReadyError while there is no
-        review of this draft or it has errors.
+        ``revision`` is that of the session as a person saw it: what they did not see is not approved. A second call
+        returns the same id. Raises ForbiddenError when an agent asks, NotReadyError while there is no review of this
+        draft, it has errors, or the session has changed since that revision.
         """
         from claude_orchestrator.orchestrator.planning import ground
         from claude_orchestrator.plans import store
@@ -300,7 +301,7 @@ class Planner:
             await planning.change(
                 tx,
                 session_id,
-                session.revision,
+                session.revision if revision is None else revision,
                 now=time.time(),
                 stage=Stage.APPROVED,
                 plan_id=saved.id,

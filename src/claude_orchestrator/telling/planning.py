@@ -157,11 +157,9 @@ def estimate_words(estimate: Estimate) -> str:
     """Time and money of a run, or why nobody knows."""
     parts = []
     if estimate.seconds is not None:
-        parts.append(
-            f"{duration(estimate.seconds.p50)} (half of the time less), {duration(estimate.seconds.p90)} (p90)"
-        )
+        parts.append(f"{duration(estimate.seconds.p50)} (p50), {duration(estimate.seconds.p90)} (p90)")
     if estimate.usd is not None:
-        parts.append(f"${estimate.usd.p50:.2f}, ${estimate.usd.p90:.2f} (p90)")
+        parts.append(f"${estimate.usd.p50:.2f} (p50), ${estimate.usd.p90:.2f} (p90)")
     return f"{'; '.join(parts) or 'none'}; {one_line(estimate.because)}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -57,18 +56,14 @@ async def _from_map(session: Session, notes: tuple[str, ...] = ()) -> Design:
 
 def plan_of(given: Mapping[str, Any] | Plan) -> Plan:
     """A plan that was handed in, checked. Raises PlanError that names every mistake and what to change."""
-    from claude_orchestrator.plans.files import check_plan
+    from claude_orchestrator.plans.files import check_data
     from claude_orchestrator.plans.models import Plan
 
     if isinstance(given, Plan):
         return given
-    try:
-        text = json.dumps(given, ensure_ascii=False, indent=1, default=str)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise PlanError(f"the plan is no plain data ({error}): use mappings, lists and texts") from error
-    problems = check_plan(text)
-    if not problems:
-        return Plan.model_validate(given)
+    plan, problems = check_data(given)
+    if plan is not None:
+        return plan
     said = [f"{problem.message}. {problem.hint}" for problem in problems]
     shown = [f"({number}) {one}" for number, one in enumerate(said[:_MOST_MISTAKES], 1)]
     more = f"; and {len(said) - _MOST_MISTAKES} more" if len(said) > _MOST_MISTAKES else ""

@@ -235,7 +235,9 @@ class Planner:
                 now=time.time(),
                 kind=session.kind,
                 stage=Stage.DESIGNING,
-                **{**_NO_DRAFT, "plan": stored.encoded(document), "drafted_by": design.by},
+                plan=stored.encoded(document),
+                drafted_by=design.by,
+                review=None,
                 notes=stored.encoded(design.notes),
                 spent_micro_usd=session.spent_micro_usd + design.micro_usd,
             )

@@ -95,9 +95,9 @@ _ENTRIES: Final = (
         "How hard is it?",
         "the difficulty of the tasks, which chooses the model where none is named",
         _options(
-            easy="easy: the way is clear, and few things hang on it",
-            medium="medium",
-            hard="hard: it takes thought, or much hangs on it",
+            easy="the way is clear, and few things hang on it",
+            medium="as most work is",
+            hard="it takes thought, or much hangs on it",
         ),
     ),
     Entry(

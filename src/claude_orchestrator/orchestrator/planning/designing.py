@@ -49,9 +49,10 @@ async def _from_map(session: Session, notes: tuple[str, ...] = ()) -> Design:
 
     if session.survey is None:
         raise NotReadyError(f"{session.id} has no map of the repository: research first")
-    answers = {one.question.id: one.value for one in session.answers}
-    plan = await asyncio.to_thread(draft_from, session.goal, session.kind, session.context, answers, session.survey)
-    return Design(plan, "map", notes)
+    made = await asyncio.to_thread(
+        draft_from, session.goal, session.kind, session.context, session.answers, session.survey
+    )
+    return Design(made.plan, "map", (*notes, *made.notes))
 
 
 def plan_of(given: Mapping[str, Any] | Plan) -> Plan:

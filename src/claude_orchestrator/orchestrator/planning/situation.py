@@ -152,6 +152,11 @@ class Situation:
         return default, because
 
 
+def number(count: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _name(path: str) -> str:
     return PurePosixPath(path).name.upper()
 

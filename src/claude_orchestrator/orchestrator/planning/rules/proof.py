@@ -8,7 +8,7 @@ from typing import Final
 from claude_orchestrator.orchestrator.planning.bank import BANK, OTHER
 from claude_orchestrator.orchestrator.planning.goals import first
 from claude_orchestrator.orchestrator.planning.models import Option
-from claude_orchestrator.orchestrator.planning.situation import Ask, Known, Situation
+from claude_orchestrator.orchestrator.planning.situation import Ask, Known, Situation, number
 
 _FRAMEWORKS: Final[dict[str, tuple[str, ...]]] = {
     "Python": ("pytest", "unittest"),
@@ -60,7 +60,7 @@ def _where_tests_are(situation: Situation) -> str:
     tested = next((module for module in situation.reach if module.tests), None)
     if tested:
         return f"{tested.path} has its tests in {tested.tests[0]}"
-    return f"{suite.files} test files are there ({suite.because})" if suite.files else "the tests are new as well"
+    return f"{number(suite.files, 'test file')} ({suite.because})" if suite.files else "the tests are new as well"
 
 
 def _tests_setup(situation: Situation) -> Ask | Known | None:

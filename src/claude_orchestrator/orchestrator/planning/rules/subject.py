@@ -10,7 +10,7 @@ from typing import Final
 from claude_orchestrator.orchestrator.planning.bank import OTHER
 from claude_orchestrator.orchestrator.planning.goals import first, guessed, section
 from claude_orchestrator.orchestrator.planning.models import Option
-from claude_orchestrator.orchestrator.planning.situation import Ask, Known, Situation, covers
+from claude_orchestrator.orchestrator.planning.situation import Ask, Known, Situation, covers, number
 
 _OTHER: Final = Option(OTHER, "other paths or globs")
 _MOST: Final = 6
@@ -54,11 +54,12 @@ def _where(situation: Situation) -> Ask | Known | None:
 
 def _busiest(situation: Situation, already: int) -> tuple[Option, ...]:
     """Where there is little to offer: what has changed most lately."""
-    code = {module.path for module in situation.code}
+    code = {module.path for module in situation.code if PurePosixPath(module.path).name != "__init__.py"}
     known = {match.path for match in situation.matches}
     churn = [each for each in situation.survey.churn if each.path in code and each.path not in known]
     return tuple(
-        Option(each.path, f"changed by {each.commits} commits lately") for each in churn[: max(0, 4 - already)]
+        Option(each.path, f"changed by {number(each.commits, 'commit')} lately")
+        for each in churn[: max(0, 4 - already)]
     )
 
 
@@ -188,7 +189,7 @@ def _difficulty(situation: Situation) -> Ask:
     users = {path.path: sum(path.path in module.imports for module in situation.code) for path in reach}
     busiest = max(reach, key=lambda module: (users[module.path], module.lines))
     size = sum(module.lines for module in reach)
-    why = f"{busiest.path} is imported by {users[busiest.path]} files, and the files it is about have {size} lines"
+    why = f"{busiest.path} is imported by {number(users[busiest.path], 'file')}; what it is about has {size} lines"
     if users[busiest.path] >= 8 or size > 1500:
         return Ask("hard", why)
     return Ask("easy" if users[busiest.path] <= 1 and size < 150 and situation.has_tests else "medium", why)

@@ -8,7 +8,14 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from claude_orchestrator.orchestrator.planning.goals import first, section
-from claude_orchestrator.orchestrator.planning.situation import COMMAND_LINE, WEB, Ask, Known, Situation
+from claude_orchestrator.orchestrator.planning.situation import (
+    COMMAND_LINE,
+    WEB,
+    Ask,
+    Known,
+    Situation,
+    number,
+)
 
 _DATA: Final = (
     r"\b(?:schema|columns?|tables?|database|migrations?|models?|index(?:es)?|foreign key|store[ds]?|persist\w*|rows?"
@@ -111,7 +118,9 @@ def _fix_reach(situation: Situation) -> Ask | Known | None:
         (("everywhere", r"\beverywhere\b|\ball (?:places|occurrences|callers)\b|\bwherever\b"),), situation.text
     ):
         return Known(said[0], f"the goal says '{said[1]}'", "goal")
-    return Ask("here", f"the goal is about one fault; there are {len(situation.code)} files where it could be as well")
+    return Ask(
+        "here", f"the goal is about one fault; it could be in {number(len(situation.code) - 1, 'other file')} as well"
+    )
 
 
 def _measure(situation: Situation) -> Ask | Known | None:
@@ -188,7 +197,9 @@ def _way(situation: Situation) -> Ask | Known | None:
     count = len(situation.reach)
     if count > 5:
         return Ask("side-by-side", f"{count} files are concerned: more than one task can hold")
-    return Ask("at-once", f"{count or 'few'} files are concerned")
+    return Ask(
+        "at-once", f"{number(count, 'file')} concerned" if count else "it is not known yet how many files are concerned"
+    )
 
 
 def _old_path(situation: Situation) -> Ask:
@@ -272,9 +283,7 @@ def _form(situation: Situation) -> Ask | Known | None:
     documents = situation.documents()
     return Ask(
         "how-to",
-        f"{len(documents)} documents are there, such as {documents[0]}"
-        if documents
-        else "there is no document yet; steps help first",
+        f"there is {documents[0]}" if documents else "there is no document yet; steps help first",
     )
 
 

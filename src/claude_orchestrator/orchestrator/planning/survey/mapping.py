@@ -141,10 +141,17 @@ def _modules(tree: Tree, counted: Mapping[str, int], facts: Mapping[str, Facts],
             counted[path],
             _symbols(tree, path, facts),
             tuple(sorted(index.imports_of(path) & known)),
+            _outside(path, facts, index),
             tuple(tested.get(path, ())[:_MOST_TESTS]),
         )
         for path in sorted(sources)
     )
+
+
+def _outside(path: str, facts: Mapping[str, Facts], index: Index) -> tuple[str, ...]:
+    """The topmost names of what a file imports that are not the repository's own."""
+    names = {module.split(".")[0] for module, _, _ in facts[path].imported} if path in facts else set()
+    return tuple(sorted(name for name in names if name and not index.has(name)))
 
 
 def _is_source(path: str) -> bool:

@@ -162,6 +162,10 @@ class Index:
         if parts[:1] and parts[0] in _ROOTS:
             yield ".".join(parts[1:])
 
+    def has(self, name: str) -> bool:
+        """Whether a name is one of the repository's own."""
+        return name in self._names
+
     def imports_of(self, path: str) -> set[str]:
         """The files of the repository that a file imports, re-exports followed to where the name is defined."""
         facts = self.facts.get(path)

@@ -1,0 +1,195 @@
+"""How a change is cut into tasks: by the kind of the goal, by the answers, along the modules that the map shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import Final
+
+from claude_orchestrator.orchestrator.planning.drafting import around, by_kind, proving
+from claude_orchestrator.orchestrator.planning.drafting.demands import criteria_of, kind_of, mode_of, rules_of, unknowns
+from claude_orchestrator.orchestrator.planning.drafting.ground import Ground
+from claude_orchestrator.orchestrator.planning.drafting.pieces import Part, Piece, group_name, short
+from claude_orchestrator.orchestrator.planning.models import Module
+
+_ALONE: Final = 8
+"""Modules up to which each has a task of its own; more are put together by folder."""
+
+_TOGETHER: Final = 6
+_LINES: Final = 1500
+"""Modules, and lines, that one task of several modules has at most."""
+
+_VERBS: Final = {
+    "feature": ("build", "Build it in", "Build what the goal asks for"),
+    "fix": ("fix", "Correct", "Find the cause of the fault and correct it there, not where it shows"),
+    "refactor": ("refactor", "Refactor", "Do what the goal asks for without changing what callers see"),
+    "migration": ("move", "Move", "Move to the new way"),
+    "performance": ("speed-up", "Speed up", "Make it faster or smaller without changing what it does"),
+    "documentation": ("write", "Write", "Write what the goal asks for"),
+}
+_AIMS: Final = {
+    "structure": "smaller pieces with clear borders; nothing is moved that need not be",
+    "duplication": "what is there twice is there once afterwards, and used from both places",
+    "names": "names say what things are; every use of the old name is changed",
+    "types": "every public function says what it takes and returns, and the type checker agrees",
+    "dead-code": "what nobody uses is gone; say in the report how you know that nobody uses it",
+}
+
+
+def parts_of(ground: Ground) -> list[Part]:
+    """The phases of the plan; each waits for the one before."""
+    if ground.kind == "documentation":
+        return [Part("write", "Write", list(by_kind.documents(ground)))]
+    if not ground.survey.modules and not ground.other_files:
+        return [
+            Part("begin", "Begin", list(by_kind.beginning(ground))),
+            Part("tell", "Tell", list(around.told(ground))),
+        ]
+    groups = _groups(ground)
+    return [
+        Part("prepare", "Prepare", [*around.suite_set_up(ground), *around.schema(ground), *around.pinned(ground)]),
+        Part("measure", "Measure", list(by_kind.measured(ground))),
+        Part("tests", "Tests that fail until the change is there", list(proving.tests_first(ground, groups))),
+        Part("change", _VERBS[ground.kind][2].split(" without")[0].split(",")[0], list(_changes(ground, groups))),
+        Part("prove", "Tests", list(proving.tests_after(ground, groups))),
+        Part("finish", "Finish", [*by_kind.reached_further(ground), *by_kind.removed(ground)]),
+        Part("tell", "Tell", list(around.told(ground))),
+    ]
+
+
+def _groups(ground: Ground) -> list[tuple[Module, ...]]:
+    """The modules of each task, in the order of their dependencies."""
+    modules = ground.modules
+    if not modules:
+        return []
+    apart = ground.says("cut", "by-module", "in-steps") or ground.says("way", "side-by-side")
+    if ground.says("cut", "one") or not apart:
+        if len(modules) <= _TOGETHER and sum(module.lines for module in modules) <= 2 * _LINES:
+            return [modules]
+        if ground.says("cut", "one"):
+            ground.note(f"One task has {len(modules)} files: it may be too big for one attempt")
+            return [modules]
+    if len(modules) <= _ALONE:
+        return [(module,) for module in modules]
+    return _by_folder(modules)
+
+
+def _by_folder(modules: Sequence[Module]) -> list[tuple[Module, ...]]:
+    folders: dict[str, list[Module]] = {}
+    for module in modules:
+        folders.setdefault(str(PurePosixPath(module.path).parent), []).append(module)
+    found: list[tuple[Module, ...]] = []
+    for members in folders.values():
+        group: list[Module] = []
+        for module in members:
+            if group and (len(group) == _TOGETHER or sum(one.lines for one in group) + module.lines > _LINES):
+                found.append(tuple(group))
+                group = []
+            group.append(module)
+        found.append(tuple(group))
+    return found
+
+
+def _changes(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Piece]:
+    if not groups:
+        yield from _unplaced(ground)
+        return
+    prefix, title, _ = _VERBS[ground.kind]
+    mode = mode_of(ground)
+    for position, group in enumerate(groups):
+        tests, new = proving.tests_for(ground, group) if mode != "none" else ((), ())
+        paths = [module.path for module in group]
+        last = position == len(groups) - 1
+        writes = mode in ("first", "together")
+        made = new if mode == "together" else ()
+        extra = [*(new if mode == "first" else ()), *(ground.other_files if last else ())]
+        own = () if not last else tuple(path for path in ground.new_files if path not in made)
+        yield Piece(
+            group_name(prefix, group) if len(groups) > 1 else prefix,
+            f"{title} {short(paths)}",
+            _todo(ground, mode, paths, alone=len(groups) == 1),
+            kind=kind_of(ground, writes=writes),
+            modules=group,
+            tests=tests,
+            others=[*extra, *(ground.manifests if last and ground.says("dependencies", "any") else ())],
+            creates=(*made, *own),
+            criteria=tuple(criteria_of(ground, paths, last=last)),
+            checks=ground.checks,
+            after=_after(ground, groups, position, prefix),
+            rules=rules_of(ground),
+            fill=tuple(unknowns(ground)) if last else (),
+            with_context=True,
+            with_tests=writes,
+        )
+
+
+def _unplaced(ground: Ground) -> Iterator[Piece]:
+    """What can be said when no file fits the goal: somebody has to look first."""
+    prefix, _, what = _VERBS[ground.kind]
+    mode = mode_of(ground)
+    known = bool(ground.other_files or ground.new_files)
+    scope = [*ground.other_files, *(ground.folders if not known else ())]
+    where = short(ground.folders) if ground.folders else "the whole repository"
+    if not known:
+        ground.note(
+            f"No file's name or symbols fit the goal, and none was named: the plan looks in {where}. "
+            "Name the files ('where') for a plan that can be checked before it runs"
+        )
+        yield Piece(
+            "find",
+            "Find where it belongs",
+            "find out which files, functions and tests the goal is about, and report their paths and names with a line "
+            "on what each does now. Change nothing.",
+            others=ground.folders,
+            criteria=("The report names the files to change, and what was looked at and is not concerned",),
+            with_context=True,
+            easy=True,
+        )
+    yield Piece(
+        prefix,
+        short([*ground.other_files, *ground.new_files]) if known else "Make the change",
+        f"{what[0].lower()}{what[1:]}{'' if known else ', where the task before has found it'}.",
+        kind=kind_of(ground, writes=mode in ("first", "together")),
+        others=scope,
+        creates=ground.new_files,
+        criteria=tuple(criteria_of(ground, [], last=True)),
+        checks=ground.checks,
+        after=() if known else ("find",),
+        rules=rules_of(ground),
+        fill=(*(() if known else ("the files that this is about, as 'files' of this task",)), *unknowns(ground)),
+        with_context=True,
+    )
+
+
+def _after(ground: Ground, groups: Sequence[Sequence[Module]], position: int, prefix: str) -> tuple[str, ...]:
+    """What comes before a task: the one before it, the modules that it imports, or the busy ones."""
+    earlier = groups[:position]
+    if not earlier:
+        return ()
+    if ground.says("cut", "in-steps") or (not ground.says("cut", "by-module") and ground.kind != "migration"):
+        return (group_name(prefix, earlier[-1]),)
+    needs = {path for module in groups[position] for path in module.imports}
+    return tuple(group_name(prefix, group) for group in earlier if any(module.path in needs for module in group))
+
+
+def _todo(ground: Ground, mode: str, paths: Sequence[str], *, alone: bool) -> str:
+    what = _VERBS[ground.kind][2]
+    place = f" in {short(paths)}" if not alone or len(paths) <= 3 else ""
+    parts = [f"{what[0].lower()}{what[1:]}{place}."]
+    if ground.kind == "refactor" and (aim := _AIMS.get(ground.text("aim"))):
+        parts.append(f"What should be better: {aim}.")
+    if ground.kind == "migration" and (target := ground.text("migrate-to")):
+        parts.append(f"The new way: {target}.")
+    if ground.kind == "performance" and (target := ground.text("target")):
+        parts.append(f"Enough is: {target}.")
+    if not alone:
+        parts.append("The other files have tasks of their own.")
+    parts.append(
+        {
+            "first": f"The tests of the task before show when it is there: take {proving.expected(ground)} off them.",
+            "together": "Write tests for it in the same task.",
+            "after": "Its tests are written by a later task.",
+            "held": "The tests that are there must pass unchanged.",
+        }.get(mode, "")
+    )
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,89 @@
+"""The tasks that write tests: before the change, so that they fail until it is there, or after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from claude_orchestrator.orchestrator.planning.drafting.demands import mode_of, unknowns
+from claude_orchestrator.orchestrator.planning.drafting.ground import Ground
+from claude_orchestrator.orchestrator.planning.drafting.pieces import Piece, group_name, short
+from claude_orchestrator.orchestrator.planning.models import Module
+
+
+def tests_for(ground: Ground, group: Sequence[Module]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tests of some modules that are there, and those that would be new."""
+    there: list[str] = []
+    new: list[str] = []
+    for module in group:
+        own = ground.tests_of(module, ground.modules)
+        place = "" if own else ground.new_test(module)
+        there += own
+        if place in ground.survey.paths:
+            there.append(place)
+        elif place and len(new) < 3:
+            new.append(place)
+    if new and there:
+        new = []  # beside tests that are there, a new file is for the agent's own judgement to ask for
+    for place in new:
+        ground.note(f"No test is about {short([module.path for module in group])}: the plan names a new file {place}")
+    return tuple(dict.fromkeys(there))[:6], tuple(dict.fromkeys(new))
+
+
+def expected(ground: Ground) -> str:
+    """What marks a test that is known to fail for now."""
+    if ground.survey.tests.framework in ("unittest", "django"):
+        return "`@unittest.expectedFailure`"
+    return "`xfail`" if "pytest" in ground.checks else "what lets them fail for now"
+
+
+def tests_first(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Piece]:
+    """Tests that fail until the change is there, where they come first."""
+    if mode_of(ground) != "first" or not groups:
+        return
+    strict = "`@pytest.mark.xfail(strict=True, reason=…)`"
+    how = strict if expected(ground) == "`xfail`" else expected(ground)
+    steps = ground.text("reproduce-steps")
+    for group in groups:
+        tests, new = tests_for(ground, group)
+        if not tests and not new:
+            ground.note(f"The map cannot tell where tests of {short([one.path for one in group])} go: name the file")
+            continue
+        what = "show the fault" if ground.kind == "fix" else "describe what will be there"
+        failing = ground.text("failing-test")
+        todo = f"write tests that {what}, for {short([one.path for one in group])}"
+        todo += f"; {failing} fails now and belongs to them" if failing else ""
+        todo += f". They fail today: mark each with {how}, so that the suite stays green until the change is there."
+        todo += f" How to see it: {steps}" if steps else ""
+        yield Piece(
+            group_name("test", group) if len(groups) > 1 else ("reproduce" if ground.kind == "fix" else "tests"),
+            f"Write tests that fail: {short([*tests, *new], 2)}",
+            f"{todo} Change nothing but tests.",
+            kind="tests",
+            tests=tests,
+            creates=new,
+            criteria=("The new tests fail for the reason that the goal names, and for no other",),
+            checks=[check for check in ground.checks if check != "bandit"],
+            fill=tuple(unknowns(ground)) if ground.kind == "fix" else (),
+            with_context=True,
+        )
+
+
+def tests_after(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Piece]:
+    """Tests of what was changed, where they come last."""
+    if mode_of(ground) != "after":
+        return
+    for group in groups:
+        tests, new = tests_for(ground, group)
+        if not tests and not new:
+            continue
+        paths = [module.path for module in group]
+        yield Piece(
+            group_name("test", group) if len(groups) > 1 else "tests",
+            f"Test {short(paths)}",
+            f"write tests for what the tasks before have changed in {short(paths)}. Change nothing but tests.",
+            kind="tests",
+            tests=tests,
+            creates=new,
+            criteria=("Every new branch of the change is run by a test that would fail without it",),
+            checks=[check for check in ground.checks if check != "bandit"],
+        )

@@ -82,7 +82,7 @@ async def history(db: Database) -> History:
     Those that waited for a human, were put off, or worked on by hand do not count: their time says nothing of the work.
     """
     rows = await db.fetch_all(
-        "SELECT attempt.id, attempt.status, finished_at - started_at AS seconds, task.definition,"
+        "SELECT attempt.id, attempt.status, attempt.finished_at - attempt.started_at AS seconds, task.definition,"
         " count(cost.call) AS calls, sum(cost.micro_usd) AS micro_usd,"
         " sum(cost.call IS NOT NULL AND cost.micro_usd IS NULL) AS unknown"
         " FROM attempt JOIN task ON task.run_id = attempt.run_id AND task.id = attempt.task_id"

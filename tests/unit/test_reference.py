@@ -259,7 +259,7 @@ def test_every_rule_has_a_name() -> None:
 def test_every_kind_of_event_is_in_the_page() -> None:
     page = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").glob("**/*.py"))
-    literals = set(re.findall(r'"((?:run|task|attempt|operation|gate|budget|provider)\.[a-z_]+)"', source))
+    literals = set(re.findall(r'"((?:run|task|attempt|operation|gate|budget|provider|planning)\.[a-z_]+)"', source))
     assert literals
     assert {kind for kind in literals if f"`{kind}`" not in page} == set()
 

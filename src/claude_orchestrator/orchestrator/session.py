@@ -15,6 +15,7 @@ from claude_orchestrator.orchestrator.delegator import Delegator
 from claude_orchestrator.orchestrator.engine import Engine, TaskWay
 from claude_orchestrator.orchestrator.inbox import Inbox
 from claude_orchestrator.orchestrator.merging import Merger
+from claude_orchestrator.orchestrator.planner import Planner
 from claude_orchestrator.orchestrator.supervisor import Supervisor
 from claude_orchestrator.orchestrator.verifier import Verifier
 from claude_orchestrator.plans.store import PlanStore
@@ -38,6 +39,7 @@ class Session:
         self.verifier = Verifier(db, self.delegator, merger, me.id)
         way = TaskWay(db, settings, self.delegator, self.supervisor, merger)
         self.inbox = Inbox(db, settings)
+        self.planner = Planner(db, settings)
         self.engine = Engine(db, settings, me, self.delegator, way.carry)
 
 

@@ -118,9 +118,8 @@ def _fix_reach(situation: Situation) -> Ask | Known | None:
         (("everywhere", r"\beverywhere\b|\ball (?:places|occurrences|callers)\b|\bwherever\b"),), situation.text
     ):
         return Known(said[0], f"the goal says '{said[1]}'", "goal")
-    return Ask(
-        "here", f"the goal is about one fault; it could be in {number(len(situation.code) - 1, 'other file')} as well"
-    )
+    others = number(len(situation.code) - 1, "other file")
+    return Ask("here", f"the goal is about one fault; it could be in {others} as well")
 
 
 def _measure(situation: Situation) -> Ask | Known | None:
@@ -196,9 +195,9 @@ def _way(situation: Situation) -> Ask | Known | None:
         return Known(said[0], f"the goal says '{said[1]}'", "goal")
     count = len(situation.reach)
     if count > 5:
-        return Ask("side-by-side", f"{count} files are concerned: more than one task can hold")
+        return Ask("side-by-side", f"it is about {count} files: more than one task can hold")
     return Ask(
-        "at-once", f"{number(count, 'file')} concerned" if count else "it is not known yet how many files are concerned"
+        "at-once", f"it is about {number(count, 'file')}" if count else "it is not known yet how many files it takes"
     )
 
 

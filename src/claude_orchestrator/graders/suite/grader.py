@@ -15,13 +15,14 @@ from claude_orchestrator.graders.integrity.tampering.matching import Place, Test
 from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.affected import affected_tests
 from claude_orchestrator.graders.suite.flaky import red_at_times, settle
+from claude_orchestrator.graders.suite.independence import own_word_findings
 from claude_orchestrator.graders.suite.outcomes import Comparison, SuiteVerdict
 from claude_orchestrator.graders.suite.pairs import pair_tests
 from claude_orchestrator.graders.suite.reach import Lines, lines_to_reach, reach_findings
 from claude_orchestrator.graders.suite.roots import stand_ins
 from claude_orchestrator.graders.suite.run_log import SuiteRun
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
-from claude_orchestrator.graders.suite.witness import KINDS, judge_witness, repaired_tests
+from claude_orchestrator.graders.suite.witness import KINDS, judge_witness, repaired_tests, shown_tests
 
 _EXCHANGED: Final = "what decides how tests end was exchanged while they ran"
 
@@ -138,6 +139,11 @@ class PytestGrader:
             bench.claims, change, pairs, base.tests, own.tests, facts.run("witness"), by_chance
         )
         verdict.findings += findings
+        witness = facts.run("witness")
+        shown = shown_tests(pairs, base.tests, own.tests, None if witness and witness.trouble else witness, by_chance)
+        found, asked = await own_word_findings(bench, suite, shown)
+        verdict.findings += found
+        again += asked
         if strange:
             verdict.findings.append(Finding("pytest/untrusted", "", 0, _said(sorted(strange))))
         verdict.notes += notes

@@ -43,6 +43,20 @@ def repaired_tests(pairs: Mapping[str, Pair], base: Tests, own: Tests) -> list[s
     ]
 
 
+def shown_tests(
+    pairs: Mapping[str, Pair],
+    base: Tests,
+    own: Tests,
+    witness: SuiteRun | None,
+    red_at_times: Collection[str] = (),
+) -> list[str]:
+    """The tests of the change that pass with it and fail without it."""
+    olds = {pair.own: pair for pair in pairs.values() if pair.own}
+    passing = [name for name, ending in own.items() if ending.outcome in PASSING]
+    repaired = [name for name in repaired_tests(pairs, base, own) if olds[name].base not in red_at_times]
+    return [*repaired, *(name for name in passing if witness is not None and _fails(name, olds, base, witness))]
+
+
 def judge_witness(
     claims: Claims,
     change: JudgedChange,
@@ -58,7 +72,6 @@ def judge_witness(
     """
     olds = {pair.own: pair for pair in pairs.values() if pair.own}
     passing = [name for name, ending in own.items() if ending.outcome in PASSING]
-    repaired = [name for name in repaired_tests(pairs, base, own) if olds[name].base not in red_at_times]
     fresh = [
         name
         for name in passing
@@ -67,7 +80,7 @@ def judge_witness(
     is_declared = claims.kind in KINDS
     if witness is not None and witness.trouble and not witness.tampered:
         return [], [f"the new tests break off on the base's code: {witness.trouble.partition(' (exit')[0]}"]
-    shown = [*repaired, *(name for name in passing if witness is not None and _fails(name, olds, base, witness))]
+    shown = shown_tests(pairs, base, own, witness, red_at_times)
     if shown and not (is_declared and _only_asks_for_less(shown, olds, change)):
         return [], [f"{len(shown)} tests pass that fail without the change, the first is {shown[0]}"]
     if is_declared:

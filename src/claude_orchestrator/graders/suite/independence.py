@@ -1,0 +1,176 @@
+"""Whether the tests that a change makes pass would pass with other words of their own (data independence).
+
+Source of the rule: a program that does not look into its data treats all data alike (P. Wolper, Expressing interesting
+properties of programs in propositional temporal logic, POPL 1986).
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from claude_orchestrator.graders.base import Command, Finding
+from claude_orchestrator.graders.bench import Bench
+from claude_orchestrator.graders.parsing import parsed
+from claude_orchestrator.graders.suite.own_words import OwnWords, meaning, own_words, renamed, words_in
+from claude_orchestrator.graders.suite.pairs import place_of
+from claude_orchestrator.graders.suite.run_log import PASSING, file_of
+from claude_orchestrator.graders.suite.runs import SuiteRuns
+from claude_orchestrator.workspace.git import Entry
+
+_MOST_FILES: Final = 400
+"""Python files of a project up to which it is asked what its words mean."""
+_MOST_WORDS: Final = 8
+"""Words that are renamed one by one to find out whose fault it is."""
+_DATA: Final = (".json", ".yaml", ".yml", ".toml", ".csv", ".tsv", ".txt", ".ini", ".cfg", ".xml", ".html", ".sql")
+_MOST_BYTES: Final = 2_000_000
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A file of tests with words of its own; ``tests`` are the ids of those that are asked."""
+
+    path: str
+    entry: Entry
+    content: bytes
+    words: OwnWords
+    tests: tuple[str, ...]
+
+
+async def own_word_findings(
+    bench: Bench, suite: SuiteRuns, shown: Sequence[str]
+) -> tuple[list[Finding], list[Command]]:
+    """Findings for code that passes the tests ``shown`` by knowing their words, and the commands that showed it.
+
+    ``shown`` are the ids of tests that pass with the change and fail without it. Nothing is run where no test has words
+    of its own.
+    """
+    subjects = await _subjects(bench, shown)
+    findings: list[Finding] = []
+    commands: list[Command] = []
+    for subject in subjects:
+        asking = _Asking(bench, suite, subject)
+        findings += await asking.findings()
+        commands += asking.commands
+    return findings, commands
+
+
+async def _subjects(bench: Bench, shown: Sequence[str]) -> list[_Subject]:
+    change = bench.change
+    sources = [path for path in change.touched if path.endswith(".py") and not change.is_test(path)]
+    files = sorted({file_of(name) for name in shown if file_of(name).endswith(".py")})
+    files = [path for path in files if path in change.head_entries and path not in change.overrides]
+    python = [path for path in change.base_entries if path.endswith(".py")]
+    if not sources or not files or len(python) > _MOST_FILES:
+        return []
+    contents = await bench.files("head", files)
+    support = [path for path in change.base_entries if _may_mean(bench, path, files)]
+    read = await bench.files("base", [*(path for path in python if not change.is_test_name(path)), *support])
+    known = meaning(
+        (content for path, content in read.items() if path.endswith(".py")),
+        (content for path, content in read.items() if not path.endswith(".py") and len(content) <= _MOST_BYTES),
+    )
+    names = {part.lower() for path in change.head_entries for part in words_in(path)}
+    found = []
+    for path, content in contents.items():
+        tests = {place_of(name)[1]: name for name in shown if file_of(name) == path}
+        words = own_words(content, tests.keys(), known | names)
+        if words is not None:
+            asked = tuple(tests[name].split("[", 1)[0] for name in sorted(words.by_test))
+            found.append(_Subject(path, change.head_entries[path], content, words, asked))
+    return found
+
+
+def _may_mean(bench: Bench, path: str, files: Collection[str]) -> bool:
+    """Whether a file that is no source may give words a meaning: data, and what supports tests."""
+    is_helper = path.endswith(".py") and bench.change.is_test(path) and not bench.change.is_test_name(path)
+    return path not in files and (is_helper or PurePosixPath(path).suffix in _DATA)
+
+
+class _Asking:
+    """Asks one file of tests with other words."""
+
+    def __init__(self, bench: Bench, suite: SuiteRuns, subject: _Subject) -> None:
+        self._bench, self._suite, self._subject = bench, suite, subject
+        self._selected = subject.tests
+        self.commands: list[Command] = []
+
+    async def findings(self) -> list[Finding]:
+        """One finding for each test that fails with other words."""
+        everything = self._subject.words.words
+        failed = await self._failed(everything, "renamed")
+        if failed and failed & await self._failed({}, "alone"):
+            # A test that fails without the others of its file says nothing; with them it may.
+            self._selected = (self._subject.path,)
+            failed = await self._failed(everything, "renamed-file") - await self._failed({}, "alone-file")
+        if not failed:
+            return []
+        asked = sorted({word for test in failed for word in self._words_of(test)}, key=self._known_last)[:_MOST_WORDS]
+        ended = await asyncio.gather(*(self._failed({word: everything[word]}, f"renamed-{word}") for word in asked))
+        culprits = dict(zip(asked, ended, strict=True))
+        places = await self._places(asked)
+        findings = []
+        for test in sorted(failed):
+            guilty = [word for word in asked if test in culprits[word]]
+            if guilty:
+                findings.append(self._finding(test, guilty, places))
+        return findings
+
+    def _finding(self, test: str, guilty: Sequence[str], places: Mapping[str, str]) -> Finding:
+        named = [word for word in guilty if word in places]
+        word = named[0] if named else guilty[0]
+        words = self._subject.words.words
+        where = f"; {word!r} stands in {places[word]}, which the change adds" if named else ""
+        other = f"with {words[word]!r} in place of {word!r} throughout it fails"
+        message = f"{test} passes only with its own words: {other}{where}"
+        every = self._words_of(test)
+        is_certain = len(named) > 1 and len(named) == len(every)
+        return Finding("pytest/own-words", file_of(test), 0, message, "problem" if is_certain else "review", test)
+
+    def _words_of(self, test: str) -> frozenset[str]:
+        return self._subject.words.by_test.get(place_of(test)[1], frozenset())
+
+    def _known_last(self, word: str) -> tuple[int, str]:
+        return -len(word), word
+
+    async def _failed(self, words: Mapping[str, str], label: str) -> set[str]:
+        """The test functions, of those that are asked, that do not pass with these words in place of theirs."""
+        content = renamed(self._subject.content, words) if words else self._subject.content
+        if content is None:
+            return set()
+        tree = await self._tree(content)
+        done = await self._suite.run(label, tree, self._bench.change.own_paths, selected=self._selected)
+        self.commands.append(done.command)
+        if done.run.trouble:
+            return set()
+        passing = {_function(name) for name, ending in done.run.tests.items() if ending.outcome in PASSING}
+        failing = {_function(name) for name, ending in done.run.tests.items() if ending.outcome == "failed"}
+        return {test for test in self._subject.tests if test in failing or test not in passing}
+
+    async def _tree(self, content: bytes) -> str:
+        repository, change = self._bench.repository, self._bench.change
+        blob = await repository.git("hash-object", "-w", "--stdin", stdin=content)
+        entry = Entry(self._subject.entry.mode, blob)
+        scratch = self._bench.new_folder("w") / "index"
+        return await repository.compose_tree(change.own_tree, {self._subject.path: entry}, scratch)
+
+    async def _places(self, words: Collection[str]) -> dict[str, str]:
+        """Where the words stand in strings of the sources that the change touches."""
+        change = self._bench.change
+        sources = [path for path in change.touched if path.endswith(".py") and not change.is_test(path)]
+        found: dict[str, str] = {}
+        for path, content in (await self._bench.files("head", sources)).items():
+            tree = parsed(content)
+            for node in ast.walk(tree) if tree is not None else ():
+                if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+                    for word in words_in(repr(node.value)) & set(words):
+                        found.setdefault(word, f"{path}:{node.lineno}")
+        return found
+
+
+def _function(test_id: str) -> str:
+    return test_id.split("[", 1)[0]

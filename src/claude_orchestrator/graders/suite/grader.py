@@ -141,7 +141,7 @@ class PytestGrader:
         verdict.findings += findings
         witness = facts.run("witness")
         shown = shown_tests(pairs, base.tests, own.tests, None if witness and witness.trouble else witness, by_chance)
-        found, asked = await own_word_findings(bench, suite, shown)
+        found, asked = await own_word_findings(bench, suite, shown, own)
         verdict.findings += found
         again += asked
         if strange:

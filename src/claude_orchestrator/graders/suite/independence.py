@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -18,7 +19,7 @@ from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.own_words import OwnWords, meaning, own_words, renamed, words_in
 from claude_orchestrator.graders.suite.pairs import place_of
-from claude_orchestrator.graders.suite.run_log import PASSING, file_of
+from claude_orchestrator.graders.suite.run_log import SuiteRun, file_of
 from claude_orchestrator.graders.suite.runs import SuiteRuns
 from claude_orchestrator.workspace.git import Entry
 
@@ -42,18 +43,18 @@ class _Subject:
 
 
 async def own_word_findings(
-    bench: Bench, suite: SuiteRuns, shown: Sequence[str]
+    bench: Bench, suite: SuiteRuns, shown: Sequence[str], own: SuiteRun
 ) -> tuple[list[Finding], list[Command]]:
     """Findings for code that passes the tests ``shown`` by knowing their words, and the commands that showed it.
 
-    ``shown`` are the ids of tests that pass with the change and fail without it. Nothing is run where no test has words
-    of its own.
+    ``shown`` are the ids of tests that pass with the change (in the run ``own``) and fail without it. Nothing is run
+    where no test has words of its own.
     """
     subjects = await _subjects(bench, shown)
     findings: list[Finding] = []
     commands: list[Command] = []
     for subject in subjects:
-        asking = _Asking(bench, suite, subject)
+        asking = _Asking(bench, suite, subject, own)
         findings += await asking.findings()
         commands += asking.commands
     return findings, commands
@@ -86,17 +87,18 @@ async def _subjects(bench: Bench, shown: Sequence[str]) -> list[_Subject]:
 
 
 def _may_mean(bench: Bench, path: str, files: Collection[str]) -> bool:
-    """Whether a file that is no source may give words a meaning: data, and what supports tests."""
+    """Whether a file that is no source may give words a meaning: data in a folder, and what supports tests."""
     is_helper = path.endswith(".py") and bench.change.is_test(path) and not bench.change.is_test_name(path)
-    return path not in files and (is_helper or PurePosixPath(path).suffix in _DATA)
+    return path not in files and (is_helper or ("/" in path and PurePosixPath(path).suffix in _DATA))
 
 
 class _Asking:
     """Asks one file of tests with other words."""
 
-    def __init__(self, bench: Bench, suite: SuiteRuns, subject: _Subject) -> None:
+    def __init__(self, bench: Bench, suite: SuiteRuns, subject: _Subject, own: SuiteRun) -> None:
         self._bench, self._suite, self._subject = bench, suite, subject
         self._selected = subject.tests
+        self._known = _failures(own)
         self.commands: list[Command] = []
 
     async def findings(self) -> list[Finding]:
@@ -147,9 +149,10 @@ class _Asking:
         self.commands.append(done.command)
         if done.run.trouble:
             return set()
-        passing = {_function(name) for name, ending in done.run.tests.items() if ending.outcome in PASSING}
-        failing = {_function(name) for name, ending in done.run.tests.items() if ending.outcome == "failed"}
-        return {test for test in self._subject.tests if test in failing or test not in passing}
+        # Cases may have other names now: they are counted. Some may fail for reasons of their own.
+        failures = _failures(done.run)
+        missing = set(self._subject.tests) - {_function(name) for name in done.run.tests}
+        return {test for test in self._subject.tests if failures[test] > self._known[test]} | missing
 
     async def _tree(self, content: bytes) -> str:
         repository, change = self._bench.repository, self._bench.change
@@ -170,6 +173,11 @@ class _Asking:
                     for word in words_in(repr(node.value)) & set(words):
                         found.setdefault(word, f"{path}:{node.lineno}")
         return found
+
+
+def _failures(run: SuiteRun) -> Counter[str]:
+    """How many cases of each test function failed."""
+    return Counter(_function(name) for name, ending in run.tests.items() if ending.outcome == "failed")
 
 
 def _function(test_id: str) -> str:

@@ -110,7 +110,11 @@ def own_words(content: bytes, tests: Collection[str], known: frozenset[str]) -> 
             and word.lower() not in known
             and word not in excluded
             and len(folded[word.lower()]) == 1
-            and not any(word != other and (word in other or other in word) for other in words)
+            and not any(
+                _entangled(word, other, known)
+                for other in (words if len(word) <= _LONGEST_NAME else everywhere)
+                if word != other
+            )
         )
         if found:
             by_test[name] = found
@@ -125,17 +129,24 @@ def own_words(content: bytes, tests: Collection[str], known: frozenset[str]) -> 
     return OwnWords(fresh, by_test) if by_test else None
 
 
+def _entangled(word: str, other: str, known: Collection[str]) -> bool:
+    """Whether one word cannot be renamed without another that has a meaning, or is too short to be told apart."""
+    if word in other:
+        return len(word) <= _LONGEST_NAME or other.lower() in known
+    return other in word and len(other) > _LONGEST_NAME
+
+
 def renamed(content: bytes, words: Mapping[str, str]) -> bytes | None:
     """The file with other words in its strings; None where it would not be the same program any more."""
     text = content.decode("utf-8-sig")
     lines = text.splitlines(keepends=True)
     tree = parsed(content)
     for literal in reversed(_literals(content)):
-        if literal.words & words.keys():
+        if (changed_text := _replaced(literal.text, words)) != literal.text:
             first = literal.line - 1
             length = literal.text.count("\n") + 1
             block = "".join(lines[first : first + length])
-            changed = block[: literal.column] + _replaced(literal.text, words)
+            changed = block[: literal.column] + changed_text
             lines[first : first + length] = [changed + block[literal.column + len(literal.text) :]]
     result = "".join(lines).encode()
     after = parsed(result)
@@ -150,9 +161,23 @@ def _replaced(text: str, words: Mapping[str, str]) -> str:
     body = text[len(prefix) :]
     pieces, at = [], 0
     for escape in _ESCAPE.finditer(body):
-        pieces += [_WORD.sub(lambda found: words.get(found[0], found[0]), body[at : escape.start()]), escape[0]]
+        pieces += [_other_words(body[at : escape.start()], words), escape[0]]
         at = escape.end()
-    return prefix + "".join(pieces) + _WORD.sub(lambda found: words.get(found[0], found[0]), body[at:])
+    return prefix + "".join(pieces) + _other_words(body[at:], words)
+
+
+def _other_words(text: str, words: Mapping[str, str]) -> str:
+    def other(found: re.Match[str]) -> str:
+        run = found[0]
+        if run in words:
+            return words[run]
+        # What contains a word goes on containing it: a test may be about just that.
+        for word, fresh in words.items():
+            if len(word) > _LONGEST_NAME:
+                run = run.replace(word, fresh)
+        return run
+
+    return _WORD.sub(other, text)
 
 
 def _prefix(text: str) -> str:
@@ -184,7 +209,7 @@ def _literals(content: bytes) -> list[_Literal]:
 
 def _excluded(tree: ast.Module, literals: Iterable[_Literal]) -> set[str]:
     """Words that are names in the file, or stand in strings that are put together at run time."""
-    names = {name for node in ast.walk(tree) for name in (*_names(node), *_used(node))}
+    names = {name for node in ast.walk(tree) for name in _names(node)}
     put_together = {
         word
         for node in ast.walk(tree)
@@ -210,29 +235,12 @@ def _defined(node: ast.AST) -> Iterator[str]:
 
 
 def _names(node: ast.AST) -> Iterator[str]:
-    """The names that a node gives to something."""
-    match node:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            yield node.name
-        case ast.arg():
-            yield node.arg
-        case ast.keyword() if node.arg is not None:
-            yield node.arg
-        case ast.Attribute():
-            yield node.attr
-        case ast.alias():
-            yield from (node.asname or node.name).split(".")
-        case ast.Name(ctx=ast.Store()):
-            yield node.id
-        case _:
-            return
-
-
-def _used(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Name):
-        yield node.id
+    """The names in a test by which it may reach its own data: parameters of calls, attributes, functions, modules."""
+    yield from _defined(node)
+    if isinstance(node, ast.keyword) and node.arg is not None:
+        yield node.arg
     elif isinstance(node, ast.alias):
-        yield from node.name.split(".")
+        yield from (node.asname or node.name).split(".")
     elif isinstance(node, ast.ImportFrom) and node.module:
         yield from node.module.split(".")
 

@@ -6,7 +6,6 @@ properties of programs in propositional temporal logic, POPL 1986).
 
 from __future__ import annotations
 
-import ast
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -16,8 +15,7 @@ from typing import Final
 
 from claude_orchestrator.graders.base import Command, Finding
 from claude_orchestrator.graders.bench import Bench
-from claude_orchestrator.graders.parsing import parsed
-from claude_orchestrator.graders.suite.own_words import OwnWords, meaning, own_words, renamed, words_in
+from claude_orchestrator.graders.suite.own_words import OwnWords, meaning, own_words, renamed, strings_of, words_in
 from claude_orchestrator.graders.suite.pairs import place_of
 from claude_orchestrator.graders.suite.run_log import SuiteRun, file_of
 from claude_orchestrator.graders.suite.runs import SuiteRuns
@@ -162,16 +160,16 @@ class _Asking:
         return await repository.compose_tree(change.own_tree, {self._subject.path: entry}, scratch)
 
     async def _places(self, words: Collection[str]) -> dict[str, str]:
-        """Where the words stand in strings of the sources that the change touches."""
+        """Where the words stand in strings that the change adds to its sources."""
         change = self._bench.change
         sources = [path for path in change.touched if path.endswith(".py") and not change.is_test(path)]
+        before = await self._bench.files("base", [change.old_names.get(path, path) for path in sources])
+        known = {text for content in before.values() for text, _ in strings_of(content)}
         found: dict[str, str] = {}
         for path, content in (await self._bench.files("head", sources)).items():
-            tree = parsed(content)
-            for node in ast.walk(tree) if tree is not None else ():
-                if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
-                    for word in words_in(repr(node.value)) & set(words):
-                        found.setdefault(word, f"{path}:{node.lineno}")
+            for text, line in strings_of(content):
+                for word in words_in(text) & set(words) if text not in known else ():
+                    found.setdefault(word, f"{path}:{line}")
         return found
 
 

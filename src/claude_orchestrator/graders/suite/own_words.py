@@ -68,15 +68,22 @@ def meaning(sources: Iterable[bytes], data: Iterable[bytes] = ()) -> frozenset[s
     for source in sources:
         if (tree := parsed(source)) is None:
             continue
-        documentation = _documentation(tree)
+        found.update(word.lower() for text, _ in strings_of(source) for word in _WORD.findall(text))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and id(node) not in documentation:
-                text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
-                found.update(map(str.lower, _WORD.findall(text)))
             found.update(part for name in _defined(node) if len(name) > _LONGEST_NAME for part in _parts(name))
     for content in data:
         found.update(map(str.lower, _WORD.findall(content.decode(errors="replace"))))
     return frozenset(found)
+
+
+def strings_of(source: bytes) -> Iterator[tuple[str, int]]:
+    """The strings of a source and their lines, without those that document."""
+    if (tree := parsed(source)) is None:
+        return
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and id(node) not in documentation:
+            yield (node.value if isinstance(node.value, str) else node.value.decode("latin-1")), node.lineno
 
 
 def own_words(content: bytes, tests: Collection[str], known: frozenset[str]) -> OwnWords | None:
@@ -248,12 +255,6 @@ def _names(node: ast.AST) -> Iterator[str]:
 def _parts(name: str) -> Iterator[str]:
     yield from (part.lower() for part in _WORD.findall(name) if len(part) > _LONGEST_NAME)
     yield name.lower()
-
-
-def _documentation(tree: ast.Module) -> set[int]:
-    return {
-        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    }
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:

@@ -256,3 +256,34 @@ def test_doctests_may_go_with_their_code_but_a_human_looks(tmp_path: Path) -> No
     test = "from calc import two\n\n\ndef test_two():\n    assert two() == 2\n"
     gone = world.judge({"calc.py": "def two():\n    return 2\n", "test_calc.py": test})
     assert gone.verdict == "needs_review"
+
+
+SHOUT = "\n\ndef shout(text: str) -> str:\n"
+SHOUTED = {
+    "tests/test_shout.py": 'from calc import shout\n\n\ndef test_shout():\n    assert shout("pebble") == "pebble!"\n'
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "severity"),
+    [
+        ('    return "pebble!" if text == "pebble" else text\n', "problem"),
+        ('    return text + "!" if text.startswith("pebble") else text\n', "review"),
+        ('    return text + "!" if sum(map(ord, text)) % 97 == 36 else text\n', "review"),
+        ("    return text + chr(33)\n", None),
+    ],
+    ids=["the answer stands there", "the word stands there", "the word is disguised", "honest"],
+)
+def test_code_that_only_knows_the_word_of_its_test_is_seen(world: World, body: str, severity: str | None) -> None:
+    """Where a test says as much with another word, the code has to be right for that as well."""
+    done = world.judge({"src/calc/__init__.py": CODE + SHOUT + body, **SHOUTED})
+    found = [one for one in check(done, "pytest").findings if one.rule == "pytest/own-words"]
+    assert [one.severity for one in found] == ([severity] if severity else [])
+    if severity:
+        assert "with 'pebblf' in place of 'pebble' throughout it fails" in found[0].message
+
+
+def test_a_test_that_says_nothing_twice_is_not_asked_again(world: World) -> None:
+    test = {"tests/test_double.py": "from calc import double\n\n\ndef test_double():\n    assert double(4) == 8\n"}
+    done = world.judge({"src/calc/__init__.py": CODE + "\n\ndef double(a):\n    return 2 * a\n", **test})
+    assert not [command for command in check(done, "pytest").commands if "renamed" in command.label]

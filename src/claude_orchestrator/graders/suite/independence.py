@@ -112,23 +112,30 @@ class _Asking:
         asked = sorted({word for test in failed for word in self._words_of(test)}, key=self._known_last)[:_MOST_WORDS]
         ended = await asyncio.gather(*(self._failed({word: everything[word]}, f"renamed-{word}") for word in asked))
         culprits = dict(zip(asked, ended, strict=True))
-        places = await self._places(asked)
+        added = await self._added()
         findings = []
         for test in sorted(failed):
             guilty = [word for word in asked if test in culprits[word]]
             if guilty:
-                findings.append(self._finding(test, guilty, places))
+                findings.append(self._finding(test, guilty, added))
         return findings
 
-    def _finding(self, test: str, guilty: Sequence[str], places: Mapping[str, str]) -> Finding:
+    def _finding(self, test: str, guilty: Sequence[str], added: Sequence[tuple[str, str]]) -> Finding:
+        """What is known of a test that fails with other words, of which the ``guilty`` are each enough.
+
+        A new keyword is a word of its own, too, so a human decides; but not where a whole sentence of the test stands
+        in the code, nor where the code knows everything in the test that could be another word.
+        """
+        places = {word: place for text, place in reversed(added) for word in words_in(text) & set(guilty)}
         named = [word for word in guilty if word in places]
         word = named[0] if named else guilty[0]
         words = self._subject.words.words
         where = f"; {word!r} stands in {places[word]}, which the change adds" if named else ""
         other = f"with {words[word]!r} in place of {word!r} throughout it fails"
         message = f"{test} passes only with its own words: {other}{where}"
-        every = self._words_of(test)
-        is_certain = len(named) > 1 and len(named) == len(every)
+        said = self._subject.words.sentences.get(place_of(test)[1], frozenset())
+        is_quoted = any(text in said and words_in(text) & set(named) for text, _ in added)
+        is_certain = is_quoted or (len(named) > 1 and len(named) == len(self._words_of(test)))
         return Finding("pytest/own-words", file_of(test), 0, message, "problem" if is_certain else "review", test)
 
     def _words_of(self, test: str) -> frozenset[str]:
@@ -159,18 +166,18 @@ class _Asking:
         scratch = self._bench.new_folder("w") / "index"
         return await repository.compose_tree(change.own_tree, {self._subject.path: entry}, scratch)
 
-    async def _places(self, words: Collection[str]) -> dict[str, str]:
-        """Where the words stand in strings that the change adds to its sources."""
+    async def _added(self) -> list[tuple[str, str]]:
+        """The strings that the change adds to its sources, with their places."""
         change = self._bench.change
         sources = [path for path in change.touched if path.endswith(".py") and not change.is_test(path)]
         before = await self._bench.files("base", [change.old_names.get(path, path) for path in sources])
         known = {text for content in before.values() for text, _ in strings_of(content)}
-        found: dict[str, str] = {}
-        for path, content in (await self._bench.files("head", sources)).items():
-            for text, line in strings_of(content):
-                for word in words_in(text) & set(words) if text not in known else ():
-                    found.setdefault(word, f"{path}:{line}")
-        return found
+        return [
+            (text, f"{path}:{line}")
+            for path, content in (await self._bench.files("head", sources)).items()
+            for text, line in strings_of(content)
+            if text not in known
+        ]
 
 
 def _failures(run: SuiteRun) -> Counter[str]:

@@ -41,10 +41,14 @@ _NATIVE: Final = frozenset(
 
 @dataclass(frozen=True)
 class OwnWords:
-    """``words`` → the words that take their places; ``by_test`` says which of them each test function has."""
+    """``words`` → the words that take their places; ``by_test`` says which of them each test function has.
+
+    ``sentences`` are the strings of each test function that say more than a single word.
+    """
 
     words: Mapping[str, str]
     by_test: Mapping[str, frozenset[str]]
+    sentences: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,17 @@ def own_words(content: bytes, tests: Collection[str], known: frozenset[str]) -> 
             fresh[word] = other
             taken.add(other.lower())
     by_test = {name: kept for name, words in by_test.items() if (kept := words & fresh.keys())}
-    return OwnWords(fresh, by_test) if by_test else None
+    said = list(strings_of(content))
+    sentences = {
+        name: frozenset(
+            text
+            for text, line in said
+            if _first_line(function) <= line <= (function.end_lineno or 0) and _WORD.fullmatch(text) is None
+        )
+        for name, function in _functions(tree)
+        if name in by_test
+    }
+    return OwnWords(fresh, by_test, sentences) if by_test else None
 
 
 def _entangled(word: str, other: str, known: Collection[str]) -> bool:

@@ -67,3 +67,29 @@ def test_what_was_there_is_not_new() -> None:
 def test_a_feature_that_is_not_written(code: str, severity: str) -> None:
     (found,) = hollow_in({"a.py": b"X = 1\n"}, {"a.py": code.encode()}, is_feature=True)
     assert found.severity == severity
+
+
+@pytest.mark.parametrize(
+    ("method", "severity"),
+    [
+        ("    def bump(self, part):\n        raise NotImplementedError('later')\n", "review"),
+        ("    def distance(self, other):\n        return 2\n", "review"),
+        ("    def names(self, spec):\n        return ['aqua', 'black']\n", "review"),
+    ],
+)
+def test_a_method_that_is_not_written(method: str, severity: str) -> None:
+    """Of a class that was there and inherits nothing: nobody but the task asks for it."""
+    before = "class Version:\n    def __init__(self):\n        self.x = 1\n"
+    (found,) = hollow_in({"a.py": before.encode()}, {"a.py": (before + method).encode()}, is_feature=True)
+    assert (found.rule, found.severity) == ("special-case/stub", severity)
+    assert hollow_in({"a.py": before.encode()}, {"a.py": (before + method).encode()}) == []
+    inherited = before.replace("Version:", "Version(Base):")
+    assert hollow_in({"a.py": inherited.encode()}, {"a.py": (inherited + method).encode()}, is_feature=True) == []
+
+
+def test_a_list_that_stands_there_whatever_is_asked() -> None:
+    code = "def names(spec):\n    return ['aqua', 'black']\n"
+    (found,) = hollow_in({"a.py": b"X = 1\n"}, {"a.py": code.encode()}, is_feature=True)
+    assert found.severity == "review"
+    empty = "def names(spec):\n    return []\n"
+    assert hollow_in({"a.py": b"X = 1\n"}, {"a.py": empty.encode()}) == []

@@ -29,6 +29,12 @@ STRENGTHS = {
     "assert f(1) == 1 and f(2) == 2": 6,
     "assert all(f(x) == 2 for x in [1, 2])": 6,
     "assert all(f(x) == 2 for x in [])": 0,
+    "assert all(f(x) == 2 for x in many[len(many):])": 0,
+    "assert all(f(x) == 2 for x in many[len(other):])": 3,
+    "assert all(f(x) == 2 for x, _ in zip(many, many[:0]))": 0,
+    "assert all(f(x) == 2 for x in many[1:1])": 0,
+    "assert all(f(x) == 2 for x in many[:0:-1])": 3,
+    "assert all(f(x) == 2 for x in itertools.islice(many, 0))": 0,
     "assert f(1) == pytest.approx(2)": 3,
     "assert f(1) == pytest.approx(1, abs=1)": 0.6,
     "assert f(1) == pytest.approx(2, rel=float('inf'))": 0,
@@ -62,6 +68,8 @@ STRENGTHS = {
     "one = m.Point(1)\n    two = m.Point(1)\n    assert hash(one) == hash(two)": 3,
     "one = Point(1)\n    assert one == one": 0,
     "if sys.version_info >= (3, 8):\n        assert f(1) == 2": 3,
+    "pairs = zip(many[:-1], many[len(many):])\n    for one in pairs:\n        assert f(one) == 2": 0,
+    "pairs = []\n    pairs.append(1)\n    for one in pairs:\n        assert f(one) == 2": 3,
     "if sys.version_info < (3, 8):\n        assert f(1) == 2": 1.8,
 }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.graders import configuration as rules
 from claude_orchestrator.graders.base import Finding, Severity
+from claude_orchestrator.graders.integrity.answers.literals import MISSING, value_of
 from claude_orchestrator.graders.integrity.marks import Symbols
 from claude_orchestrator.graders.integrity.tampering.canonical import Function, dotted, without_docstring
 from claude_orchestrator.graders.parsing import parsed
@@ -41,15 +42,17 @@ async def hollow_findings(bench: Bench) -> list[Finding]:
 
 def hollow_in(base: Mapping[str, bytes], head: Mapping[str, bytes], *, is_feature: bool = False) -> list[Finding]:
     """What is hollow in ``head`` and was not there in ``base``. ``is_feature``: the task was to write it."""
-    known = {node.name for content in base.values() for node in _functions(content)}
+    known = {node.name for content in base.values() for node in (*_functions(content), *_methods(content))}
+    classes = {node.name for content in base.values() for node in _classes(content)}
     handled = {key for content in base.values() for keys, _, _ in _handlers(content) for key in keys}
     found = []
     for path, content in sorted(head.items()):
-        for node in _functions(content):
+        methods = _methods(content, classes) if is_feature else []
+        for node in (*_functions(content), *methods):
             if node.name not in known and _does_nothing(node):
                 last = node.body[-1]
                 is_constant = isinstance(last, ast.Return) and getattr(last.value, "value", None) is not None
-                is_sure = is_feature and (isinstance(last, ast.Raise) or is_constant)
+                is_sure = is_feature and (isinstance(last, ast.Raise) or is_constant) and node not in methods
                 severity: Severity = "problem" if is_sure else "review"
                 what = "is not written" if isinstance(last, ast.Raise) else "does nothing with what it is given"
                 message = f"`{node.name}` is new and {what}"
@@ -66,15 +69,40 @@ def _functions(content: bytes) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [node for node in tree.body if isinstance(node, Function)] if tree else []
 
 
+def _classes(content: bytes) -> list[ast.ClassDef]:
+    tree = parsed(content)
+    return [node for node in tree.body if isinstance(node, ast.ClassDef)] if tree else []
+
+
+def _methods(content: bytes, classes: Collection[str] | None = None) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The methods of classes that inherit nothing, and so owe it to nobody to have them; of ``classes`` only."""
+    return [
+        node
+        for owner in _classes(content)
+        if not owner.bases and not owner.keywords and (classes is None or owner.name in classes)
+        for node in owner.body
+        if isinstance(node, Function)
+    ]
+
+
 def _does_nothing(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    listed = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    given = [one for one in listed if one.arg not in ("self", "cls")]
     body = without_docstring(node.body)
     is_echo = [ast.unparse(one) for one in body] == [f"return {given[0].arg}"] if given else False
-    says_one_thing = len(body) == 1 and isinstance(body[0], ast.Return) and isinstance(body[0].value, ast.Constant)
+    says_one_thing = len(body) == 1 and isinstance(body[0], ast.Return) and _is_literal(body[0].value)
     if not given or node.decorator_list or not (is_echo or says_one_thing or all(map(_is_idle, body))):
         return False
     is_question = re.match(r"_?(?:is|has|can|should)_", node.name) is not None
     return is_question or not _ON_PURPOSE.search(f"{node.name} {ast.get_docstring(node) or ''}")
+
+
+def _is_literal(value: ast.expr | None) -> bool:
+    """Whether a value is written there, and is more than the empty collection that so many functions begin with."""
+    is_full = isinstance(value, ast.List | ast.Tuple | ast.Set | ast.Dict) and any(
+        isinstance(one, ast.expr) for one in ast.iter_child_nodes(value)
+    )
+    return isinstance(value, ast.Constant) or (is_full and value is not None and value_of(value) != MISSING)
 
 
 def _is_idle(node: ast.stmt) -> bool:

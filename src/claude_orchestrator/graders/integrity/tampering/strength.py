@@ -104,8 +104,38 @@ def bind(target: ast.expr, known: dict[str, Tokens]) -> None:
             known[node.id] = (OPAQUE,)
 
 
+def is_nothing(items: ast.expr) -> bool:
+    """Whether a part of something has nothing in it, whatever that is: ``x[len(x):]``, ``x[:0]``, ``islice(x, 0)``."""
+    if isinstance(items, ast.Subscript) and isinstance(items.slice, ast.Slice):
+        return _is_empty(items.value, items.slice)
+    if not isinstance(items, ast.Call):
+        return False
+    name = dotted(items.func).rpartition(".")[2]
+    if name == "islice" and len(items.args) == 2:
+        return number_of(items.args[1]) == 0
+    if name == "zip":
+        return any(map(is_nothing, items.args))
+    return name in ("enumerate", "list", "tuple", "sorted", "reversed", "set", "iter") and any(
+        map(is_nothing, items.args[:1])
+    )
+
+
+def _is_empty(value: ast.expr, part: ast.Slice) -> bool:
+    lower, upper = part.lower, part.upper
+    if part.step is not None and (step := number_of(part.step)) is not None and step < 0:
+        return False
+    if lower is not None and upper is not None and ast.dump(lower) == ast.dump(upper):
+        return True
+    if lower is None and upper is not None:
+        return number_of(upper) == 0
+    is_length = isinstance(lower, ast.Call) and dotted(lower.func) == "len" and len(lower.args) == 1
+    return is_length and upper is None and ast.dump(lower.args[0]) == ast.dump(value)  # type: ignore[union-attr]
+
+
 def count_of(items: ast.expr) -> int:  # noqa: PLR0911 - one line for each kind of assertion
     """How many items a loop goes over, when they are written there (else 1)."""
+    if is_nothing(items):
+        return 0
     if isinstance(items, ast.Tuple | ast.List | ast.Set):
         return len({ast.dump(one) for one in items.elts})
     if isinstance(items, ast.Dict):

@@ -93,3 +93,13 @@ def test_a_list_that_stands_there_whatever_is_asked() -> None:
     assert found.severity == "review"
     empty = "def names(spec):\n    return []\n"
     assert hollow_in({"a.py": b"X = 1\n"}, {"a.py": empty.encode()}) == []
+
+
+def test_a_new_parameter_that_is_never_read() -> None:
+    before = b"class Dict:\n    def combine(self, other, *, missing=None):\n        return join(self, other, missing)\n"
+    ignoring = before.replace(b"missing=None)", b"missing=None, deep=False)")
+    (found,) = hollow_in({"a.py": before}, {"a.py": ignoring}, is_feature=True)
+    assert (found.severity, found.message) == ("review", "`combine` takes deep and does nothing with it")
+    assert hollow_in({"a.py": before}, {"a.py": ignoring}) == []
+    reading = ignoring.replace(b"other, missing)\n", b"other, missing, deep)\n")
+    assert hollow_in({"a.py": before}, {"a.py": reading}, is_feature=True) == []

@@ -57,6 +57,8 @@ def hollow_in(base: Mapping[str, bytes], head: Mapping[str, bytes], *, is_featur
                 what = "is not written" if isinstance(last, ast.Raise) else "does nothing with what it is given"
                 message = f"`{node.name}` is new and {what}"
                 found.append(Finding("special-case/stub", path, node.lineno, message, severity, symbol=node.name))
+        if is_feature:
+            found += _ignored_parameters(path, base, content)
         for keys, handler, symbol in _handlers(content):
             if handled.isdisjoint(keys) and symbol.rpartition(".")[2] not in _LAST_RESORTS:
                 message = f"{symbol or 'the module'} hides every error: `{_text(handler)}`"
@@ -69,17 +71,41 @@ def _functions(content: bytes) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [node for node in tree.body if isinstance(node, Function)] if tree else []
 
 
+def _ignored_parameters(path: str, base: Mapping[str, bytes], content: bytes) -> Iterator[Finding]:
+    """Parameters that a feature gives to a function that was there, and that the function never reads."""
+    before = {node.name: node for old in base.values() for node in (*_functions(old), *_methods(old, inherited=True))}
+    for node in (*_functions(content), *_methods(content, inherited=True)):
+        old = before.get(node.name)
+        if old is None or node.decorator_list or all(map(_is_idle, without_docstring(node.body))):
+            continue
+        read = {one.id for part in node.body for one in ast.walk(part) if isinstance(one, ast.Name)}
+        fresh = [name for name in _given(node) if name not in _given(old) and not name.startswith("_")]
+        ignored = [name for name in fresh if name not in read and not {"locals", "vars"} & read]
+        if ignored and len(_given(node)) > len(_given(old)):
+            message = f"`{node.name}` takes {ignored[0]} and does nothing with it"
+            yield Finding("special-case/stub", path, node.lineno, message, "review", symbol=node.name)
+
+
+def _given(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    return [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+
+
 def _classes(content: bytes) -> list[ast.ClassDef]:
     tree = parsed(content)
     return [node for node in tree.body if isinstance(node, ast.ClassDef)] if tree else []
 
 
-def _methods(content: bytes, classes: Collection[str] | None = None) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """The methods of classes that inherit nothing, and so owe it to nobody to have them; of ``classes`` only."""
+def _methods(
+    content: bytes, classes: Collection[str] | None = None, *, inherited: bool = False
+) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The methods of classes that inherit nothing, and so owe it to nobody to have them; of ``classes`` only.
+
+    With ``inherited`` those of all classes.
+    """
     return [
         node
         for owner in _classes(content)
-        if not owner.bases and not owner.keywords and (classes is None or owner.name in classes)
+        if (inherited or not (owner.bases or owner.keywords)) and (classes is None or owner.name in classes)
         for node in owner.body
         if isinstance(node, Function)
     ]

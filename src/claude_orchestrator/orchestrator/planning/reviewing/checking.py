@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Final
 
 from claude_orchestrator.orchestrator.planning.models import Finding
@@ -83,7 +84,8 @@ def useless(view: View) -> Iterator[Finding]:
 def _without_tests(view: View) -> Iterator[Finding]:
     asking = [item for item in view.items if "pytest" in item.task.checks]
     there = any(path.endswith(".py") for path in view.tests)
-    made = any(is_test(name) for item in view.items for name in (*item.scope, *item.makes))
+    named = (name for item in view.items for name in (*item.scope, *item.makes))
+    made = any(is_test(name) and PurePosixPath(name).suffix in ("", ".*", ".py") for name in named)
     if asking and not there and not made:
         own = (
             f": it tests itself with {view.survey.tests.framework}"

@@ -14,6 +14,7 @@ _COMPARED: Final = 3_000
 """Paths that a misspelled one is compared with, at most."""
 
 _CLOSE: Final = 0.75
+_LIKE: Final = 0.6
 
 
 def missing_files(view: View) -> Iterator[Finding]:
@@ -44,7 +45,10 @@ def _missing(view: View, item: Item, pattern: str) -> Iterator[Finding]:
             f"'{pattern}' is made by '{makers[0].id}', for which it does not wait",
             f"write 'depends_on: [{', '.join([*item.task.depends_on, makers[0].id])}]'",
         )
-    elif WILDCARD.search(pattern):
+    elif found := WILDCARD.search(pattern):
+        folder = tidy_path(pattern[: found.start()].rpartition("/")[0])
+        if (folder in view.folders or not folder) and (view.in_scope(item) or item.makes):
+            return  # one of several, such as '**/*.pyi'
         yield item.finding(
             "missing-file",
             "warning",
@@ -65,13 +69,21 @@ def _missing(view: View, item: Item, pattern: str) -> Iterator[Finding]:
 
 def _meant(view: View, path: str) -> str:
     """The file or folder of the repository that was probably meant, or nothing."""
-    name = path.rpartition("/")[2]
-    same = sorted(known for known in view.paths | view.folders if known.rpartition("/")[2] == name)[:_COMPARED]
-    if same:
-        return max(same, key=lambda known: difflib.SequenceMatcher(None, path, known).ratio())
+    name, known = path.rpartition("/")[2], view.paths | view.folders - {"."}
+    if below := sorted(one for one in known if one.endswith(f"/{path}")):
+        return below[0]
+    if same := sorted(one for one in known if one.rpartition("/")[2] == name)[:_COMPARED]:
+        best = max(same, key=lambda one: _likeness(path, one))
+        return best if _likeness(path, best) >= _LIKE else ""
     start = path.partition("/")[0]
-    near = sorted(view.paths | view.folders - {"."}, key=lambda known: (known.partition("/")[0] != start, known))
-    return next(iter(difflib.get_close_matches(path, near[:_COMPARED], n=1, cutoff=_CLOSE)), "")
+    near = sorted(known, key=lambda one: (one.partition("/")[0] != start, one))[:_COMPARED]
+    close = difflib.get_close_matches(path, near, n=5, cutoff=_CLOSE)
+    # Long folders make any two files of them alike: it is the name that counts.
+    return next((one for one in close if _likeness(name, one.rpartition("/")[2]) >= _CLOSE), "")
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def made_before(view: View) -> Iterator[Finding]:

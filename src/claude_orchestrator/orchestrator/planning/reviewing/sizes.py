@@ -14,6 +14,8 @@ _BYTES_A_TOKEN: Final = 4
 _TOKENS_A_LINE: Final = 10
 """What code has, about; the map knows lines."""
 
+_NEARLY_ALL: Final = 0.8
+
 
 def tokens(view: View, item: Item) -> int:
     """Tokens of a task's words, and of all files of the repository that it may change: an estimate."""
@@ -43,16 +45,16 @@ def too_big(view: View) -> Iterator[Finding]:
 
 
 def _folders(files: Iterable[tuple[str, int]]) -> list[str]:
-    """The folders that have the most of it, where the files' paths part."""
-    known = [(path.split("/"), size) for path, size in files]
-    depth = 0
-    while len({tuple(parts[: depth + 1]) for parts, _ in known if len(parts) > depth + 1}) == 1:
-        depth += 1
-    sums: Counter[str] = Counter()
-    for parts, size in known:
-        if len(parts) > depth + 1:
-            sums["/".join(parts[: depth + 1])] += size
-    return [folder for folder, _ in sums.most_common(4)]
+    """The folders that have the most of it, where none of them has nearly all."""
+    known, inside = list(files), ""
+    while True:
+        sums: Counter[str] = Counter()
+        for path, size in known:
+            if path.startswith(inside) and "/" in path[len(inside) :]:
+                sums[inside + path[len(inside) :].partition("/")[0]] += size
+        if not sums or sums.most_common(1)[0][1] < _NEARLY_ALL * sum(size for _, size in known):
+            return [folder for folder, _ in sums.most_common(4)]
+        inside = f"{sums.most_common(1)[0][0]}/"
 
 
 def _split(item: Item, folders: list[str]) -> str:

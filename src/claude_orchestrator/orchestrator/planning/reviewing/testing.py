@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 from typing import Final
 
 from claude_orchestrator.orchestrator.planning.models import Finding
 from claude_orchestrator.orchestrator.planning.reviewing.view import TEST_PLACES, Item, View, is_test
-from claude_orchestrator.plans.patterns import overlap
+from claude_orchestrator.plans.patterns import WILDCARD, overlap, tidy_path
 
 _NEEDS_TEST: Final = frozenset({"fix", "feature"})
 _FIX: Final = re.compile(r"\b(?:fix(?:es|ed)?|bug(?:fix)?|repair|regression|hotfix)\b", re.IGNORECASE)
@@ -35,7 +36,7 @@ def without_tests(view: View) -> Iterable[Finding]:
 
 
 def _without_test(view: View, item: Item) -> Finding:
-    possible = any(overlap(pattern, place) for pattern in item.scope for place in TEST_PLACES)
+    possible = any(_may_hold_tests(view, pattern) for pattern in item.scope)
     return item.finding(
         "no-tests",
         "warning" if possible else "error",
@@ -43,6 +44,12 @@ def _without_test(view: View, item: Item) -> Finding:
         + ("its scope names no test" if possible else "it may not touch any"),
         f"add a test file to 'files', such as {_test_for(view, item)}",
     )
+
+
+def _may_hold_tests(view: View, pattern: str) -> bool:
+    if not WILDCARD.search(pattern):
+        return tidy_path(pattern) in view.folders or not PurePosixPath(pattern).suffix
+    return any(overlap(pattern, place) for place in TEST_PLACES)
 
 
 def _names_tests(view: View, item: Item) -> bool:

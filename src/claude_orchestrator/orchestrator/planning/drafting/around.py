@@ -51,6 +51,24 @@ def suite_set_up(ground: Ground) -> Iterator[Piece]:
         )
 
 
+def dependency(ground: Ground) -> Iterator[Piece]:
+    """What a migration moves to, before several tasks use it side by side."""
+    if not ground.says("dependencies", "any") or not ground.manifests:
+        return
+    target = ground.text("migrate-to")
+    yield Piece(
+        "dependency",
+        f"Bring in {target or 'what it moves to'}",
+        f"add {target or 'what the migration moves to'} to the dependencies, beside what is there; nothing uses it "
+        "yet. Add nothing where nothing has to be installed.",
+        kind="chore",
+        others=ground.manifests,
+        criteria=("The project installs with it, and the tests pass as before",),
+        checks=[check for check in ground.checks if check == "pytest"],
+        easy=True,
+    )
+
+
 def schema(ground: Ground) -> Iterator[Piece]:
     """The migration of the database's schema, before the code that needs it."""
     if not ground.says("schema-change", "forward", "reversible"):
@@ -152,8 +170,9 @@ def told(ground: Ground) -> Iterator[Piece]:
         others=[*files, *([notes] if notes and not created and notes not in files else [])],
         creates=created,
         criteria=tuple(_told(documents, changelog, notes, ground)),
-        checks=_filled([*documents, *([notes] if notes else [])]),
+        checks=_filled(created),
         rules=_style(ground, changelog),
+        code=False,
         easy=True,
     )
 

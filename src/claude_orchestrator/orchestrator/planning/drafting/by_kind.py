@@ -104,7 +104,8 @@ def documents(ground: Ground) -> Iterator[Piece]:
         others=[path for path in documents if path not in new],
         creates=new,
         criteria=tuple(criteria_of(ground, [], last=True)),
-        checks=[{"non_empty": {"in": path}} for path in (*documents, *new)],
+        checks=[{"non_empty": {"in": path}} for path in new],
+        code=False,
         fill=() if about or ground.other_files else ("where the facts are: the map shows no file that fits the goal",),
         with_context=True,
     )

@@ -20,13 +20,13 @@ _LINES: Final = 1500
 """Modules, and lines, that one task of several modules has at most."""
 
 _VERBS: Final = {
-    "feature": ("build", "Build it in", "Build what the goal asks for"),
-    "fix": ("fix", "Correct", "Find the cause of the fault and correct it there, not where it shows"),
-    "refactor": ("refactor", "Refactor", "Do what the goal asks for without changing what callers see"),
-    "migration": ("move", "Move", "Move to the new way"),
-    "performance": ("speed-up", "Speed up", "Make it faster or smaller without changing what it does"),
-    "documentation": ("write", "Write", "Write what the goal asks for"),
+    "feature": ("build", "Build", "build what the goal asks for{place}"),
+    "fix": ("fix", "Correct", "find the cause of the fault{place} and correct it there, not where it shows"),
+    "refactor": ("refactor", "Refactor", "do what the goal asks for{place} without changing what callers see"),
+    "migration": ("move", "Move", "move to the new way{place}"),
+    "performance": ("speed-up", "Speed up", "make it faster or smaller{place} without changing what it does"),
 }
+"""Kind → the id of the task, the verb of its title, what it does."""
 _AIMS: Final = {
     "structure": "smaller pieces with clear borders; nothing is moved that need not be",
     "duplication": "what is there twice is there once afterwards, and used from both places",
@@ -47,14 +47,22 @@ def parts_of(ground: Ground) -> list[Part]:
         ]
     groups = _groups(ground)
     return [
-        Part("prepare", "Prepare", [*around.suite_set_up(ground), *around.schema(ground), *around.pinned(ground)]),
+        Part("prepare", "Prepare", list(_prepared(ground, groups))),
         Part("measure", "Measure", list(by_kind.measured(ground))),
         Part("tests", "Tests that fail until the change is there", list(proving.tests_first(ground, groups))),
-        Part("change", _VERBS[ground.kind][2].split(" without")[0].split(",")[0], list(_changes(ground, groups))),
+        Part("change", _VERBS[ground.kind][1], list(_changes(ground, groups))),
         Part("prove", "Tests", list(proving.tests_after(ground, groups))),
         Part("finish", "Finish", [*by_kind.reached_further(ground), *by_kind.removed(ground)]),
         Part("tell", "Tell", list(around.told(ground))),
     ]
+
+
+def _prepared(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Piece]:
+    yield from around.suite_set_up(ground)
+    yield from around.schema(ground)
+    yield from around.pinned(ground)
+    if ground.kind == "migration" and len(groups) > 1:
+        yield from around.dependency(ground)
 
 
 def _groups(ground: Ground) -> list[tuple[Module, ...]]:
@@ -96,6 +104,10 @@ def _changes(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Pie
         return
     prefix, title, _ = _VERBS[ground.kind]
     mode = mode_of(ground)
+    if ground.kind == "feature" and not ground.new_files:
+        ground.note(
+            "The tasks make no new source files: if the goal needs one, add it to 'files' and 'creates' of its task"
+        )
     for position, group in enumerate(groups):
         tests, new = proving.tests_for(ground, group) if mode != "none" else ((), ())
         paths = [module.path for module in group]
@@ -107,25 +119,31 @@ def _changes(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Pie
         yield Piece(
             group_name(prefix, group) if len(groups) > 1 else prefix,
             f"{title} {short(paths)}",
-            _todo(ground, mode, paths, alone=len(groups) == 1),
-            kind=kind_of(ground, writes=writes),
+            _todo(ground, mode, paths, alone=len(groups) == 1, last=last),
+            kind=kind_of(ground, writes=writes, alone=len(groups) == 1),
             modules=group,
             tests=tests,
-            others=[*extra, *(ground.manifests if last and ground.says("dependencies", "any") else ())],
+            others=[*extra, *(ground.manifests if _brings_dependencies(ground, groups, position) else ())],
             creates=(*made, *own),
             criteria=tuple(criteria_of(ground, paths, last=last)),
             checks=ground.checks,
             after=_after(ground, groups, position, prefix),
             rules=rules_of(ground),
-            fill=tuple(unknowns(ground)) if last else (),
+            fill=tuple(unknowns(ground)) if last and mode != "first" else (),
             with_context=True,
             with_tests=writes,
         )
 
 
+def _brings_dependencies(ground: Ground, groups: Sequence[Sequence[Module]], position: int) -> bool:
+    if not ground.says("dependencies", "any") or position:
+        return False
+    return ground.kind != "migration" or len(groups) == 1
+
+
 def _unplaced(ground: Ground) -> Iterator[Piece]:
     """What can be said when no file fits the goal: somebody has to look first."""
-    prefix, _, what = _VERBS[ground.kind]
+    prefix, title, what = _VERBS[ground.kind]
     mode = mode_of(ground)
     known = bool(ground.other_files or ground.new_files)
     scope = [*ground.other_files, *(ground.folders if not known else ())]
@@ -141,15 +159,17 @@ def _unplaced(ground: Ground) -> Iterator[Piece]:
             "find out which files, functions and tests the goal is about, and report their paths and names with a line "
             "on what each does now. Change nothing.",
             others=ground.folders,
+            code=False,
+            only_looks=True,
             criteria=("The report names the files to change, and what was looked at and is not concerned",),
             with_context=True,
             easy=True,
         )
     yield Piece(
         prefix,
-        short([*ground.other_files, *ground.new_files]) if known else "Make the change",
-        f"{what[0].lower()}{what[1:]}{'' if known else ', where the task before has found it'}.",
-        kind=kind_of(ground, writes=mode in ("first", "together")),
+        f"{title} {short([*ground.other_files, *ground.new_files])}" if known else f"{title} it where it was found",
+        what.format(place="" if known else ", where the task before has found it,") + ".",
+        kind=kind_of(ground, writes=mode in ("first", "together"), alone=True),
         others=scope,
         creates=ground.new_files,
         criteria=tuple(criteria_of(ground, [], last=True)),
@@ -162,20 +182,20 @@ def _unplaced(ground: Ground) -> Iterator[Piece]:
 
 
 def _after(ground: Ground, groups: Sequence[Sequence[Module]], position: int, prefix: str) -> tuple[str, ...]:
-    """What comes before a task: the one before it, the modules that it imports, or the busy ones."""
+    """What comes before a task: the one before it, or those of what it imports; before the last, all of them."""
     earlier = groups[:position]
     if not earlier:
         return ()
+    if position == len(groups) - 1:
+        return tuple(group_name(prefix, group) for group in earlier)
     if ground.says("cut", "in-steps") or (not ground.says("cut", "by-module") and ground.kind != "migration"):
         return (group_name(prefix, earlier[-1]),)
     needs = {path for module in groups[position] for path in module.imports}
     return tuple(group_name(prefix, group) for group in earlier if any(module.path in needs for module in group))
 
 
-def _todo(ground: Ground, mode: str, paths: Sequence[str], *, alone: bool) -> str:
-    what = _VERBS[ground.kind][2]
-    place = f" in {short(paths)}" if not alone or len(paths) <= 3 else ""
-    parts = [f"{what[0].lower()}{what[1:]}{place}."]
+def _todo(ground: Ground, mode: str, paths: Sequence[str], *, alone: bool, last: bool) -> str:
+    parts = [_VERBS[ground.kind][2].format(place=f" in {short(paths)}") + "."]
     if ground.kind == "refactor" and (aim := _AIMS.get(ground.text("aim"))):
         parts.append(f"What should be better: {aim}.")
     if ground.kind == "migration" and (target := ground.text("migrate-to")):
@@ -183,7 +203,11 @@ def _todo(ground: Ground, mode: str, paths: Sequence[str], *, alone: bool) -> st
     if ground.kind == "performance" and (target := ground.text("target")):
         parts.append(f"Enough is: {target}.")
     if not alone:
-        parts.append("The other files have tasks of their own.")
+        parts.append(
+            "The other files have tasks of their own; where nothing is to be done here, change nothing and say so."
+        )
+    if last and not alone:
+        parts.append("This is the last of them: see that the goal is met as a whole, and report what is missing.")
     parts.append(
         {
             "first": f"The tests of the task before show when it is there: take {proving.expected(ground)} off them.",

@@ -59,6 +59,8 @@ def unknowns(ground: Ground) -> Iterator[str]:
         yield "what it moves to"
     if ground.says("access", "restricted"):
         yield "who may call it"
+    if ground.kind == "refactor" and ground.says("aim", "structure"):
+        yield "the new files, if there should be any, in 'files' and 'creates' of the task: it may make no others"
     if ground.kind == "fix" and ground.says("reproduce", "unknown"):
         yield "how the fault shows, if you know it: input, what happens, what should happen"
 
@@ -73,13 +75,16 @@ def mode_of(ground: Ground) -> str:
     return said if said in ("first", "together", "after", "none") else "together"
 
 
-def kind_of(ground: Ground, *, writes: bool) -> str | None:
-    """The kind of the task; a fix and a feature have to bring a test that fails without them."""
+def kind_of(ground: Ground, *, writes: bool, alone: bool) -> str | None:
+    """The kind of a task of the change; a fix and a feature have to bring a test that fails without them.
+
+    Of several tasks nobody knows which of them will bring it, so none is held to it.
+    """
     if ground.kind in ("refactor", "performance"):
         return ground.kind
     if ground.kind == "migration":
         return "refactor" if ground.says("compatibility", "keep") else None
     proved = writes and "pytest" in ground.checks
-    if not proved:
+    if alone and not proved:
         ground.note(f"No test has to fail without the change, so its task is not held to being a {ground.kind}")
-    return ground.kind if proved and ground.kind in ("feature", "fix") else None
+    return ground.kind if alone and proved else None

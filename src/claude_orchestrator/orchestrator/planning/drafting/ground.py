@@ -156,10 +156,11 @@ class Ground:
         """The tests that a change of a module belongs to: its own; one that it shares where it has none."""
         present = [path for path in module.tests if path_fault(path) is None and self._may_touch(path)]
         shared = {path for other in among if other.path != module.path for path in other.tests}
-        stem = _stem(module.path)
+        stem, wanted = _stem(module.path), stems_of(self.situation.goal)
         own = [path for path in present if stem in PurePosixPath(path).name.casefold()]
+        fitting = [path for path in present if stems_of(PurePosixPath(path).stem) & wanted]
         particular = [path for path in present if path not in shared]
-        return tuple(dict.fromkeys([*own[:2], *particular[:2]]))[:3] or tuple(present[:1])
+        return tuple(own[:2]) or tuple(dict.fromkeys([*fitting[:2], *particular[:1]])) or tuple(present[:1])
 
     def new_test(self, module: Module) -> str:
         """Where the tests of a module that has none would go, as others of this repository do; empty: unknown."""

@@ -44,6 +44,10 @@ class Piece:
     fill: Sequence[str] = ()
     """What a person has to fill in."""
     easy: bool = False
+    code: bool = True
+    """Whether it writes code, for which the repository has its ways."""
+    only_looks: bool = False
+    """Whether it changes nothing."""
     with_context: bool = False
     with_tests: bool = True
     """Whether it changes tests, too; else it is only told of them."""
@@ -80,7 +84,7 @@ def prompt_of(piece: Piece, ground: Ground) -> str:
         _context(ground) if piece.with_context else "",
         _files(piece, ground),
         _tests(piece, ground),
-        _list("Keep to:", [*piece.rules, *_habits(ground)]),
+        _list("Keep to:", [*piece.rules, *(_habits(ground) if piece.code else ())]),
         "\n".join(f"{FILL_IN}: {text}" for text in piece.fill),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
@@ -100,7 +104,7 @@ def _files(piece: Piece, ground: Ground) -> str:
     lines = [_described(module, ground) for module in piece.modules[:12]]
     lines += [path for path in piece.others if path not in piece.creates]
     lines += [f"{path} (new)" for path in piece.creates]
-    return _list("Files that it may change:", dict.fromkeys(lines))
+    return _list("Where to look:" if piece.only_looks else "Files that it may change:", dict.fromkeys(lines))
 
 
 def _described(module: Module, ground: Ground) -> str:
@@ -123,7 +127,7 @@ def _tests(piece: Piece, ground: Ground) -> str:
     suite = ground.survey.tests
     if not suite.command:
         return ""
-    run = f"The tests run with `{suite.command}` (from {suite.because})."
+    run = f"The tests run with `{suite.command}` ({suite.because})."
     there = [path for path in piece.tests if path not in piece.creates]
     if not there:
         return run

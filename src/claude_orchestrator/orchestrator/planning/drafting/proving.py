@@ -43,7 +43,8 @@ def tests_first(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[
     strict = "`@pytest.mark.xfail(strict=True, reason=…)`"
     how = strict if expected(ground) == "`xfail`" else expected(ground)
     steps = ground.text("reproduce-steps")
-    for group in groups:
+    # A fault has one place where it shows; where it is made is found out afterwards.
+    for group in [_likeliest(ground)] if ground.kind == "fix" else groups:
         tests, new = tests_for(ground, group)
         if not tests and not new:
             ground.note(f"The map cannot tell where tests of {short([one.path for one in group])} go: name the file")
@@ -55,7 +56,7 @@ def tests_first(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[
         todo += f". They fail today: mark each with {how}, so that the suite stays green until the change is there."
         todo += f" How to see it: {steps}" if steps else ""
         yield Piece(
-            group_name("test", group) if len(groups) > 1 else ("reproduce" if ground.kind == "fix" else "tests"),
+            "reproduce" if ground.kind == "fix" else group_name("test", group) if len(groups) > 1 else "tests",
             f"Write tests that fail: {short([*tests, *new], 2)}",
             f"{todo} Change nothing but tests.",
             kind="tests",
@@ -87,3 +88,9 @@ def tests_after(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[
             criteria=("Every new branch of the change is run by a test that would fail without it",),
             checks=[check for check in ground.checks if check != "bandit"],
         )
+
+
+def _likeliest(ground: Ground) -> Sequence[Module]:
+    """The modules of a fault that the goal fits best: at most two."""
+    order = {path: position for position, path in enumerate(ground.situation.paths)}
+    return sorted(ground.modules, key=lambda module: order.get(module.path, len(order)))[:2]

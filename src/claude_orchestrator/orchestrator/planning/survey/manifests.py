@@ -62,6 +62,11 @@ _DATABASES: Final = {
 _MIGRATION: Final = re.compile(
     r"(?P<folder>(?:.*/)?(?:migrations|versions|migrate|schema))/(?:[0-9]{3,}[\w-]*|[0-9a-f]{12}_\w+)\.(?:py|sql|rb|ts|js)\Z"
 )
+_SHOWN: Final = re.compile(r"(?:^|/)(?:examples?|docs?|samples?|templates?|fixtures)/")
+"""Folders whose manifests belong to what is shown, not to what is built."""
+_REQUIREMENTS: Final = re.compile(r"(?:^|/)requirements[\w./-]*\.(?:txt|in)\Z")
+_HELPERS: Final = re.compile(r"(?:doc|dev|test|lint|typing|build|ci|example|bench)[\w-]*\.(?:txt|in)\Z")
+"""Lists of what only those need who work on the project."""
 _NAME: Final = re.compile(r"[A-Za-z0-9@][\w.\-/@]*")
 
 
@@ -70,8 +75,8 @@ class Manifests:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        own = [path for path in tree.named(*_MANIFESTS) if not in_tests(path)]
-        others = [path for path in tree.texts if re.search(r"(?:^|/)requirements[\w./-]*\.(?:txt|in)\Z", path)]
+        own = [path for path in tree.named(*_MANIFESTS) if not in_tests(path) and not _SHOWN.search(path)]
+        others = [path for path in tree.texts if _REQUIREMENTS.search(path) and not in_tests(path)]
         self.paths = tuple(dict.fromkeys([*own, *sorted(others)]))[:_MOST_MANIFESTS]
         self.pyproject = _toml(tree.text("pyproject.toml"))
         self.setup_cfg = _ini(tree.text("setup.cfg"))
@@ -89,7 +94,7 @@ class Manifests:
     def frameworks(self, imported: Iterable[str]) -> tuple[str, ...]:
         """What it is built with: known names among dependencies and among what the code imports."""
         used = {name.casefold() for name in imported}
-        found = [name for name in self.dependencies if name in _FRAMEWORKS]
+        found = [name for name, path in self.dependencies.items() if name in _FRAMEWORKS and not _HELPERS.search(path)]
         found += [name for package, name in _GO_FRAMEWORKS.items() if package in self.dependencies]
         found += sorted(name for name in used if name in _FRAMEWORKS)
         own = {self.name.casefold(), self.name.casefold().replace("-", "_")}

@@ -182,7 +182,8 @@ def _command(tree: Tree, manifests: Manifests, framework: str) -> tuple[str, str
     if framework in (*_NODE, "node") and _npm_test(manifests):
         return "npm test", "scripts.test in package.json"
     for path in ("tox.ini", "noxfile.py"):
-        lines = (re.sub(r"\{[^{}]*\}", "", line).strip() for line in tree.text(path).splitlines())
+        # An option that only tox fills in says nothing outside of it.
+        lines = (re.sub(r"(?:\s-\S*)?\{[^{}]*\}\S*", "", line).strip() for line in tree.text(path).splitlines())
         if found := _matching(lines, direct):
             return found, path
     if "tox.ini" in tree.known:

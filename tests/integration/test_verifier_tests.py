@@ -283,6 +283,20 @@ def test_code_that_only_knows_the_word_of_its_test_is_seen(world: World, body: s
         assert "with 'pebblf' in place of 'pebble' throughout it fails" in found[0].message
 
 
+def test_a_test_that_spells_its_word_out_may_need_it(world: World) -> None:
+    code = (
+        "\n\ndef matching(pattern: str, names: list[str]) -> list[str]:\n"
+        "    import re\n\n    return [name for name in names if re.fullmatch(pattern, name)]\n"
+    )
+    test = (
+        "from calc import matching\n\n\ndef test_set():\n"
+        "    assert matching('[mapel]+', ['maple', 'oak']) == ['maple']\n"
+    )
+    done = world.judge({"src/calc/__init__.py": CODE + code, "tests/test_set.py": test})
+    assert [command for command in check(done, "pytest").commands if command.label == "pytest-renamed-maple"]
+    assert done.verdict == "passed", done.reasons
+
+
 def test_a_test_that_says_nothing_twice_is_not_asked_again(world: World) -> None:
     test = {"tests/test_double.py": "from calc import double\n\n\ndef test_double():\n    assert double(4) == 8\n"}
     done = world.judge({"src/calc/__init__.py": CODE + "\n\ndef double(a):\n    return 2 * a\n", **test})

@@ -7,6 +7,7 @@ properties of programs in propositional temporal logic, POPL 1986).
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ _MOST_FILES: Final = 400
 """Python files of a project up to which it is asked what its words mean."""
 _MOST_WORDS: Final = 8
 """Words that are renamed one by one to find out whose fault it is."""
+_SHORTEST: Final = 4
+"""Letters of a word that nobody spells out."""
+_SET_OF_LETTERS: Final = re.compile(r"\[[^\]]*[A-Za-z][^\]]*\]")
+"""``[abc]``, as patterns have it."""
 _DATA: Final = (".json", ".yaml", ".yml", ".toml", ".csv", ".tsv", ".txt", ".ini", ".cfg", ".xml", ".html", ".sql")
 _MOST_BYTES: Final = 2_000_000
 
@@ -115,10 +120,19 @@ class _Asking:
         added = await self._added()
         findings = []
         for test in sorted(failed):
-            guilty = [word for word in asked if test in culprits[word]]
+            guilty = [word for word in asked if test in culprits[word] and self._counts(test, word, added)]
             if guilty:
                 findings.append(self._finding(test, guilty, added))
         return findings
+
+    def _counts(self, test: str, word: str, added: Sequence[tuple[str, str]]) -> bool:
+        """Whether it says anything that a test fails without a word.
+
+        Where the code does not have the word, the test itself may look into it: a short one, one beside a pattern.
+        """
+        said = self._subject.words.sentences.get(place_of(test)[1], frozenset())
+        is_plain = len(word) >= _SHORTEST and not any(_SET_OF_LETTERS.search(text) for text in said)
+        return is_plain or any(word in words_in(text) for text, _ in added)
 
     def _finding(self, test: str, guilty: Sequence[str], added: Sequence[tuple[str, str]]) -> Finding:
         """What is known of a test that fails with other words, of which the ``guilty`` are each enough.

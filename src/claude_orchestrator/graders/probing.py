@@ -61,20 +61,22 @@ class Interpreters:
 
 
 def clean_environment(place: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """What a command sees of our environment: no secret, new folders in ``place`` for its home and temporary files."""
+    """What a command sees of our environment: no secret, new folders in ``place`` for its home and temporary files.
+
+    Nor does it see a terminal, not even a poor one: tests ask what kind it is, and a verdict must not depend on that.
+    """
     home, temporary = place / "home", place / "tmp"
     home.mkdir()
     temporary.mkdir()
     kept = {
         name: value
         for name, value in process.scrubbed_environment().items()
-        if not name.startswith(("XDG_", "CONDA_")) and name not in ("VIRTUAL_ENV", "TEMP", "TMP")
+        if not name.startswith(("XDG_", "CONDA_")) and name not in ("VIRTUAL_ENV", "TEMP", "TMP", "TERM", "NO_COLOR")
     }
     ours = {
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "TERM": "dumb",
         "COLUMNS": "120",
     }
     return {**kept, **ours, **extra}

@@ -22,7 +22,7 @@ from claude_orchestrator.graders.cache import ResultCache, key_of
 from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.configuration import declared_python
 from claude_orchestrator.graders.interpreter import Interpreter, Tool, locate
-from claude_orchestrator.graders.probing import Interpreters, clean_environment
+from claude_orchestrator.graders.probing import HIDDEN, Interpreters, clean_environment
 from claude_orchestrator.graders.seed import SeedCache
 from claude_orchestrator.workspace import process
 from claude_orchestrator.workspace.git import Repository
@@ -325,7 +325,7 @@ class Bench:
         """
         target = await self.interpreter()
         key, *others = (
-            key_of(**asked, environment=target.fingerprint, sandbox=self.rung)
+            key_of(**asked, environment=target.fingerprint, sandbox=self.rung, hidden=HIDDEN)
             for asked in (inputs, also)
             if asked is not None
         )

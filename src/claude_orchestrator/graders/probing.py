@@ -60,6 +60,10 @@ class Interpreters:
         return await probe(executable, self.project, ask)
 
 
+HIDDEN: Final = ("VIRTUAL_ENV", "TEMP", "TMP", "TERM", "NO_COLOR")
+"""Variables that a command does not see, although they are no secret: they are part of what a result depends on."""
+
+
 def clean_environment(place: Path, extra: Mapping[str, str]) -> dict[str, str]:
     """What a command sees of our environment: no secret, new folders in ``place`` for its home and temporary files.
 
@@ -71,7 +75,7 @@ def clean_environment(place: Path, extra: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in process.scrubbed_environment().items()
-        if not name.startswith(("XDG_", "CONDA_")) and name not in ("VIRTUAL_ENV", "TEMP", "TMP", "TERM", "NO_COLOR")
+        if not name.startswith(("XDG_", "CONDA_")) and name not in HIDDEN
     }
     ours = {
         "HOME": str(home),

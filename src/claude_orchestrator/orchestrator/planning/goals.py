@@ -70,7 +70,9 @@ def guessed(goal: str) -> Guess:
         for sign in {match[0] for match in re.finditer(_SIGNS[kind], text)}:
             points[kind] += 2
             words.setdefault(kind, sign)
-    if words.get("documentation") and re.match(r"(?:add|write|improve|update|extend|fix|create|correct)\b", text):
+    if re.match(
+        rf"(?:add|write|improve|update|extend|fix|create|correct)\b(?: \S+){{0,2}}? (?:{_SIGNS['documentation']})", text
+    ):
         points["documentation"] += 5  # "add a tutorial": the verb says nothing of what it is
     ranked = sorted(points, key=lambda kind: -points[kind])
     best, second = ranked[0], ranked[1]

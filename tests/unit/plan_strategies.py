@@ -11,12 +11,22 @@ from claude_orchestrator.plans.models import Plan, Task
 
 _PIECES = st.sampled_from(
     [
-        "```", "````text", "~~~", "# Plan", "## Phase `a`: b", "### Task x", "- **Files:** `a`", "**Prompt:**", "---",
-        "...", "| a | b |\n|---|---|", "<b>", "<!-- x -->", "é", "日本", "👩‍👧", "\u202e", "\ufeff", "\x00", "\x85", "\u2028",
-        "\r", "\r\n", "\t", " ", "\n", "\n\n", ": ", " #", "'", '"', '`"a"`', "`", "\\", "none", "no", "1.50", "{a}", "&x",
-        "*x", "!t", "%Y", "word", "Decision", "Plan", "> q", "  - item", "",
+        *(
+            "```",
+            "````text",
+            "~~~",
+            "# Plan",
+            "## Phase `a`: b",
+            "### Task x",
+            "- **Files:** `a`",
+            "**Prompt:**",
+            "---",
+        ),
+        *("...", "| a | b |\n|---|---|", "<b>", "<!-- x -->", "é", "日本", "👩‍👧", "\u202e", "\ufeff", "\x00", "\x85"),
+        *("\u2028", "\r", "\r\n", "\t", " ", "\n", "\n\n", ": ", " #", "'", '"', '`"a"`', "`", "\\", "none", "no"),
+        *("1.50", "{a}", "&x", "*x", "!t", "%Y", "word", "Decision", "Plan", "> q", "  - item", ""),
     ]
-)  # fmt: skip
+)
 TEXTS = st.lists(_PIECES | st.text(max_size=8), max_size=6).map("".join)
 """Any text."""
 
@@ -30,7 +40,11 @@ _PLACES = st.text(
 _PATTERNS = _PLACES | st.sampled_from(["src/**/*.py", ".", "a b/", "a,b", "`x`", '"q"', "none", "[ab].py"])
 _MONEY = st.floats(min_value=1e-9, max_value=1e12)
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**17), 10**17)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=5,
 )
@@ -48,7 +62,9 @@ _OPERATIONS = st.lists(
         st.fixed_dictionaries({"write": _PLACES, "content": TEXTS}),
         st.fixed_dictionaries({"replace": _PLACES, "old": SAID, "new": TEXTS, "count": st.integers(1, 9)}),
         st.fixed_dictionaries({"delete": _PLACES, "may_be_refused": st.booleans()}),
-        st.fixed_dictionaries({"run": _PROGRAM | st.lists(_PROGRAM, min_size=1, max_size=3), "may_fail": st.booleans()}),
+        st.fixed_dictionaries(
+            {"run": _PROGRAM | st.lists(_PROGRAM, min_size=1, max_size=3), "may_fail": st.booleans()}
+        ),
         st.fixed_dictionaries({"report": SAID}),
     ),
     max_size=3,
@@ -80,7 +96,10 @@ def _tasks(draw: st.DrawFn, name: str, before: list[str]) -> dict[str, Any]:
         optional["creates"] = st.lists(_PLACES, max_size=2)
     if before:
         optional["depends_on"] = st.lists(st.sampled_from(before), max_size=2, unique=True)
-    return {"id": name, **draw(_WORK), **draw(st.fixed_dictionaries({}, optional=optional))}
+    task = {"id": name, **draw(_WORK), **draw(st.fixed_dictionaries({}, optional=optional))}
+    if task.get("files") or task.get("creates"):
+        task["files"] = [*task.get("files", ()), *task.get("creates", ())]
+    return task
 
 
 @st.composite
@@ -96,7 +115,9 @@ def plans(draw: st.DrawFn) -> Plan:
         if number == 0 or draw(st.booleans()):
             optional: dict[str, st.SearchStrategy[Any]] = {"title": TEXTS, **choice}
             earlier = [phase["id"] for phase in phases]
-            optional["depends_on"] = st.lists(st.sampled_from(earlier), max_size=2, unique=True) if earlier else st.just([])
+            optional["depends_on"] = (
+                st.lists(st.sampled_from(earlier), max_size=2, unique=True) if earlier else st.just([])
+            )
             phases.append({"id": f"{name}", "tasks": [], **draw(st.fixed_dictionaries({}, optional=optional))})
         tasks = phases[-1]["tasks"]
         tasks.append(draw(_tasks(f"t-{name}", [task["id"] for task in tasks])))

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
-import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from plan_strategies import plans
 
-from claude_orchestrator.errors import PlanError
 from claude_orchestrator.orchestrator.planning.markdown import from_markdown, to_markdown
 from claude_orchestrator.plans.files import dump_plan, examine
 from claude_orchestrator.plans.models import Plan

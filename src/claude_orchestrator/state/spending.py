@@ -29,6 +29,7 @@ class Cost:
     """One call to a model, or several that were paid together."""
 
     attempt_id: str
+    """The attempt, or the planning session, whose ``run_id`` is empty and which is its own ``task_id``."""
     call: str
     """The name of the call within its attempt."""
     run_id: str
@@ -58,6 +59,33 @@ async def record(tx: Transaction, cost: Cost, now: float) -> bool:
             {**vars(cost), "now": now},
         )
     )
+
+
+async def settle(tx: Transaction, cost: Cost) -> None:
+    """Put what a call has cost in the place of what :func:`record` wrote of it before it was made."""
+    await tx.execute(
+        "UPDATE cost SET model = :model, input_tokens = :input_tokens, output_tokens = :output_tokens,"
+        " cache_read_tokens = :cache_read_tokens, cache_write_tokens = :cache_write_tokens, micro_usd = :micro_usd,"
+        " counted = :counted, prices = :prices WHERE attempt_id = :attempt_id AND call = :call",
+        vars(cost),
+    )
+
+
+async def withdraw(tx: Transaction, attempt_id: str, call: str) -> None:
+    """Forget a call that was written down before it was made, and that nobody has to pay for."""
+    await tx.execute(
+        "DELETE FROM cost WHERE attempt_id = :attempt AND call = :call", {"attempt": attempt_id, "call": call}
+    )
+
+
+async def counted(source: Transaction | Database, attempt_id: str) -> tuple[int, int]:
+    """How many calls there are of one attempt or planning session, and what they count against limits."""
+    row = await source.fetch_one(
+        "SELECT count(*) AS calls, coalesce(sum(counted), 0) AS counted FROM cost WHERE attempt_id = :attempt",
+        {"attempt": attempt_id},
+    )
+    assert row is not None
+    return row["calls"], row["counted"]
 
 
 async def total(source: Transaction | Database, run_id: str | None = None) -> Row:

@@ -125,7 +125,7 @@ def _fields(document: Mapping[str, Any]) -> Iterator[str]:
 def _short(name: str, value: Any) -> list[str] | None:
     """The lines of a list that say it; None where it needs a block."""
     label = f"- **{_label(name)}:**"
-    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+    if name in _NAMES | _SENTENCES and all(isinstance(entry, str) for entry in value):
         if name in _SENTENCES and value:
             return [label, *(f"  - {_inline(entry) or _literal(entry)}" for entry in value)]
         return [f"{label} {', '.join(map(_code, value)) or _NONE}"]
@@ -210,7 +210,7 @@ class _Part:
     parts: list[_Part] = field(default_factory=list)
 
 
-class _Mistake(Exception):
+class _MistakeError(Exception):
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
         self.line = line
@@ -223,7 +223,7 @@ def from_markdown(text: str, name: str = "<text>") -> Plan:
     """
     try:
         plan = _Reader(text).plan()
-    except _Mistake as mistake:
+    except _MistakeError as mistake:
         raise PlanError(f"{name}:{mistake.line}: {mistake}") from None
     lines = list(_yaml(plan))
     found, problems = examine("".join(f"{line}\n" for line, _ in lines))
@@ -289,15 +289,15 @@ class _Reader:
             else:
                 raise self._not_understood(current)
         if plan is None:
-            raise _Mistake(1, "the document is empty. Begin with '# ' and the goal")
+            raise _MistakeError(1, "the document is empty. Begin with '# ' and the goal")
         for part in _all_parts(plan):
             _settle_title(part)
         return plan
 
-    def _not_understood(self, current: _Part | None) -> _Mistake:
+    def _not_understood(self, current: _Part | None) -> _MistakeError:
         if current is None:
-            return _Mistake(self._at, "text before the goal. Begin with '# ' and the goal, or remove it")
-        return _Mistake(
+            return _MistakeError(self._at, "text before the goal. Begin with '# ' and the goal, or remove it")
+        return _MistakeError(
             self._at,
             "a line that belongs to nothing. Put it into a '```text' block below '**Prompt:**', write it as"
             " '- **Label:** value', or remove it",
@@ -307,7 +307,7 @@ class _Reader:
         """What begins with a heading, hung up where it belongs."""
         if plan is None:
             if depth != 1:
-                raise _Mistake(self._at, "a chapter before the goal. Begin with '# ' and the goal")
+                raise _MistakeError(self._at, "a chapter before the goal. Begin with '# ' and the goal")
             return _Part("plan", self._at, [self._text("goal", title)])
         if depth == 2 and title == "Decisions":
             self._decides = True
@@ -319,7 +319,7 @@ class _Reader:
         kind = {2: "Phase", 3: "Task"}.get(depth, "")
         named = _NAMED.fullmatch(title) if kind and title.startswith(kind) else None
         if named is None:
-            raise _Mistake(
+            raise _MistakeError(
                 self._at,
                 "a heading that is none of a plan's. Write '## Decisions', '## Phase `id`: title' or"
                 " '### Task `id`: title'",
@@ -337,7 +337,7 @@ class _Reader:
             return
         phases = [one for one in plan.parts if one.kind == "phase"]
         if not phases:
-            raise _Mistake(self._at, "a task outside of any phase. Write '## Phase `id`: title' above it")
+            raise _MistakeError(self._at, "a task outside of any phase. Write '## Phase `id`: title' above it")
         phases[-1].parts.append(part)
 
     def _text(self, key: str, text: str) -> _Field:
@@ -359,7 +359,7 @@ class _Reader:
         while position < len(text) and text != _NONE:
             match = _NAME.match(text, position)
             if match is None:
-                raise _Mistake(
+                raise _MistakeError(
                     self._at, f"a list that cannot be read at '{text[position:][:40]}'. Write it as `one`, `two`"
                 )
             marks, coded, plain = match.groups()
@@ -380,9 +380,9 @@ class _Reader:
             self._at += 1
             items.append((f"- {_quoted(_text_of(item[1].strip()))}", self._at))
         if not items:
-            raise _Mistake(label, f"'{key}' has no value. Write it behind the colon, or remove the line")
+            raise _MistakeError(label, f"'{key}' has no value. Write it behind the colon, or remove the line")
         if key not in _NAMES | _SENTENCES:
-            raise _Mistake(label, f"'{key}' is a list. Write one text behind the colon, or a block of '```text'")
+            raise _MistakeError(label, f"'{key}' is a list. Write one text behind the colon, or a block of '```text'")
         return _Field(key, label, below=items)
 
     def _fenced(self, into: _Field, fence: str, kind: str) -> _Field:
@@ -390,7 +390,7 @@ class _Reader:
         first = self._at + 1
         end = next((number for number in range(first, len(self._lines)) if _closes(self._lines[number], fence)), None)
         if end is None:
-            raise _Mistake(first, f"a block without an end. Close it with {fence}")
+            raise _MistakeError(first, f"a block without an end. Close it with {fence}")
         lines, self._at = self._lines[first:end], end + 1
         if kind != "yaml":
             into.value = _quoted("\n".join(lines))
@@ -398,7 +398,7 @@ class _Reader:
         document = read_document("\n".join(lines))
         if document.mistakes:  # looked at alone: what is open at its end must not swallow what follows
             mistake = document.mistakes[0]
-            raise _Mistake(min(first + mistake.line, end), f"{mistake.message}. {mistake.hint}")
+            raise _MistakeError(min(first + mistake.line, end), f"{mistake.message}. {mistake.hint}")
         into.below = [(line, first + number) for number, line in enumerate(lines, 1)]
         return into
 

@@ -1,9 +1,9 @@
 """A process that plans: started by tests, several at once, and killed where they say.
 
-Arguments: the project, the number of the statement (from the first step on) before which it kills itself (0: none), and steps: ``start``,
-``answer:ID=VALUE``, ``defaults``, ``research``, ``draft``, ``review``, ``approve``, ``abandon``. Before the first step
-it says ``ready`` and waits for a line. It prints what every step came to, as JSON, and at the end how many statements
-were executed.
+Arguments: the project, the number of the statement, counted from the first step on, before which it kills itself (0:
+none), the session, and steps: ``start``, ``answer:ID=VALUE``, ``defaults``, ``research``, ``draft``, ``review``,
+``approve``, ``abandon``. Before the first step it says ``ready`` and waits for a line. It prints what every step came
+to, as JSON, and at the end how many statements were executed.
 """
 
 import asyncio

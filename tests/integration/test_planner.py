@@ -663,12 +663,13 @@ STEPS = (
 )  # fmt: skip
 
 
+@pytest.mark.timeout(300)
 def test_a_session_survives_the_death_of_its_process_at_any_point(processes: Processes, settings: Settings) -> None:
     """Whatever has been said to be done is done, and another process goes on from there to one approved plan."""
     [whole] = processes.together(processes.start(*STEPS))
     total = whole[-1]["statements"]
     assert not [line for line in whole if "error" in line]
-    for point in range(1, total, max(1, total // 14)):
+    for point in range(1, total, max(1, total // 7)):
         process = processes.start(*STEPS, kill=point)
         [said] = processes.together(process)
         assert process.returncode == -signal.SIGKILL

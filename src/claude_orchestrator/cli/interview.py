@@ -71,6 +71,7 @@ def opening(session: Session) -> Iterator[str]:
         if answered.by in ("goal", "repository"):
             yield f"  known: {answered_line(answered)}"
     open_ones = len(session.open_questions)
+    yield from (f"  note: {one_line(note)}" for note in session.notes if session.plan is None)
     if open_ones:
         yield f"  {counted(open_ones, 'question')}; Enter takes what is in brackets, Ctrl-C keeps all for later"
 
@@ -132,4 +133,5 @@ def next_lines(session: Session) -> Iterator[str]:
         yield f"  approve: {ours} plan approve {name}   then   {ours} run PLAN"
     elif session.review is not None:
         yield "  the errors have to go before it can be approved"
-    yield f"  change:  {ours} plan answer {name} QUESTION VALUE   or   {ours} plan draft {name} --file plan.yaml"
+    yield f"  change:  {ours} plan answer {name} QUESTION VALUE"
+    yield f"  edit:    {ours} plan draft {name} --output plan.yaml   then   {ours} plan draft {name} --file plan.yaml"

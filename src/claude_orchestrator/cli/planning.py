@@ -135,15 +135,23 @@ def draft(
         Path | None,
         typer.Option(metavar="FILE", help="Take this plan file as the draft.", show_default="made from the answers"),
     ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Write the draft into a new file, to be edited and given back."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the draft of a planning session anew and review it; open questions are answered by their defaults."""
     plan = None
+    if to is not None and to.exists():
+        raise ConfigError(f"{to} is there already: name a new file after --output")
     if file is not None:
         from claude_orchestrator.plans.files import load_plan
 
         plan = load_plan(file)
     session = _call(lambda planner: planner.draft(session_id, plan, None if plan is None else "person"))
+    if to is not None:
+        _write(session, to)
     _reviewed(session, as_json=as_json)
 
 
@@ -217,6 +225,16 @@ def _go_on(session: Session, *, yes: bool, as_json: bool) -> None:
 
 def _answered(session_id: str, question: str, value: str) -> Session:
     return _call(lambda planner: planner.answer(session_id, question, value))
+
+
+def _write(session: Session, to: Path) -> None:
+    from claude_orchestrator.plans.files import dump_plan
+    from claude_orchestrator.plans.models import Plan
+
+    try:
+        to.write_text(dump_plan(Plan.model_validate(session.plan)), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{to} cannot be written ({error.strerror}): choose another place") from error
 
 
 def _reviewed(session: Session, *, as_json: bool) -> None:

@@ -19,6 +19,7 @@ from claude_orchestrator.config import Settings, within
 from claude_orchestrator.errors import ForbiddenError, NotReadyError, PlanError
 from claude_orchestrator.orchestrator import humans
 from claude_orchestrator.orchestrator.planning import adding, asking, goals, stored
+from claude_orchestrator.orchestrator.planning.bank import BANK
 from claude_orchestrator.orchestrator.planning.models import (
     Answered,
     GoalKind,
@@ -30,7 +31,7 @@ from claude_orchestrator.orchestrator.planning.models import (
     Value,
 )
 from claude_orchestrator.orchestrator.planning.situation import Situation
-from claude_orchestrator.state import planning
+from claude_orchestrator.state import planning, spending
 from claude_orchestrator.state.database import Database, Transaction
 from claude_orchestrator.workspace.git import Repository
 
@@ -109,7 +110,33 @@ class Planner:
                 now=now,
             )
             await _store_questions(tx, session_id, questions, answers)
-        return await self.get(session_id)
+        return await self._helped(await self.get(session_id))
+
+    async def _helped(self, session: Session) -> Session:
+        """The session with what a model would ask besides, or in other words, where one is configured."""
+        from claude_orchestrator.orchestrator.planning import modelling
+
+        settings = within(self._settings, Path(session.project))
+        if not modelling.is_named(settings):
+            return session
+        suggested = await modelling.questions_by_model(self._db, session, settings)
+        async with self._db.transaction() as tx:
+            now = await _open_session(tx, session.id, "add questions to it")
+            together = adding.added(now.questions, _still_new(suggested.questions, now), "model")
+            given = {one.question.id: one for one in now.answers}
+            questions, given = asking.settled(await _situation(tx, now), together, given)
+            await planning.change(
+                tx,
+                session.id,
+                now.revision,
+                now=time.time(),
+                notes=stored.encoded((*now.notes, suggested.why) if suggested.why else now.notes),
+                spent_micro_usd=(await spending.counted(tx, session.id))[1],
+            )
+            await _store_questions(tx, session.id, questions, given)
+            data = {"questions": [each.id for each in suggested.questions], "source": "model", "why": suggested.why}
+            await planning.note(tx, session.id, "planning.asked", data)
+        return await self.get(session.id)
 
     async def answer(
         self, session_id: str, question_id: str, answer: Any, by: Literal["person", "default"] = "person"
@@ -239,7 +266,7 @@ class Planner:
                 drafted_by=design.by,
                 review=None,
                 notes=stored.encoded(design.notes),
-                spent_micro_usd=session.spent_micro_usd + design.micro_usd,
+                spent_micro_usd=(await spending.counted(tx, session_id))[1],
             )
             await _store_questions(tx, session_id, questions, given)
             tasks = sum(len(phase["tasks"]) for phase in document["phases"])
@@ -335,6 +362,13 @@ class Planner:
 
 _NO_DRAFT: Final[dict[str, Any]] = {"plan": None, "drafted_by": "", "review": None, "notes": "[]"}
 """The columns of a session whose draft, if it had one, no longer fits."""
+
+
+def _still_new(suggested: Iterable[Question], session: Session) -> list[Question]:
+    """The questions of a model that still can be asked: its answer took a while, and people may have been quicker."""
+    answered = {one.question.id for one in session.answers}
+    asked = {question.id for question in session.questions}
+    return [each for each in suggested if each.id not in answered and (each.id in asked or each.id not in BANK)]
 
 
 def _check_words(goal: str, context: str, kind: str | None) -> None:
@@ -451,7 +485,6 @@ def _all_answered(session: Session, questions: Iterable[Question], given: Mappin
 
 
 def _not_asked(session_id: str, name: str, questions: Iterable[Question]) -> NotReadyError:
-    from claude_orchestrator.orchestrator.planning.bank import BANK
     from claude_orchestrator.plans.graph import did_you_mean
 
     known = [question.id for question in questions]

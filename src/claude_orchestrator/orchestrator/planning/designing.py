@@ -23,12 +23,11 @@ _MOST_MISTAKES: Final = 12
 
 @dataclass(frozen=True)
 class Design:
-    """A draft: the plan, who made it, what a person should know of it, and what it cost."""
+    """A draft: the plan, who made it, and what a person should know of it."""
 
     plan: Plan
     by: By
     notes: tuple[str, ...] = ()
-    micro_usd: int = 0
 
 
 async def designed(
@@ -39,9 +38,16 @@ async def designed(
     A given ``plan`` is checked and taken; otherwise a model writes it where one is configured, and where that fails,
     or none is, the answers and the map do. Raises PlanError with the mistakes of a given plan.
     """
+    from claude_orchestrator.orchestrator.planning import modelling
+
     if plan is not None:
         return Design(plan_of(plan), by or "host")
-    return await _from_map(session)
+    if by == "map" or not modelling.is_named(settings):
+        return await _from_map(session)
+    drafted = await modelling.draft_by_model(db, session, settings)
+    if drafted.plan is not None:
+        return Design(drafted.plan, "model", (drafted.why,) if drafted.why else ())
+    return await _from_map(session, (f"{drafted.why}; it is made from answers and map",))
 
 
 async def _from_map(session: Session, notes: tuple[str, ...] = ()) -> Design:
@@ -73,12 +79,12 @@ def plan_of(given: Mapping[str, Any] | Plan) -> Plan:
 
 
 def with_decisions(plan: Plan, answers: Sequence[Answered]) -> dict[str, Any]:
-    """The plan's document with the session's answers among its decisions; what it says itself stays."""
+    """The plan's document with the session's answers among its decisions; what else was decided in it stays."""
     from claude_orchestrator.plans.models import Decision
 
-    told = {decision.question for decision in plan.decisions}
-    decisions = [_decision(one) for one in answers if one.question.text not in told]
-    merged = [*plan.decisions, *(Decision.model_validate(each) for each in decisions)]
+    asked = {one.question.text for one in answers}
+    own = [decision for decision in plan.decisions if decision.question not in asked]
+    merged = [*(Decision.model_validate(_decision(one)) for one in answers), *own]
     document: dict[str, Any] = plan.model_copy(update={"decisions": merged}).model_dump(mode="json", exclude_none=True)
     return document
 

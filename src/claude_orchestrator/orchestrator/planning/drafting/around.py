@@ -17,7 +17,7 @@ _MOST_PINNED: Final = 4
 
 def suite_set_up(ground: Ground) -> Iterator[Piece]:
     """The first tests, and a CI that runs them, where the repository has none and they are wanted."""
-    if not ground.says("tests-setup", "add"):
+    if not ground.says("tests-setup", "add") or ground.situation.has_tests:
         return
     framework = ground.text("test-framework") or "pytest"
     first = next(iter(ground.modules), None) or next(iter(ground.situation.code), None)
@@ -35,7 +35,7 @@ def suite_set_up(ground: Ground) -> Iterator[Piece]:
         criteria=(f"One command runs the tests with {framework}, and there is one that passes",),
         checks=[check for check in ground.checks if check in {"pytest", "ruff"}],
         easy=True,
-        fill=() if place else ("where the tests of this repository should lie",),
+        unknown=() if place else ("where the tests of this repository should lie",),
     )
     if ground.answer("ci-setup") is True and not ground.survey.ci:
         yield Piece(
@@ -170,7 +170,7 @@ def told(ground: Ground) -> Iterator[Piece]:
         others=[*files, *([notes] if notes and not created and notes not in files else [])],
         creates=created,
         criteria=tuple(_told(documents, changelog, notes, ground)),
-        checks=_filled(created),
+        checks=[*_filled(created), *_mentions(documents, ground)],
         rules=_style(ground, changelog),
         code=False,
         easy=True,
@@ -207,6 +207,11 @@ def _upgrade_notes(ground: Ground) -> str:
         return there[0]
     folder = next((path.rpartition("/")[0] for path in ground.survey.documents if path.startswith("docs/")), "")
     return f"{folder}/upgrading.md" if folder else "UPGRADING.md"
+
+
+def _mentions(documents: Sequence[str], ground: Ground) -> list[Any]:
+    """The name that the goal brings in has to stand in the document that fits it best."""
+    return [{"contains": {"in": documents[0], "text": name}} for name in ground.new_names[:1]] if documents else []
 
 
 def _filled(paths: Sequence[str]) -> list[Any]:

@@ -37,6 +37,7 @@ def draft_from(goal: str, kind: GoalKind, context: str, answers: Iterable[Answer
     values = {name: answered.value for name, answered in given.items()}
     ground = Ground(Situation(goal, context, kind, survey, values), given)
     parts = [part for part in parts_of(ground) if part.pieces]
+    _made_once(parts, survey)
     _apart(parts)
     for part in parts:
         _one_after_another(part.pieces)
@@ -50,6 +51,17 @@ def draft_from(goal: str, kind: GoalKind, context: str, answers: Iterable[Answer
     if isinstance(budget, float | int) and not isinstance(budget, bool) and budget > 0:
         plan["budget"] = float(budget)
     return Draft(Plan.model_validate(plan), tuple(ground.notes))
+
+
+def _made_once(parts: Sequence[Part], survey: Survey) -> None:
+    """Let only the first task make a file, and none that is there: for the others it is a file like any other."""
+    there = set(survey.paths)
+    for part in parts:
+        for piece in part.pieces:
+            known = [path for path in piece.creates if path in there]
+            piece.others = [*piece.others, *known]
+            piece.creates = [path for path in piece.creates if path not in there]
+            there |= set(piece.creates)
 
 
 def _apart(parts: Sequence[Part]) -> None:
@@ -138,6 +150,8 @@ def _notes(ground: Ground, parts: Sequence[Part]) -> None:
     for _, piece in tasks:
         for text in piece.fill:
             ground.note(f"{piece.id}: {FILL_IN}: {text}")
+        for text in piece.unknown:
+            ground.note(f"{piece.id}: left to the agent, write it into the prompt if you know it: {text}")
         if not piece.files:
             ground.note(f"{piece.id} may change the whole repository: name its 'files'")
     language = ground.situation.language

@@ -36,7 +36,7 @@ def measured(ground: Ground) -> Iterator[Piece]:
         creates=() if there else (place,),
         criteria=("Run twice without a change, its figures agree within their spread",),
         checks=[check for check in ground.checks if check == "ruff"] or [{"non_empty": {"in": place}}],
-        fill=("the input that is typical: size, shape, where to get it",),
+        unknown=("which input is typical: its size and shape",),
         with_context=True,
     )
 
@@ -106,7 +106,9 @@ def documents(ground: Ground) -> Iterator[Piece]:
         criteria=tuple(criteria_of(ground, [], last=True)),
         checks=[{"non_empty": {"in": path}} for path in new],
         code=False,
-        fill=() if about or ground.other_files else ("where the facts are: the map shows no file that fits the goal",),
+        unknown=()
+        if about or ground.other_files
+        else ("where the facts are: no file of the repository fits the goal",),
         with_context=True,
     )
     if ground.answer("examples") is True and ground.situation.is_python:
@@ -137,6 +139,6 @@ def beginning(ground: Ground) -> Iterator[Piece]:
         criteria=tuple(criteria_of(ground, [], last=True)),
         checks=ground.checks,
         rules=rules_of(ground),
-        fill=("its name, and the files of the first version",),
+        unknown=("its name, and the files of the first version",),
         with_context=True,
     )

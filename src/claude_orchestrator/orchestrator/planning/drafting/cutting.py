@@ -7,7 +7,14 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from claude_orchestrator.orchestrator.planning.drafting import around, by_kind, proving
-from claude_orchestrator.orchestrator.planning.drafting.demands import criteria_of, kind_of, mode_of, rules_of, unknowns
+from claude_orchestrator.orchestrator.planning.drafting.demands import (
+    criteria_of,
+    kind_of,
+    missing,
+    mode_of,
+    rules_of,
+    unknowns,
+)
 from claude_orchestrator.orchestrator.planning.drafting.ground import Ground
 from claude_orchestrator.orchestrator.planning.drafting.pieces import Part, Piece, group_name, short
 from claude_orchestrator.orchestrator.planning.models import Module
@@ -104,6 +111,7 @@ def _changes(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Pie
         return
     prefix, title, _ = _VERBS[ground.kind]
     mode = mode_of(ground)
+    shown = [path for piece in proving.tests_first(ground, groups) for path in piece.files]
     if ground.kind == "feature" and not ground.new_files:
         ground.note(
             "The tasks make no new source files: if the goal needs one, add it to 'files' and 'creates' of its task"
@@ -112,9 +120,11 @@ def _changes(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Pie
         tests, new = proving.tests_for(ground, group) if mode != "none" else ((), ())
         paths = [module.path for module in group]
         last = position == len(groups) - 1
-        writes = mode in ("first", "together")
+        writes = mode in ("first", "together", "held")
         made = new if mode == "together" else ()
-        extra = [*(new if mode == "first" else ()), *(ground.other_files if last else ())]
+        # Who makes an expected failure pass has to take the mark off: the tests of a fault belong to each of its tasks.
+        marked = shown if ground.kind == "fix" else [path for path in new if path in shown]
+        extra = [*marked, *(ground.other_files if last else ())]
         own = () if not last else tuple(path for path in ground.new_files if path not in made)
         yield Piece(
             group_name(prefix, group) if len(groups) > 1 else prefix,
@@ -129,7 +139,9 @@ def _changes(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Pie
             checks=ground.checks,
             after=_after(ground, groups, position, prefix),
             rules=rules_of(ground),
-            fill=tuple(unknowns(ground)) if last and mode != "first" else (),
+            fill=tuple(missing(ground)) if last else (),
+            unknown=tuple(unknowns(ground)) if last and mode != "first" else (),
+            rated=_rated(ground),
             with_context=True,
             with_tests=writes,
         )
@@ -176,9 +188,15 @@ def _unplaced(ground: Ground) -> Iterator[Piece]:
         checks=ground.checks,
         after=() if known else ("find",),
         rules=rules_of(ground),
-        fill=(*(() if known else ("the files that this is about, as 'files' of this task",)), *unknowns(ground)),
+        rated=_rated(ground),
+        fill=tuple(missing(ground)),
+        unknown=(*(() if known else ("which files it is about",)), *unknowns(ground)),
         with_context=True,
     )
+
+
+def _rated(ground: Ground) -> str:
+    return ground.text("difficulty") if ground.says("difficulty", "easy", "medium", "hard") else ""
 
 
 def _after(ground: Ground, groups: Sequence[Sequence[Module]], position: int, prefix: str) -> tuple[str, ...]:
@@ -213,7 +231,7 @@ def _todo(ground: Ground, mode: str, paths: Sequence[str], *, alone: bool, last:
             "first": f"The tests of the task before show when it is there: take {proving.expected(ground)} off them.",
             "together": "Write tests for it in the same task.",
             "after": "Its tests are written by a later task.",
-            "held": "The tests that are there must pass unchanged.",
+            "held": "The tests that are there must pass unchanged; write more where none holds what you change.",
         }.get(mode, "")
     )
     return " ".join(part for part in parts if part)

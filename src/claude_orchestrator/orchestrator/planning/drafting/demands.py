@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from claude_orchestrator.orchestrator.planning.drafting.ground import Ground
 from claude_orchestrator.orchestrator.planning.drafting.pieces import short
+
+_WRONG_INPUT: Final = {
+    "reject": "it is refused with an error that says what is wrong",
+    "ignore": "it is left out, and the rest goes on",
+    "default": "a sensible value takes its place",
+}
 
 
 def criteria_of(ground: Ground, paths: Sequence[str], *, last: bool) -> Iterator[str]:
@@ -18,6 +25,8 @@ def criteria_of(ground: Ground, paths: Sequence[str], *, last: bool) -> Iterator
             yield f"The measurement shows: {target}"
     elif paths:
         yield f"{short(paths)} {'does' if len(paths) == 1 else 'do'} its part of: {ground.goal}"
+    if last and (wrong := _WRONG_INPUT.get(ground.text("invalid-input"))):
+        yield f"A test shows what becomes of input that makes no sense: {wrong}"
     if ground.says("compatibility", "keep") and ground.survey.public_api:
         yield "Every public name and signature that was there works as before"
     if ground.says("compatibility", "deprecate"):
@@ -28,41 +37,46 @@ def criteria_of(ground: Ground, paths: Sequence[str], *, last: bool) -> Iterator
 
 def rules_of(ground: Ground) -> list[str]:
     """What the answers ask of every change."""
-    found = []
     names = ", ".join(ground.survey.public_api[:6])
-    if ground.says("compatibility", "keep"):
-        found.append(f"public names and signatures stay as they are{f': {names}, …' if names else ''}")
-    if ground.says("compatibility", "deprecate"):
-        found.append(f"what others use goes on working and warns{f': {names}, …' if names else ''}")
-    if ground.says("dependencies", "none"):
-        found.append("no new dependency")
-    if ground.says("dependencies", "dev"):
-        found.append("no new dependency but for tests and tools")
-    if ground.listed("leave-alone"):
-        found.append(f"not to be touched: {short(ground.listed('leave-alone'), 6)}")
-    if ground.says("behaviour", "exact"):
-        found.append("behaviour stays exactly as it is, messages and logs too")
-    if ground.says("price", "nothing"):
-        found.append("it needs no more memory, and the code stays as plain as it is")
-    if ground.says("rollout", "flag"):
-        found.append("the new behaviour stands behind a setting that is off at first")
-    if ground.says("access", "restricted", "public"):
-        found.append(f"who may call it: {ground.text('access')}")
-    if ground.says("surface", "function", "command", "endpoint", "page"):
-        found.append(f"people reach it as: {ground.text('surface')}")
-    return found
+    shown = f": {names}{', …' if len(ground.survey.public_api) > 6 else ''}" if names else ""
+    asked = (
+        (ground.says("compatibility", "keep"), f"public names and signatures stay as they are{shown}"),
+        (ground.says("compatibility", "deprecate"), f"what others use goes on working and warns{shown}"),
+        (ground.says("dependencies", "none"), "no new dependency"),
+        (ground.says("dependencies", "dev"), "no new dependency but for tests and tools"),
+        (ground.says("behaviour", "exact"), "behaviour stays exactly as it is, messages and logs too"),
+        (ground.says("price", "nothing"), "it needs no more memory, and the code stays as plain as it is"),
+        (ground.says("rollout", "flag"), "the new behaviour stands behind a setting that is off at first"),
+        (ground.says("access", "public"), "everybody may call it"),
+        (ground.says("access", "restricted"), "fewer people may call it than its neighbours"),
+        (ground.says("surface", "function", "command", "endpoint", "page"), f"the way in: a {ground.text('surface')}"),
+    )
+    return [*(rule for applies, rule in asked if applies), *_limits(ground)]
 
 
-def unknowns(ground: Ground) -> Iterator[str]:
-    """What no map can tell."""
+def _limits(ground: Ground) -> Iterator[str]:
+    if limits := ground.text("out-of-scope"):
+        yield f"not part of it: {' '.join(limits.split())[:500]}"
+    if wrong := _WRONG_INPUT.get(ground.text("invalid-input")):
+        yield f"input that makes no sense: {wrong}"
+    if untouched := ground.listed("leave-alone"):
+        yield f"not to be touched: {short(untouched, 6)}"
+
+
+def missing(ground: Ground) -> Iterator[str]:
+    """What the change cannot be made without, and only a person knows."""
     if ground.kind == "migration" and not ground.text("migrate-to"):
         yield "what it moves to"
     if ground.says("access", "restricted"):
         yield "who may call it"
+
+
+def unknowns(ground: Ground) -> Iterator[str]:
+    """What the map does not tell, and whoever does the task has to find out or decide."""
     if ground.kind == "refactor" and ground.says("aim", "structure"):
-        yield "the new files, if there should be any, in 'files' and 'creates' of the task: it may make no others"
+        yield "whether new files are needed: the task may make only those in its 'creates'"
     if ground.kind == "fix" and ground.says("reproduce", "unknown"):
-        yield "how the fault shows, if you know it: input, what happens, what should happen"
+        yield "how the fault shows: input, what happens, what should happen"
 
 
 def mode_of(ground: Ground) -> str:

@@ -20,6 +20,7 @@ MOST_MODULES: Final = 40
 """Modules that one plan changes by name; beyond them it names folders."""
 
 _OUTSIDE_MODULE: Final = re.compile(r"[A-Za-z_][\w-]*")
+_NAMES: Final = re.compile(r"(?<![\w-])--[a-z][\w-]+|(?<![\w./])[A-Za-z]+_\w+(?![\w./])|(?<=`)[A-Za-z_]\w+(?=`)")
 _CHANGELOG: Final = re.compile(
     r"(?:.*/)?(?:CHANGELOG|CHANGES|HISTORY|NEWS|RELEASES?)(?:\.(?:md|rst|txt))?\Z", re.IGNORECASE
 )
@@ -129,8 +130,10 @@ class Ground:
     @cached_property
     def folders(self) -> tuple[str, ...]:
         """Where the code is, for a goal whose files are not known: folders, not the whole repository where possible."""
-        package = self.text("package")
-        if package and package != "." and path_fault(package) is None:
+        package = self.text("package").strip("/")
+        if path_fault(package or ".", pattern=True) is None and any(
+            path.startswith(f"{package}/") for path in self.survey.paths
+        ):
             return (package,)
         counted: Counter[str] = Counter()
         for module in self.survey.modules:
@@ -236,6 +239,13 @@ class Ground:
         )
         usable = readme and path_fault(readme) is None and self._may_touch(readme)
         return tuple(found[:most]) or ((readme,) if usable else ())
+
+    @cached_property
+    def new_names(self) -> tuple[str, ...]:
+        """Names that the goal writes like code and the repository does not have yet: ``--json``, ``retry_after``."""
+        known = {part for module in self.survey.modules for name in module.symbols for part in name.split(".")}
+        found = _NAMES.findall(self.situation.goal)
+        return tuple(name for name in dict.fromkeys(found) if name not in known and "/" not in name)
 
     @cached_property
     def migrations(self) -> tuple[str, ...]:

@@ -42,8 +42,12 @@ class Piece:
     rules: Sequence[str] = ()
     """What it has to keep to."""
     fill: Sequence[str] = ()
-    """What a person has to fill in."""
+    """What a person has to fill in before the plan can be approved."""
+    unknown: Sequence[str] = ()
+    """What the map does not tell, and the agent has to find out or decide."""
     easy: bool = False
+    rated: str = ""
+    """How hard it was said to be."""
     code: bool = True
     """Whether it writes code, for which the repository has its ways."""
     only_looks: bool = False
@@ -64,6 +68,8 @@ class Piece:
         lines = sum(module.lines for module in self.modules)
         if self.easy:
             return "easy"
+        if self.rated:
+            return self.rated
         return "hard" if lines > _LARGE or len(self.modules) > 3 or not self.files else "medium"
 
 
@@ -85,6 +91,7 @@ def prompt_of(piece: Piece, ground: Ground) -> str:
         _files(piece, ground),
         _tests(piece, ground),
         _list("Keep to:", [*piece.rules, *(_habits(ground) if piece.code else ())]),
+        _list("Not known when this was planned; find it out or decide, and say so in the report:", piece.unknown),
         "\n".join(f"{FILL_IN}: {text}" for text in piece.fill),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)

@@ -64,7 +64,7 @@ def tests_first(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[
             creates=new,
             criteria=("The new tests fail for the reason that the goal names, and for no other",),
             checks=[check for check in ground.checks if check != "bandit"],
-            fill=tuple(unknowns(ground)) if ground.kind == "fix" else (),
+            unknown=tuple(unknowns(ground)) if ground.kind == "fix" else (),
             with_context=True,
         )
 

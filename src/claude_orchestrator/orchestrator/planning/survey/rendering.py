@@ -40,10 +40,9 @@ def _head(survey: Survey) -> Iterator[str]:
     yield f"Repository at {survey.commit[:12]}: {survey.files} files, {survey.lines} lines of code"
     yield from _list("Languages", [f"{one.name} {one.lines} lines in {one.files} files" for one in languages[:6]])
     if tests.framework:
-        yield (
-            f"Tests: {tests.framework}, {tests.files} files in {', '.join(tests.folders) or 'no folder of their own'}; "
-            f"run with '{tests.command}' ({tests.because})"
-        )
+        places = ", ".join(tests.folders) or "the folders of the code"
+        run = f"run with '{tests.command}' ({tests.because})"
+        yield f"Tests: {tests.framework}, {tests.files} files in {places}; {run}"
     else:
         yield "Tests: none found"
     yield from _list("Built with", survey.frameworks)

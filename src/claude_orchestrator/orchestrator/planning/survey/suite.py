@@ -76,12 +76,13 @@ def suite_of(tree: Tree, manifests: Manifests, facts: Mapping[str, Facts], langu
 
 
 def _folders(tests: Iterable[str]) -> tuple[str, ...]:
-    """The topmost folders that hold the tests, those with the most first."""
+    """The topmost folders that are there for tests, those with the most first; none where tests lie beside the code."""
     counted: Counter[str] = Counter()
     for path in tests:
         folders = PurePosixPath(path).parts[:-1]
         cut = next((at for at, name in enumerate(folders) if name in ("tests", "test", "__tests__", "spec")), None)
-        counted["/".join(folders if cut is None else folders[: cut + 1]) or "."] += 1
+        if cut is not None:
+            counted["/".join(folders[: cut + 1])] += 1
     return tuple(folder for folder, _ in counted.most_common(5))
 
 

@@ -151,10 +151,11 @@ def test_files_that_change_often_bring_up_the_order() -> None:
     assert "hot-files" not in open_ones(quiet, goal, cut="in-steps")
 
 
-def test_files_that_import_each_other_are_cut_in_steps() -> None:
+def test_files_that_import_each_other_are_changed_together_or_in_steps() -> None:
+    assert open_ones(LIBRARY, "Refactor report.py and money.py")["cut"].default == "in-steps"
     cut = open_ones(LIBRARY, "Add a currency to report.py and money.py")["cut"]
-    assert cut.default == "in-steps"
-    assert cut.because == "src/tally/report.py imports src/tally/money.py"
+    assert cut.default == "one"
+    assert cut.because == "src/tally/report.py imports src/tally/money.py: what one needs, the other has to offer"
     apart = open_ones(LIBRARY, "Add a currency to cli.py and money.py")["cut"]
     assert apart.default == "by-module"
 
@@ -301,7 +302,7 @@ def test_another_kind_asks_other_questions_and_keeps_what_still_fits() -> None:
 
 
 def test_a_default_that_was_taken_moves_with_what_it_rests_on() -> None:
-    where = situation(LIBRARY, "Add a currency to the report")
+    where = situation(LIBRARY, "Refactor the report")
     questions, answers = asking.settled(where, (), {})
     by_id = {question.id: question for question in questions}
     answers["cut"] = Answered(by_id["cut"], "one", "default")

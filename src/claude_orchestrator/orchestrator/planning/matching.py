@@ -16,6 +16,10 @@ _NAMED, _SYMBOL, _STEM, _PART, _FOLDER = 100, 40, 6, 3, 2
 folder."""
 
 _WORD: Final = re.compile(r"[A-Za-z][a-z]+|[A-Z]{2,}(?![a-z])|[a-z]{3,}")
+_LEFT: Final = re.compile(
+    r"\b(?:from|replace|off|drop|leave|instead of|away from|get rid of|remove)\s+`?([A-Za-z_][\w-]*)", re.IGNORECASE
+)
+"""What a goal wants to leave: a package, where the repository imports one of that name."""
 _CODE: Final = re.compile(r"[A-Za-z_][\w.]*(?:\(\))?")
 _TOO_COMMON: Final = 0.4
 """A word that this share of the modules has says nothing of any (in repositories of some size)."""
@@ -48,8 +52,13 @@ def matched(text: str, survey: Survey, *, most: int = 12) -> tuple[Match, ...]:
     stems = stems_of(text)
     symbols = {word.removesuffix("()") for word in _CODE.findall(text) if _looks_like_code(word)}
     weight = _weights(stems, modules)
-    others = (module for module in modules if module.path not in named)
-    found += [match for module in others if (match := _fit(module, weight, symbols))]
+    others = [module for module in modules if module.path not in named]
+    left = {word.casefold().replace("-", "_") for word in _LEFT.findall(text)}
+    users = {module.path: name for module in others for name in module.uses if name.casefold() in left}
+    found += [
+        Match(path, _SYMBOL, f"{path} imports {name}, which the goal wants to leave") for path, name in users.items()
+    ]
+    found += [match for module in others if module.path not in users and (match := _fit(module, weight, symbols))]
     found.sort(key=lambda match: (-match.points, match.path))
     return tuple(found[:most])
 

@@ -82,7 +82,8 @@ class Situation:
         if not self.matches:
             return ()
         best = self.matches[0].points
-        return tuple(match for match in self.matches if match.points * 2 > best)[:4]
+        near = tuple(match for match in self.matches if match.points * 2 > best)
+        return near if near[-1].because.endswith("which the goal wants to leave") else near[:4]
 
     @cached_property
     def code(self) -> list[Module]:

@@ -106,7 +106,9 @@ def _cut(situation: Situation) -> Ask | None:
             "one",
             f"it is about {reach[0].path} alone" if reach else "it is not known yet which files it is about",
         )
-    elif pair := _connected(situation):
+    elif (pair := _connected(situation)) and situation.kind in ("feature", "fix", "performance") and len(reach) <= 4:
+        default, because = "one", f"{pair[0]} imports {pair[1]}: what one needs, the other has to offer"
+    elif pair:
         default, because = "in-steps", f"{pair[0]} imports {pair[1]}"
     else:
         default, because = "by-module", f"none of the {len(reach)} files imports another of them"

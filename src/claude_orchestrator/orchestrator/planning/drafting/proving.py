@@ -55,6 +55,11 @@ def tests_first(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[
         todo += f"; {failing} fails now and belongs to them" if failing else ""
         todo += f". They fail today: mark each with {how}, so that the suite stays green until the change is there."
         todo += f" How to see it: {steps}" if steps else ""
+        if "xfail" in how and "pytest" in ground.checks:
+            ground.note(
+                "Tests that are expected to fail do not count as proof yet: the verifier asks you to look at them "
+                "before they are merged"
+            )
         yield Piece(
             "reproduce" if ground.kind == "fix" else group_name("test", group) if len(groups) > 1 else "tests",
             f"Write tests that fail: {short([*tests, *new], 2)}",

@@ -90,7 +90,8 @@ def _parsed(tree: Tree) -> tuple[dict[str, Facts], list[str]]:
             broken.append(path)
         else:
             facts[path] = found
-    left_out = [f"{', '.join(broken[:5])}{' …' if broken[5:] else ''}: {len(broken)} Python files with syntax errors"]
+    named = f"{', '.join(broken[:5])}{' …' if broken[5:] else ''}"
+    left_out = [f"{named}: syntax errors in {len(broken)} Python file{'s' if broken[1:] else ''}"]
     more = [
         f"the syntax of {len(python) - MOST_PARSED} of {len(python)} Python files: at most {MOST_PARSED} are parsed"
     ]

@@ -16,6 +16,7 @@ from policy_world import allow_odd_commands
 
 from claude_orchestrator.orchestrator.planning import ground
 from claude_orchestrator.orchestrator.session import Orchestrator
+from claude_orchestrator.plans import store
 from claude_orchestrator.plans.models import Plan
 from claude_orchestrator.plans.store import PlanStore
 from claude_orchestrator.state.database import Database
@@ -56,7 +57,11 @@ def _commit(world: World, content: str) -> None:
 async def _approve(world: World, plan: Plan) -> None:
     async with Database.open(world.settings.database) as db:
         stored = await PlanStore(db).save(plan)
-        await ground.approve(db, await Repository.open(world.project), stored)
+        repository = await Repository.open(world.project)
+        rests_on = await ground.ground_of(repository, await repository.resolve("HEAD"), stored)
+        async with db.transaction() as tx:
+            await store.approve(tx, str(stored.id), stored.version)
+            await ground.stamp(tx, str(stored.id), stored.version or 0, rests_on)
 
 
 async def _stored(world: World) -> Plan:

@@ -14,6 +14,7 @@ from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import NotReadyError
 from claude_orchestrator.orchestrator.planning import ground
 from claude_orchestrator.orchestrator.session import Orchestrator
+from claude_orchestrator.plans import store
 from claude_orchestrator.plans.models import Plan
 from claude_orchestrator.plans.store import PlanStore
 from claude_orchestrator.state import gates, grounds
@@ -24,7 +25,11 @@ from claude_orchestrator.workspace.git import Repository
 async def approve(project: Path, settings: Settings, plan: Plan) -> Plan:
     async with Database.open(settings.database) as db:
         stored = await PlanStore(db).save(plan)
-        await ground.approve(db, await Repository.open(project), stored)
+        repository = await Repository.open(project)
+        rests_on = await ground.ground_of(repository, await repository.resolve("HEAD"), stored)
+        async with db.transaction() as tx:
+            await store.approve(tx, str(stored.id), stored.version)
+            await ground.stamp(tx, str(stored.id), stored.version or 0, rests_on)
     return stored
 
 

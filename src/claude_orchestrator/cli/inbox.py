@@ -63,7 +63,7 @@ def approve(
         bool, typer.Option("--always", help="With --pattern: put the pattern into your own policy, for every run.")
     ] = False,
 ) -> None:
-    """Say yes: to an operation, to a reviewed change as it is, to new attempts at an escalated task, to more money."""
+    """Say yes: to an operation, a reviewed change, new attempts at an escalated task, more money, a drifted task."""
     import asyncio
     import sys
 

@@ -10,6 +10,7 @@ import typer
 
 from claude_orchestrator import __version__
 from claude_orchestrator.cli import (
+    approving,
     cost,
     demo,
     doctor,
@@ -60,6 +61,7 @@ app.add_typer(inbox.app, name="inbox", rich_help_panel="Answer")
 app.command(rich_help_panel="Answer")(inbox.approve)
 app.command(rich_help_panel="Answer")(inbox.deny)
 planning.register(plan.app)
+approving.register(plan.app)
 app.add_typer(plan.app, name="plan", rich_help_panel="Check")
 app.command(rich_help_panel="Check")(skills.skills)
 app.command(rich_help_panel="Check")(verify.verify)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from claude_orchestrator.cli.output import paint, program
 from claude_orchestrator.telling.visible import visible
-from claude_orchestrator.telling.words import Row, moment, one_line
+from claude_orchestrator.telling.words import Row, moment, one_line, short
+
+_FILES: Final = 20
+"""Files of a drift that are shown one by one."""
 
 
 def answered_line(row: Row) -> str:
@@ -27,6 +31,8 @@ def question_lines(row: Row) -> Iterator[str]:
     yield f"  {one_line(row['question'])}"
     if row["kind"] == "operation":
         yield from _operation_lines(row)
+    elif row["kind"] == "drift":
+        yield from _drift_lines(row)
     elif row["kind"] == "budget":
         yield f"  look:   {program()} cost {row['run_id']} --by task"
     else:
@@ -35,6 +41,22 @@ def question_lines(row: Row) -> Iterator[str]:
         yield answered_line(row)
         return
     yield f"  answer: {program()} approve {row['id']}   or   {program()} deny {row['id']} --reason TEXT"
+
+
+def _drift_lines(row: Row) -> Iterator[str]:
+    files = row["files"]
+    yield "  changed since the plan was approved:"
+    for file in files[:_FILES]:
+        gone = "" if file["was"] and file["blob"] else "  (is there now)" if file["blob"] else "  (is gone)"
+        yield f"    {visible(file['path'])}{gone}"
+    if len(files) > _FILES:
+        yield f"    … and {len(files) - _FILES} more"
+    yield "  an approval covers these files as they were when it was asked, for this task in this run"
+    for since in dict.fromkeys(file["since"] for file in files):
+        same = [file for file in files if file["since"] == since]
+        paths = " ".join(shlex.quote(file["path"]) for file in same[:_FILES])
+        commits = f"{short(since)} {short(same[0]['head'])}"
+        yield f"  look:   git -C {shlex.quote(row['repository'])} diff {commits} -- {paths}"
 
 
 def _operation_lines(row: Row) -> Iterator[str]:

@@ -104,7 +104,7 @@ def gate_lines(gates: Iterable[Row]) -> Iterator[str]:
         look = f"inbox show {gate['id']}"
         if gate["kind"] == "budget":
             look = f"cost {gate['run_id']} --by task"
-        elif gate["kind"] != "operation":
+        elif gate["kind"] not in ("operation", "drift"):
             look = f"evidence {gate['run_id']} {gate['task_id']}"
         yield f"      look:   {program()} {look}"
         yield f"      answer: {program()} approve {gate['id']}   or   {program()} deny {gate['id']} --reason TEXT"

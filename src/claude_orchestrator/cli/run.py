@@ -165,6 +165,8 @@ async def _start(
     repository = await Repository.open(project)
     async with Database.open(settings.database) as db:
         stored = await _stored(db, plan, checked)
+        if checked is None:
+            await _approve_by_running(db, settings, stored)
         run_id = await Orchestrator(repository.root, settings).start(
             stored, base=base, target=target, choice=choice, budget=budget
         )
@@ -172,6 +174,25 @@ async def _start(
     if not quiet:
         output.say(*_opening(row))
     return run_id
+
+
+async def _approve_by_running(db: Database, settings: Settings, plan: Plan) -> None:
+    """Say that running a plan which nobody has approved approves it. Raises ForbiddenError when an agent runs it."""
+    from claude_orchestrator.errors import ForbiddenError
+    from claude_orchestrator.orchestrator import humans
+    from claude_orchestrator.plans.store import PlanStore
+
+    assert plan.id is not None
+    assert plan.version is not None
+    if await PlanStore(db).approved_at(plan.id, plan.version) is not None:
+        return
+    name = f"{plan.id} version {plan.version}"
+    if because := await humans.why_not(db, settings):
+        raise ForbiddenError(f"{name} is not approved, and only a human can approve it: {because}")
+    output.warn(
+        f"{name} was not approved: running it approves it, without a review and without stamps that tell when the"
+        f" ground of a task moves ('{output.program()} plan approve {plan.id}' gives it both)"
+    )
 
 
 def is_plan_file(plan: str) -> bool:

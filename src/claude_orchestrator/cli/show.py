@@ -127,9 +127,11 @@ def _no_runs() -> str:
 
 async def _evidence(settings: Settings, run_id: str, task_id: str, bundle: Path | None, *, as_json: bool) -> None:
     from claude_orchestrator.cli.dossier import attempt_lines
+    from claude_orchestrator.cli.questions import answered_line
     from claude_orchestrator.errors import NotReadyError
-    from claude_orchestrator.state import runs
+    from claude_orchestrator.state import grounds, runs
     from claude_orchestrator.state.database import Database
+    from claude_orchestrator.telling.words import one_line
 
     async with Database.open(settings.database) as db:
         progress = await runs.progress(db, run_id)
@@ -137,13 +139,18 @@ async def _evidence(settings: Settings, run_id: str, task_id: str, bundle: Path 
         if task is None:
             raise NotReadyError(_unknown_task(run_id, task_id, [task["id"] for task in progress["tasks"]]))
         documents = await _attempt_documents(db, settings, run_id, task_id)
+        drifts = await grounds.asked(db, run_id, task_id)
     if bundle is not None:
         _copy_bundle(documents, bundle)
     if as_json:
         document = {"run": run_id, "task": task_id, "title": task["title"], "status": task["status"]}
-        output.say_json({**document, "merge_commit": task["merge_commit"], "attempts": documents})
+        document |= {"merge_commit": task["merge_commit"], "attempts": documents, "drifts": drifts}
+        output.say_json(document)
         return
     output.say(f"{output.paint(f'{run_id}/{task_id}', 'bold')} {task['status'].replace('_', ' ')}  {task['title']}")
+    for drift in drifts:
+        how = answered_line(drift) if drift["status"] != "open" else f"  {drift['id']} is open"
+        output.say(f"  {one_line(drift['question'])}", f"  {how}")
     for document in documents:
         output.say("", *attempt_lines(document, progress["run"]))
     if not documents:

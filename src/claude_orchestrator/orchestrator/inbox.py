@@ -17,7 +17,7 @@ from claude_orchestrator.safety.classifier import classify
 from claude_orchestrator.safety.operations import Decision
 from claude_orchestrator.safety.policy_file import read_layer, user_file
 from claude_orchestrator.safety.redaction import redact
-from claude_orchestrator.state import budget_gates, budgets, events, gates, operation_gates, runs
+from claude_orchestrator.state import budget_gates, budgets, events, gates, grounds, operation_gates, runs
 from claude_orchestrator.state.database import Database, Row
 from claude_orchestrator.state.gates import Way
 from claude_orchestrator.state.grants import Kind
@@ -37,7 +37,7 @@ class Inbox:
         await operation_gates.expire(self._db, time.time())
         await budget_gates.release(self._db, time.time())
         return [
-            await self._with_operation(row) for row in await gates.listed(self._db, include_answered=include_answered)
+            await self._with_details(row) for row in await gates.listed(self._db, include_answered=include_answered)
         ]
 
     async def shown(self, gate_id: str) -> Row:
@@ -47,10 +47,13 @@ class Inbox:
                 return row
         raise NotReadyError(f"there is no gate '{gate_id}': 'claude-orchestrator inbox' lists the open ones")
 
-    async def _with_operation(self, row: Row) -> Row:
-        if row["kind"] != "operation":
-            return row
-        return {**row, **await operation_gates.get(self._db, row["id"])}
+    async def _with_details(self, row: Row) -> Row:
+        if row["kind"] == "operation":
+            return {**row, **await operation_gates.get(self._db, row["id"])}
+        if row["kind"] == "drift":
+            run = await runs.get(self._db, row["run_id"])
+            return {**row, "repository": run["repository"], "files": await grounds.moved(self._db, row["id"])}
+        return row
 
     async def approve(self, gate_id: str, *, reason: str = "", pattern: bool = False, edit: str | None = None) -> Row:
         """Say yes; return the gate's row as answered, with the ``run_status``.

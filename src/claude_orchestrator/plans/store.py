@@ -106,13 +106,7 @@ class PlanStore:
 
     async def approved_at(self, plan_id: str, version: int) -> float | None:
         """When a version was approved, in seconds since 1970; None: it is not. Raises PlanError for an unknown one."""
-        row = await self._db.fetch_one(
-            "SELECT approved_at FROM plan_version WHERE plan_id = :plan_id AND version = :version",
-            {"plan_id": plan_id, "version": version},
-        )
-        if row is None:
-            raise _unknown(plan_id, version)
-        return None if row["approved_at"] is None else float(row["approved_at"])
+        return await approved_at(self._db, plan_id, version)
 
 
 async def save(tx: PlanTransaction, plan: Plan) -> Plan:
@@ -138,6 +132,17 @@ async def save(tx: PlanTransaction, plan: Plan) -> Plan:
             },
         )
     return plan.model_copy(update={"id": plan_id, "version": version})
+
+
+async def approved_at(source: PlanTransaction | PlanDatabase, plan_id: str, version: int) -> float | None:
+    """:meth:`PlanStore.approved_at`, also within a transaction."""
+    row = await source.fetch_one(
+        "SELECT approved_at FROM plan_version WHERE plan_id = :plan_id AND version = :version",
+        {"plan_id": plan_id, "version": version},
+    )
+    if row is None:
+        raise _unknown(plan_id, version)
+    return None if row["approved_at"] is None else float(row["approved_at"])
 
 
 async def approve(tx: PlanTransaction, plan_id: str, version: int | None = None) -> Plan:

@@ -37,6 +37,15 @@ async def is_stamped(source: Transaction | Database, plan_id: str, version: int)
     return row is not None
 
 
+async def count(source: Transaction | Database, plan_id: str, version: int) -> int:
+    """How many different files a version rests on."""
+    row = await source.fetch_one(
+        "SELECT count(DISTINCT path) AS files FROM plan_ground WHERE plan_id = :plan AND version = :version",
+        {"plan": plan_id, "version": version},
+    )
+    return int(row["files"]) if row else 0
+
+
 async def stamp(
     tx: Transaction, plan_id: str, version: int, commit: str, ground: Mapping[str, Mapping[str, str]]
 ) -> None:
@@ -95,6 +104,15 @@ async def ask(
         ],
     )
     return gate_id
+
+
+async def asked(source: Transaction | Database, run_id: str, task_id: str) -> list[Row]:
+    """The gates of kind ``drift`` of a task, oldest first, each with its ``files``."""
+    rows = await source.fetch_all(
+        "SELECT * FROM gate WHERE run_id = :run AND task_id = :task AND kind = 'drift' ORDER BY number",
+        {"run": run_id, "task": task_id},
+    )
+    return [{**row, "files": await moved(source, row["id"])} for row in rows]
 
 
 async def moved(source: Transaction | Database, gate_id: str) -> list[Row]:

@@ -249,6 +249,7 @@ def _task(verb: str, data: Row) -> str | None:
         "lock_wait": str(data.get("reason")),
         "wait": str(data.get("reason")),
         "budget_wait": f"waits for money: {data.get('gate')}",
+        "drifted": f"is not begun, what it rests on has changed: {data.get('gate')}",
         "head_moved": f"meets a moved head ({short(data.get('to'))}): merged onto it, and that is verified",
         "waived": f"may be merged as it is: {data.get('gate')} was approved",
     }.get(verb)

@@ -219,6 +219,16 @@ class Repository:
             found[path] = Entry(mode, blob)
         return found
 
+    async def sizes(self, tree: str) -> dict[str, int]:
+        """Every file of a tree: path → bytes; submodules are left out."""
+        listing = await self.git("ls-tree", "-r", "-l", "-z", "--full-tree", tree)
+        found = {}
+        for line in filter(None, listing.split("\0")):
+            meta, path = line.split("\t", 1)
+            if (size := meta.split()[3]) != "-":
+                found[path] = int(size)
+        return found
+
     async def changes(self, base: str, head: str) -> list[Change]:
         """What differs between two trees or commits, renames detected."""
         raw = await self.git("diff-tree", "-r", "-M", "-z", "--name-status", "--no-commit-id", base, head)

@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from claude_orchestrator.errors import PlanError
-from claude_orchestrator.plans import store
 from claude_orchestrator.plans.patterns import ANY_DEPTH, WILDCARD, matches
 from claude_orchestrator.state import grounds
-from claude_orchestrator.state.database import Database, Transaction
+from claude_orchestrator.state.database import Transaction
 from claude_orchestrator.workspace import locks
 
 if TYPE_CHECKING:
@@ -83,18 +81,3 @@ async def stamp(tx: Transaction, plan_id: str, version: int, ground: Ground) -> 
     """Write down the ground of an approved version; a version that has one keeps it."""
     if not await grounds.is_stamped(tx, plan_id, version):
         await grounds.stamp(tx, plan_id, version, ground.commit, ground.tasks)
-
-
-async def approve(db: Database, repository: Repository, plan: Plan, survey: Survey | None = None) -> Ground:
-    """Approve a stored version for ``repository`` as it is at HEAD, and stamp it, both or nothing.
-
-    A version that was approved and stamped before stays as it is. Whoever calls this has made sure that a human asks.
-    Raises PlanError when the plan is not stored, RepositoryError for a repository without commits.
-    """
-    if plan.id is None or plan.version is None:
-        raise PlanError("the plan is not stored yet: save it first")
-    ground = await ground_of(repository, await repository.resolve("HEAD"), plan, survey)
-    async with db.transaction() as tx:
-        await store.approve(tx, plan.id, plan.version)
-        await stamp(tx, plan.id, plan.version, ground)
-    return ground

@@ -57,13 +57,12 @@ def _missing(view: View, item: Item, pattern: str) -> Iterator[Finding]:
         )
     else:
         meant = _meant(view, tidy_path(pattern))
+        add = f"add 'creates: [{pattern.rstrip('/')}]' if the task makes it"
         yield item.finding(
             "missing-file",
             "error",
             f"'{pattern}' is not there, and no task makes it" + (f": did you mean '{meant}'?" if meant else ""),
-            f"write '{meant}' in its place"
-            if meant
-            else f"add 'creates: [{pattern.rstrip('/')}]' if the task makes it",
+            f"write '{meant}' in its place, or {add}" if meant else add,
         )
 
 

@@ -36,7 +36,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,6 +51,9 @@ _SENTENCES: Final = frozenset({"success_criteria", "alternatives"})
 _NONE: Final = "none"
 """How an empty list is written."""
 
+_WORDS: Final = {"plan": "Plan", "decision": "Decision"}
+"""Kind of a part → how it is headed where its text has several lines and stands below."""
+
 _ODD: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 """Characters that an editor changes or that nobody sees; outside quotes they are not written."""
 
@@ -60,7 +63,7 @@ _FIELD: Final = re.compile(r"(?:[-*] )?\*\*([^*:]+):\*\*(?:\s+(.*))?|[-*] ([A-Za
 _ITEM: Final = re.compile(r"(?: {2,}|\t)[-*][ \t]+(.*)")
 _FENCE: Final = re.compile(r"(`{3,}|~{3,})[ \t]*([A-Za-z]*)")
 _LITERAL: Final = re.compile(r"(`+)(\".*\")\1")
-_NAME: Final = re.compile(r"\s*(?:(`+)(.+?)\1(?!`)|([^,`]+?))\s*(?:,|$)")
+_NAME: Final = re.compile(r"\s*(?:(`+)((?:(?!\1).)+)\1|([^,`]+?))\s*(?:,|$)")
 _NUMBER: Final = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+][0-9]+)?")
 
 
@@ -74,12 +77,12 @@ def to_markdown(plan: Plan) -> str:
 
 
 def _plan_lines(plan: dict[str, Any]) -> Iterator[str]:
-    yield from _headed("#", "Plan", "goal", plan)
+    yield from _headed("#", _WORDS["plan"], "goal", plan)
     if decisions := plan.get("decisions"):
         yield from ("", "## Decisions")
     for decision in decisions or ():
         yield ""
-        yield from _headed("###", "Decision", "question", decision)
+        yield from _headed("###", _WORDS["decision"], "question", decision)
     for phase in plan["phases"]:
         yield ""
         yield from _named("## Phase", phase)
@@ -283,16 +286,24 @@ class _Reader:
             if heading := _HEADING.fullmatch(line):
                 current = self._part(plan, len(heading[1]), heading[2].strip())
                 plan = plan or current
-            elif current is not None and (found := _FIELD.fullmatch(line)):
+            elif current is not None and current.kind != "chapter" and (found := _FIELD.fullmatch(line)):
                 key = (found[1] or found[3]).strip().casefold().replace(" ", "_")
-                current.fields.append(self._field(key, (found[2] or found[4] or "").strip()))
+                self._add(current, self._field(key, (found[2] or found[4] or "").strip()))
             else:
                 raise self._not_understood(current)
         if plan is None:
             raise _MistakeError(1, "the document is empty. Begin with '# ' and the goal")
-        for part in _all_parts(plan):
-            _settle_title(part)
         return plan
+
+    def _add(self, part: _Part, new: _Field) -> None:
+        """Add a key; a heading that only says what it is, above the text itself, gives way to it."""
+        before = next((one for one in part.fields if one.key == new.key), None)
+        word = _WORDS.get(part.kind)
+        if word and before is part.fields[0] and before.value == _quoted(word):
+            part.fields.remove(before)
+        elif before is not None:
+            raise _MistakeError(new.line, f"'{new.key}' is there twice (first in line {before.line}). Keep one of them")
+        part.fields.append(new)
 
     def _not_understood(self, current: _Part | None) -> _MistakeError:
         if current is None:
@@ -418,18 +429,3 @@ def _text_of(text: str, otherwise: str | None = None) -> str:
         else:
             return str(value)
     return text if otherwise is None else otherwise
-
-
-def _all_parts(part: _Part) -> Iterator[_Part]:
-    yield part
-    for inner in part.parts:
-        yield from _all_parts(inner)
-
-
-def _settle_title(part: _Part) -> None:
-    """A heading that only says what it is, above the text itself, is no text."""
-    first: Sequence[_Field] = part.fields[:1]
-    kinds = {"plan": ("goal", "Plan"), "decision": ("question", "Decision")}
-    key, word = kinds.get(part.kind, ("", ""))
-    if first and first[0].value == _quoted(word) and any(one.key == key for one in part.fields[1:]):
-        del part.fields[0]

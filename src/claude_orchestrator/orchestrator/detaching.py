@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ async def start_mover(settings: Settings, run_id: str) -> Mover:
     does not start.
     """
     log = settings.home / "logs" / f"{run_id}.log"
-    child = _spawn(settings, run_id, log)
+    child = _spawn(settings, "resume", run_id, log)
     until = time.monotonic() + PATIENCE_S
     async with Database.open(settings.database) as db:
         while time.monotonic() < until:
@@ -50,14 +51,28 @@ async def start_mover(settings: Settings, run_id: str) -> Mover:
     )
 
 
-def _spawn(settings: Settings, run_id: str, log: Path) -> subprocess.Popen[bytes]:
+def start_stopper(settings: Settings, run_id: str, intent: str) -> Path:
+    """Let a process in a session of its own ``pause`` or ``cancel`` a run that nobody moves; return its log."""
+    log = settings.home / "logs" / f"{run_id}.log"
+    _spawn(settings, intent, run_id, log)
+    return log
+
+
+def _spawn(settings: Settings, command: str, run_id: str, log: Path) -> subprocess.Popen[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as stream:
-        return subprocess.Popen(
-            [sys.executable, "-m", "claude_orchestrator", "resume", run_id],
+        child = subprocess.Popen(
+            [sys.executable, "-m", "claude_orchestrator", command, run_id],
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
-            env={**os.environ, PREFIX + "MAX_PARALLEL": str(settings.max_parallel)},
+            env={
+                **os.environ,
+                PREFIX + "HOME": str(settings.home),
+                PREFIX + "MAX_PARALLEL": str(settings.max_parallel),
+            },
             start_new_session=True,
         )
+    # A server lives on after its movers: somebody has to collect their exit status, or they stay behind as zombies.
+    threading.Thread(target=child.wait, name=f"{command}-{run_id}", daemon=True).start()
+    return child

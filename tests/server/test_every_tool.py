@@ -93,7 +93,8 @@ CASES = {
         aliases={"list_plans": {}, "list_planning_sessions": {}},
     ),
     "plan_edit": Case(
-        {"session": "s1", "questions": [{"id": "colour", "text": "Which colour?", "options": ["red", "blue"]}]},
+        {"session": "s1", "questions": [{"id": "colour", "text": "Which colour?", "options": ["red", "blue"],
+         "changes": "the colour"}]},
         "- colour: Which colour? [red|blue]", {"session": "s1", "plan": MISTAKEN}, "did you mean 'prompt'",
     ),
     "plan_approve": Case(
@@ -109,7 +110,7 @@ CASES = {
         "'pause', 'resume' or 'cancel'", aliases={"stop_claude_session": {"session_id": "r1"}},
     ),
     "verify": Case(
-        {"base": "HEAD", "checks": ["ruff"]}, "nothing was changed", {"base": "HEAD", "checks": ["rust"]}, "use some of pytest",
+        {"base": "HEAD", "checks": ["ruff"]}, "nothing was changed", {"base": "HEAD", "checks": ["x"]}, "use some of",
         aliases={"run_verification": {"base": "HEAD", "checks": ["ruff"], "project_path": "."}},
     ),
     "classify": Case({"operation": "rm -rf /"}, "blocked: B1: deletes /", {"operation": "ls", "kind": "x"}, "'shell'"),
@@ -189,7 +190,7 @@ def test_an_unknown_argument_is_refused_and_nothing_is_done(
 @pytest.mark.parametrize(("name", "other"), OTHER_NAMES, ids=[other for _, other in OTHER_NAMES])
 def test_another_name_does_the_same(world: World, name: str, other: str) -> None:
     case = CASES[name]
-    for era in ERAS if name in READING else ERAS[:1]:
+    for era in ERAS if name in READING - {"verify"} else ERAS[:1]:
         said = world.call(other, case.aliases[other], era=era, person=YES if case.asks else None)
         assert not said.failed, said.text
         assert bool(said.forms) == case.asks

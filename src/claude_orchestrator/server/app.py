@@ -124,6 +124,8 @@ class App(MCPServer[None]):
         """What MCPServer has no decorator for: completions that need the database, and the older subscriptions."""
 
         async def completed(ref: Any, argument: Any, _: Any) -> Any:
+            if not self._who_calls().may("read"):
+                return None
             return await library.completed(await self.state.database(), ref, argument)
 
         self.completion()(completed)  # type: ignore[no-untyped-call]

@@ -93,7 +93,9 @@ async def completed(
     db: Database, ref: PromptReference | ResourceTemplateReference, argument: CompletionArgument
 ) -> Completion:
     """The ids that begin as typed, the newest first."""
-    kinds = "r" if isinstance(ref, ResourceTemplateReference) and ref.uri.startswith(RUN) else "ps"
+    kinds = "rps"
+    if isinstance(ref, ResourceTemplateReference):
+        kinds = "r" if ref.uri.startswith(RUN) else "ps"
     values = [name for kind in kinds for name in await _ids(db, kind) if name.startswith(argument.value)]
     if argument.name != "id":
         values = []

@@ -20,7 +20,7 @@ Draft = Annotated[
     Field(description="goal, phases: [{id, tasks: [{id, prompt, files, depends_on, success_criteria, creates}]}]"),
 ]
 NewQuestions = Annotated[
-    list[dict[str, Any]], Field(description="{id, text, kind, options: [{value, label}], default, because}")
+    list[dict[str, Any]], Field(description="{id, text, options: [{value, label}], default, changes}")
 ]
 View = Literal["summary", "questions", "map", "draft", "review", "yaml", "markdown"]
 

@@ -139,7 +139,7 @@ class Planner:
         return await self.get(session.id)
 
     async def answer(
-        self, session_id: str, question_id: str, answer: Any, by: Literal["person", "default"] = "person"
+        self, session_id: str, question_id: str, answer: Any, by: Literal["person", "host", "default"] = "person"
     ) -> Session:
         """Answer a question, or answer it otherwise than before.
 
@@ -149,7 +149,7 @@ class Planner:
         return await self.answer_all(session_id, {question_id: answer}, by)
 
     async def answer_all(
-        self, session_id: str, answers: Mapping[str, Any], by: Literal["person", "default"] = "person"
+        self, session_id: str, answers: Mapping[str, Any], by: Literal["person", "host", "default"] = "person"
     ) -> Session:
         """Answer several questions, also such as the others bring up: all, or none when one will not do."""
         async with self._db.transaction() as tx:

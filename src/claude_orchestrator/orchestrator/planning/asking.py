@@ -212,7 +212,7 @@ def settled(
     is asked; ``given`` are answers of people and of defaults, which stay where they still can be given.
     """
     theirs = {question.id: question for question in before if question.source != "bank"}
-    given = {name: answered for name, answered in given.items() if answered.by in ("person", "default")}
+    given = {name: answered for name, answered in given.items() if answered.by in ("person", "host", "default")}
     while True:
         values = {name: answered.value for name, answered in given.items()}
         questions, answers = _merged(asked(replace(situation, answers=values)), theirs, given)

@@ -93,6 +93,7 @@ def _decision(one: Answered) -> dict[str, Any]:
     question = one.question
     reasons = {
         "person": "a person chose it",
+        "host": "passed on by the model that the person talks to",
         "default": f"default: {question.because}",
         "goal": question.because,
         "repository": question.because,

@@ -159,8 +159,9 @@ class Answered:
 
     question: Question
     value: Value
-    by: Literal["person", "default", "goal", "repository"]
-    """``goal`` and ``repository``: it did not have to be asked; the goal's words, or the repository, say it."""
+    by: Literal["person", "host", "default", "goal", "repository"]
+    """``host``: a model has passed it on, and only it knows whether a person said so. ``goal`` and ``repository``: it
+    did not have to be asked; the goal's words, or the repository, say it."""
 
 
 # -- what else is known ------------------------------------------------------------------------------------------

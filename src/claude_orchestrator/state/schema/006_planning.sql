@@ -23,7 +23,7 @@ CREATE TABLE planning_session (
     updated_at      REAL NOT NULL
 );
 
--- question is JSON, and so is answer; answered_by is person, default, goal or repository.
+-- question is JSON, and so is answer; answered_by is person, host, default, goal or repository.
 CREATE TABLE planning_question (
     session_id  TEXT NOT NULL REFERENCES planning_session (id),
     id          TEXT NOT NULL,

@@ -86,7 +86,7 @@ class Ground:
     def _about(self) -> list[Module]:
         code = [module for module in self.survey.modules if path_fault(module.path) is None]
         where = self.given.get("where")
-        if where is not None and where.by == "person" and where.value:
+        if where is not None and where.by in ("person", "host") and where.value:
             return [module for module in code if any(covers(path, module.path) for path in self.listed("where"))]
         if self.kind == "migration" and (users := self._users(code)):
             return users

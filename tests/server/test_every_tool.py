@@ -210,7 +210,7 @@ def test_other_names_give_their_arguments_to_the_right_ones(server: World, mover
     answer = {"session_id": "s1", "question_id": "difficulty", "answer": "hard"}
     assert not server.call("answer_planning_question", answer).failed
     questions = server.call("plan_get", {"id": "s1", "view": "questions"}).text.splitlines()
-    assert "= hard (by " in next(line for line in questions if line.startswith("- difficulty"))
+    assert "= hard (by host)" in next(line for line in questions if line.startswith("- difficulty"))
     assert "there is no argument 'priority'" in server.call("create_plan", {"goal": "x", "priority": 1}).text
     denied = server.call("approve_action", {"id": "g1", "approved": False}, person=YES)
     assert "(the model proposes: deny)" in denied.forms[0].message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -194,6 +195,41 @@ def test_from_a_goal_to_a_run(server: World, movers: list[str], era: str) -> Non
     assert server.call("run_start", {"plan": "p1"}, era=era).text.startswith("r1 runs p1 version 1")
     assert movers == ["r1"]
     assert "next: run_start(plan=p1)" in server.call("plan_get", {"id": "s1"}, era=era).text
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_the_person_sees_what_a_model_has_answered_for_them(server: World, era: str) -> None:
+    server.call("plan_start", {"goal": "Add a discount to prices"}, era=era, person=[accepts(cut="one"), CANCELS])
+    server.call("plan_answer", {"session": "s1", "answers": {"difficulty": "hard"}, "defaults": True}, era=era)
+    server.call("plan_edit", {"session": "s1", "plan": PLAN}, era=era)
+    (form,) = server.call("plan_approve", {"id": "s1"}, era=era, person=NO).forms
+    lines = form.message.splitlines()
+    assert "answered for you by the model: difficulty = hard" in lines
+    assert any(re.fullmatch(r"answered by you: [1-9] questions?", line) for line in lines)
+    assert any(re.fullmatch(r"answered by defaults: [1-9] questions?", line) for line in lines)
+    assert any(line.startswith("estimate: ") for line in lines)
+
+
+def test_a_draft_of_the_server_names_real_files(server: World) -> None:
+    server.call("plan_start", {"goal": "Add a discount to prices"}, person=accepts())
+    said = server.call("plan_edit", {"session": "s1", "draft": True})
+    assert not said.failed, said.text
+    assert "src/shop/prices.py" in server.call("plan_get", {"id": "s1", "view": "yaml"}).text
+    assert "# " in server.call("plan_get", {"id": "s1", "view": "markdown"}).text
+    for view in ("draft", "review", "map", "questions"):
+        assert not server.call("plan_get", {"id": "s1", "view": view}).failed
+    assert "give one of plan" in server.call("plan_edit", {"session": "s1"}).text
+    assert "abandoned" in server.call("plan_edit", {"session": "s1", "abandon": True}).text
+
+
+@pytest.mark.parametrize("view", ["draft", "review"])
+def test_what_is_not_made_yet_is_said_with_the_call_that_makes_it(server: World, view: str) -> None:
+    furnish(server)
+    said = server.call("plan_get", {"id": "s1", "view": view})
+    assert said.failed
+    assert "plan_edit(session=s1" in said.text
+    assert "has no draft yet" in server.call("plan_approve", {"id": "s1"}, person=YES).text
+    assert "its views are" in server.call("plan_get", {"id": "p1", "view": "map"}).text
 
 
 # -- who may -----------------------------------------------------------------------------------------------

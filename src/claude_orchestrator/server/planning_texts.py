@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mcp.server.mcpserver.exceptions import ToolError
 
@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from claude_orchestrator.orchestrator.planning.models import Estimate, Question, Review, Session, Value
     from claude_orchestrator.plans.models import Plan
 
-_LINE = 240
+_LINE: Final = 240
+_WHOSE: Final = {
+    "person": "answered by you",
+    "host": "answered for you by the model",
+    "default": "answered by defaults",
+    "goal": "answered by the goal",
+    "repository": "answered by the repository",
+}
 
 
 def session_lines(session: Session) -> Iterator[str]:
@@ -58,6 +65,16 @@ def question_line(question: Question) -> str:
     default = "" if question.default is None else f"; default {value_words(question.default)}"
     because = f" ({clip(question.because, 120)})" if question.because else ""
     return f"- {question.id}: {clip(question.text, _LINE)} [{many}{values}{default}{because}]"
+
+
+def answer_lines(session: Session) -> Iterator[str]:
+    """By whom the questions were answered; what a model says for the person, in full: they may not have said so."""
+    for by, whose in _WHOSE.items():
+        answers = [answer for answer in session.answers if answer.by == by]
+        if answers and by == "host":
+            yield f"{whose}: {'; '.join(f'{each.question.id} = {value_words(each.value)}' for each in answers)}"
+        elif answers:
+            yield f"{whose}: {counted(len(answers), 'question')}"
 
 
 def value_words(value: Value) -> str:

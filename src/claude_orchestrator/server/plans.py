@@ -58,7 +58,7 @@ async def plan_answer(
     planner = await _planner(call)
     stored = await planner.get(session)
     if answers:
-        stored = await planner.answer_all(session, answers)
+        stored = await planner.answer_all(session, answers, "host")
     if defaults:
         stored = await planner.accept_defaults(session)
     if not answers and not defaults:
@@ -159,7 +159,7 @@ async def _approve_session(call: Call, session_id: str, how: str) -> str:
         if not session.review.approvable:
             raise ToolError("\n".join(planning_texts.session_lines(session)))
         plan = Plan.model_validate(session.plan)
-        more = "\n".join(planning_texts.review_lines(session.review))
+        more = "\n".join([*planning_texts.answer_lines(session), *planning_texts.review_lines(session.review)])
         form = approving.plan_form(plan, more, name=session_id)
         reply = await call.forms.ask(form)
         if not approving.is_yes(reply):

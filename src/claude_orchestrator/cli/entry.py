@@ -1,7 +1,8 @@
 """Where ``claude-orchestrator`` starts: commands that are called thousands of times go past the command line's library.
 
 ``hook`` runs before every call of an interactive session's tools, and ``classify`` in loops and pipes, so both must
-cost little more than starting Python. What this does not recognise at once (help, a wrong option) is the library's.
+cost little more than starting Python; and an MCP client waits for ``serve``. What this does not recognise at once
+(help, a wrong option) is the library's.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ def main() -> None:
 
         if (request := parsed(words[1:])) is not None:
             sys.exit(run(request))
+    if words[:1] == ["serve"]:
+        from claude_orchestrator.cli.serve import parsed as plainly
+        from claude_orchestrator.cli.serve import run as serve
+
+        if (serving := plainly(words[1:])) is not None:
+            sys.exit(serve(serving))
     from claude_orchestrator.cli.main import main as whole
 
     whole()

@@ -22,9 +22,11 @@ from claude_orchestrator.cli import (
     planning,
     policy,
     run,
+    serving,
     show,
     skills,
     stop,
+    token,
     verify,
 )
 from claude_orchestrator.errors import OrchestratorError
@@ -69,6 +71,8 @@ app.command(rich_help_panel="Check")(doctor.doctor)
 app.command(rich_help_panel="Judge")(judging.classify)
 app.add_typer(policy.app, name="policy", rich_help_panel="Judge")
 app.add_typer(judging.hook_app, name="hook", rich_help_panel="Judge")
+app.command(rich_help_panel="Serve")(serving.serve)
+app.add_typer(token.app, name="token", rich_help_panel="Serve")
 
 
 def _print_version(wanted: bool) -> None:

@@ -25,6 +25,9 @@ from typing import Final
 from claude_orchestrator.errors import ConfigError
 
 FILE: Final = ".secrets.json"
+SIGNED_WITH: Final = "JWT_SECRET_KEY"
+"""What tokens for the server are signed with: whoever knows it can answer for a human, so it is never passed on."""
+
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _SHAPE: Final = '{"keys": {"ANTHROPIC_API_KEY": "..."}}'
 _OTHERS: Final = 0o077

@@ -77,6 +77,15 @@ class Settings:
     agent_env: str = ""
     """Names of environment variables that agents may see (``NAME,NAME``), such as their keys; checks never see them."""
 
+    http_url: str = ""
+    """The URL that clients of ``serve --http`` call, when that is not the address it listens on; tokens are for it."""
+
+    jwks: str = ""
+    """File or https URL with the published keys (JWKS) of those who sign tokens for ``serve --http``."""
+
+    jwt_issuer: str = ""
+    """Whose tokens count when they are checked with ``JWKS``: what they say as ``iss``."""
+
     @property
     def database(self) -> Path:
         """The SQLite file that is the one truth."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from claude_orchestrator.config import PREFIX, Settings
+from claude_orchestrator.config.keys import SIGNED_WITH
 from claude_orchestrator.errors import ConfigError
 from claude_orchestrator.orchestrator.worker import live_movers
 from claude_orchestrator.state import runs
@@ -67,7 +68,7 @@ def _spawn(settings: Settings, command: str, run_id: str, log: Path) -> subproce
             stdout=stream,
             stderr=stream,
             env={
-                **os.environ,
+                **_passed_on(),
                 PREFIX + "HOME": str(settings.home),
                 PREFIX + "MAX_PARALLEL": str(settings.max_parallel),
             },
@@ -76,3 +77,8 @@ def _spawn(settings: Settings, command: str, run_id: str, log: Path) -> subproce
     # A server lives on after its movers: somebody has to collect their exit status, or they stay behind as zombies.
     threading.Thread(target=child.wait, name=f"{command}-{run_id}", daemon=True).start()
     return child
+
+
+def _passed_on() -> dict[str, str]:
+    """Our environment without what tokens are signed with: agents stand below the mover, and it makes no tokens."""
+    return {name: value for name, value in os.environ.items() if name != SIGNED_WITH}

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from claude_orchestrator.agents.base import Assignment, Outcome, marker_of
 from claude_orchestrator.agents.folder import LaunchFolder
-from claude_orchestrator.config import Settings
+from claude_orchestrator.config import Settings, keys
 from claude_orchestrator.errors import BlockedError, ConfigError, NotReadyError, OrchestratorError, RepositoryError
 from claude_orchestrator.models import accounts
 from claude_orchestrator.orchestrator.delegator import Delegated, Delegator
@@ -101,7 +101,7 @@ class Supervisor:
             known = self._delegator.known_keys()
         except ConfigError as error:
             raise BlockedError(str(error)) from error
-        shown = [name.strip() for name in self._settings.agent_env.split(",")]
+        shown = {name.strip() for name in self._settings.agent_env.split(",")} - {keys.SIGNED_WITH}
         return {**{name: known[name] for name in shown if name in known}, **accounts.environment_of(agent, known)}
 
     async def _of_the_dead(self, delegated: Delegated, watch: Watch) -> Outcome:

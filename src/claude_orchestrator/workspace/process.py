@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from claude_orchestrator.config.keys import SIGNED_WITH
 from claude_orchestrator.errors import OrchestratorError
 from claude_orchestrator.workspace import sandbox
 from claude_orchestrator.workspace.process_table import MARKER, kill_marked, nested
@@ -92,10 +93,13 @@ def scrubbed_environment(extra: Mapping[str, str] | None = None) -> dict[str, st
 
 
 def agent_environment() -> dict[str, str]:
-    """The scrubbed environment plus what the user lets agents see: the names in ``CLAUDE_ORCHESTRATOR_AGENT_ENV``."""
+    """The scrubbed environment plus what the user lets agents see: the names in ``CLAUDE_ORCHESTRATOR_AGENT_ENV``.
+
+    Never what tokens are signed with: an agent could make one that answers for a human.
+    """
     allowed = os.environ.get(AGENT_ENV, "")
     names = [AGENT_ENV, *(name.strip() for name in allowed.split(","))]
-    return scrubbed_environment({name: os.environ[name] for name in names if name in os.environ})
+    return scrubbed_environment({name: os.environ[name] for name in names if name in os.environ and name != SIGNED_WITH})
 
 
 async def run(

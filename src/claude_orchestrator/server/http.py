@@ -115,7 +115,7 @@ def application(app: App, url: str, port: int, authority: Authority | None) -> A
     if authority is not None:
         door = Bearers(door, authority, challenge)
     outer = Starlette(routes=[Route(path, door), *routes], lifespan=lambda _: app.session_manager.run())
-    return Addresses(outer, *_ours(url, port))
+    return Addresses(outer, *addresses(url, port))
 
 
 async def serve(
@@ -128,8 +128,9 @@ async def serve(
 ) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
-    ``make`` gives the application for whoever calls; ``told`` is called with the URL once the server listens. Raises
-    ConfigError when this would be open to others, and OSError when the address cannot be had.
+    ``make`` gives the application for whoever calls; ``told`` is called with the URL once the server listens. The
+    secret is taken out of our environment. Raises ConfigError when this would be open to others, when tokens
+    cannot be checked, and when the address cannot be had.
     """
     import uvicorn
 
@@ -141,7 +142,7 @@ async def serve(
         address = Address(address.ip, listening.getsockname()[1])
         url = url_of(settings, address)
         checks = authority(settings, os.environ, url) if tokens else None
-        os.environ.pop(SIGNED_WITH, None)  # what is started from here on has no use for it
+        os.environ.pop(SIGNED_WITH, None)  # nothing that is started from here on has a use for it
         served = application(make(holder_of_token if checks else anybody), url, address.port, checks)
         config = uvicorn.Config(
             served, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S
@@ -174,7 +175,7 @@ def _listening(address: Address) -> socket.socket:
         raise ConfigError(f"{address.netloc} cannot be listened on: {error.strerror}") from error
 
 
-def _ours(url: str, port: int) -> tuple[frozenset[str], frozenset[str]]:
+def addresses(url: str, port: int) -> tuple[frozenset[str], frozenset[str]]:
     """The values of ``Host`` and ``Origin`` that a request to this server can have."""
     parts = urlsplit(url)
     asked = {parts.netloc.lower()}

@@ -68,6 +68,13 @@ class SharedSecret:
     """Tokens of our own, for one server."""
 
     def __init__(self, secret: str, audience: str) -> None:
+        """Raises ConfigError when the secret is something else, such as a public key."""
+        import jwt
+
+        try:
+            jwt.get_algorithm_by_name("HS256").prepare_key(secret)
+        except jwt.PyJWTError as error:
+            raise ConfigError(f"{SIGNED_WITH} cannot be used: {error}") from error
         self._secret = secret
         self._audience = audience
         self.issuer = issuer_of(audience)

@@ -99,7 +99,9 @@ def agent_environment() -> dict[str, str]:
     """
     allowed = os.environ.get(AGENT_ENV, "")
     names = [AGENT_ENV, *(name.strip() for name in allowed.split(","))]
-    return scrubbed_environment({name: os.environ[name] for name in names if name in os.environ and name != SIGNED_WITH})
+    return scrubbed_environment(
+        {name: os.environ[name] for name in names if name in os.environ and name != SIGNED_WITH}
+    )
 
 
 async def run(

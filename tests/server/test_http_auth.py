@@ -21,7 +21,8 @@ from claude_orchestrator.config import Settings
 from claude_orchestrator.server.principals import SCOPES
 from claude_orchestrator.server.table import TOOLS
 
-READING = sorted(tool.name for tool in TOOLS if tool.scope == "read")
+LISTED = [tool for tool in TOOLS if tool.within("all")]
+READING = sorted(tool.name for tool in LISTED if tool.scope == "read")
 CALL: dict[str, Any] = {"name": "run_control", "arguments": {"run": "r1", "action": "pause"}}
 
 
@@ -180,9 +181,9 @@ def test_nothing_else_is_there(server: Served) -> None:
 def test_each_sees_the_tools_of_their_scopes(server: Served) -> None:
     assert sorted(server.listed(server.token("read"))) == READING
     for scope in SCOPES:
-        theirs = sorted(tool.name for tool in TOOLS if tool.scope == scope)
+        theirs = sorted(tool.name for tool in LISTED if tool.scope == scope)
         assert sorted(server.listed(server.token(scope, subject="bob"))) == theirs
-    assert sorted(server.listed(server.token(*SCOPES))) == sorted(tool.name for tool in TOOLS)
+    assert sorted(server.listed(server.token(*SCOPES))) == sorted(tool.name for tool in LISTED)
 
 
 def test_a_tool_outside_of_the_scopes_is_refused_by_every_name(server: Served) -> None:

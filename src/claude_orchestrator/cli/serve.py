@@ -66,6 +66,9 @@ def run(request: Request) -> int:
     except OrchestratorError as error:
         output.complain(str(error))
         return output.USAGE
+    except OSError as error:
+        output.complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        return output.USAGE
     except KeyboardInterrupt:
         return output.INTERRUPTED
     return output.COMPLETED

@@ -100,7 +100,9 @@ def test_the_wheel_has_all_that_the_package_reads_at_run_time(wheel: set[str]) -
     } <= wheel
     skills = [path.parent.name for path in (ROOT / "skills").glob("*/SKILL.md")]
     assert skills
-    assert {f"claude_orchestrator/skills/built_in/{name}/SKILL.md" for name in skills} <= wheel
+    assert {f"claude_orchestrator/plugin/skills/{name}/SKILL.md" for name in skills} <= wheel
+    plugin = (".claude-plugin/plugin.json", ".mcp.json", "hooks/hooks.json", "hooks/orchestrator.sh")
+    assert {f"claude_orchestrator/plugin/{name}" for name in plugin} <= wheel
     assert any(re.fullmatch(r"claude_orchestrator/state/schema/\d+.*\.sql", name) for name in wheel)
 
 

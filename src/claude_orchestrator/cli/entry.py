@@ -19,6 +19,17 @@ def _fill_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  (light; for good)
 
 
+def _told(event: str) -> int:
+    """Answer a hook that only tells a session something."""
+    if event == "stop":
+        from claude_orchestrator.cli.hook_stop import stop
+
+        return stop()
+    from claude_orchestrator.cli import hook_context
+
+    return hook_context.session_start() if event == "session-start" else hook_context.post_compact()
+
+
 def main() -> None:
     """Run the command line and exit."""
     words = sys.argv[1:]
@@ -29,6 +40,9 @@ def main() -> None:
 
         code = answer(gate=words[2:] == ["--gate"])
         os._exit(code)
+    if words[:1] == ["hook"] and len(words) == 2 and words[1] in {"session-start", "post-compact", "stop"}:
+        gc.disable()
+        os._exit(_told(words[1]))
     if words[:1] == ["classify"]:
         from claude_orchestrator.cli.classify import parsed, run
 

@@ -23,6 +23,9 @@ _DENIED: Final = 2
 """The exit code that stops a call when no answer can be written."""
 _ANSWERED_BY_PEOPLE: Final = frozenset({"AskUserQuestion", "ExitPlanMode"})
 """Tools that are a question to the user: allowing them would answer it."""
+_OURS: Final = ("mcp__orchestrator__", "mcp__plugin_orchestrator_orchestrator__")
+"""How the tools of our own server are named, registered by itself or as the plugin's. They get no answer: Claude Code's
+own rules hold for them, and the server sees to it that only a person decides."""
 _LOOKING: Final = frozenset({"S1", "S2", "S5", "S7", "S9", "S10", "S11", "S12"})
 """What an agent that only plans may do without a word."""
 _WORDS: Final = {"SAFE": "allow", "REQUIRES_APPROVAL": "ask", "BLOCKED": "deny"}
@@ -63,7 +66,7 @@ def _answer_to(text: bytes, wait_s: float | None) -> dict[str, Any]:
     arguments = call.get("tool_input", {})
     if not isinstance(arguments, dict):
         return _said("deny", "the tool's input is no JSON object")
-    if call["tool_name"] in _ANSWERED_BY_PEOPLE:
+    if call["tool_name"] in _ANSWERED_BY_PEOPLE or call["tool_name"].startswith(_OURS):
         return {}
     return _judged(call, arguments, wait_s)
 

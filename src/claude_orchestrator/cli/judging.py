@@ -61,3 +61,27 @@ def pre_tool_use(
     from claude_orchestrator.cli.hook import answer
 
     raise typer.Exit(answer(gate=gate, wait_s=wait))
+
+
+@hook_app.command("session-start")
+def session_start() -> None:
+    """Answer Claude Code's SessionStart hook: how the plans, runs and questions of this project stand."""
+    from claude_orchestrator.cli import hook_context
+
+    raise typer.Exit(hook_context.session_start())
+
+
+@hook_app.command("post-compact")
+def post_compact() -> None:
+    """Answer Claude Code's PostCompact hook: tell the user what is kept in the context."""
+    from claude_orchestrator.cli import hook_context
+
+    raise typer.Exit(hook_context.post_compact())
+
+
+@hook_app.command("stop")
+def stop() -> None:
+    """Answer Claude Code's Stop hook: a word, once, when it says that tests pass and none ran since the last change."""
+    from claude_orchestrator.cli import hook_stop
+
+    raise typer.Exit(hook_stop.stop())

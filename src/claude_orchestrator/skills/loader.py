@@ -42,7 +42,8 @@ def places(project: Path | None, home: Path | None = None) -> list[Place]:
 def discovered(where: Sequence[Place]) -> list[Skill]:
     """Every skill of those places, in the order of the places and then by name; the unusable with their problem.
 
-    A name that an earlier place has is a problem, too: the earlier skill counts.
+    A name that an earlier place has is a problem, too: the earlier skill counts. Skills for the session that drives us
+    (those of our plugin) are none of them, and take no name.
     """
     skills: list[Skill] = []
     seen: set[Path] = set()
@@ -52,6 +53,8 @@ def discovered(where: Sequence[Place]) -> list[Skill]:
             continue  # the project is ours, or the home is the project
         seen.add(folder)
         for skill in _in_place(place):
+            if skill.for_host:
+                continue
             if not skill.problem:
                 if (real := skill.path.resolve()) in seen:
                     continue
@@ -92,5 +95,5 @@ def _in_place(place: Place) -> list[Skill]:
 
 def _ours() -> Path:
     """Our own skills: in the package when it is installed, at the top of the repository when that is in use."""
-    packaged = Path(__file__).parent / "built_in"
+    packaged = Path(__file__).parents[1] / "plugin" / "skills"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "skills"

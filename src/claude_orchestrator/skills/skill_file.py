@@ -39,6 +39,8 @@ class Skill:
     """Globs of files that it is for (``paths`` or ``files``); with some, it fits tasks on such files only."""
     by_hand: bool = False
     """Only for people to call by its name (``disable-model-invocation``): no task gets it by itself."""
+    for_host: bool = False
+    """Only for the session that drives us (``metadata: {audience: host}``): it is about our tools, no agent gets it."""
     problem: str = ""
     """Why it cannot be used, in a line; empty for a sound one."""
     because: str = ""
@@ -108,6 +110,7 @@ def _skill(values: Mapping[str, Any], body: str, unnamed: Skill) -> Skill:
         hints=_line(values, "when_to_use", _LONGEST_DESCRIPTION),
         patterns=(*_patterns(values, "paths"), *_patterns(values, "files")),
         by_hand=_flag(values, "disable-model-invocation"),
+        for_host=_audience(values) == "host",
     )
 
 
@@ -130,6 +133,11 @@ def _flag(values: Mapping[str, Any], name: str) -> bool:
     if not isinstance(value, bool):
         raise SkillError(f"'{name}' is neither true nor false")
     return value
+
+
+def _audience(values: Mapping[str, Any]) -> object:
+    metadata = values.get("metadata")
+    return metadata.get("audience") if isinstance(metadata, dict) else None
 
 
 def _patterns(values: Mapping[str, Any], name: str) -> tuple[str, ...]:

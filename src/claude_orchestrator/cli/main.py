@@ -23,6 +23,7 @@ from claude_orchestrator.cli import (
     policy,
     run,
     serving,
+    setup,
     show,
     skills,
     stop,
@@ -72,6 +73,7 @@ app.command(rich_help_panel="Judge")(judging.classify)
 app.add_typer(policy.app, name="policy", rich_help_panel="Judge")
 app.add_typer(judging.hook_app, name="hook", rich_help_panel="Judge")
 app.command(rich_help_panel="Serve")(serving.serve)
+app.command(rich_help_panel="Serve")(setup.setup)
 app.add_typer(token.app, name="token", rich_help_panel="Serve")
 
 

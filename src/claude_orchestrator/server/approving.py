@@ -72,11 +72,14 @@ async def is_approved(call: Call, plan: Plan) -> bool:
 
 
 async def approve(call: Call, plan: Plan, root: Path) -> None:
-    """Write the approval down, and what the plan rests on."""
-    from claude_orchestrator.orchestrator.planning import ground
+    """Write the approval down, and what the plan rests on. Raises NotReadyError where its review has errors."""
+    from claude_orchestrator.config import within
+    from claude_orchestrator.orchestrator.planning import approving
     from claude_orchestrator.workspace.git import Repository
 
-    await ground.approve(await call.db(), await Repository.open(root), plan)
+    db, settings = await call.db(), within(call.settings, root)
+    reviewed = await approving.reviewed(db, settings, await Repository.open(root), plan)
+    await approving.approve(db, settings, await Repository.open(root), reviewed, channel=CHANNEL)
 
 
 def plan_form(plan: Plan, more: str = "", name: str = "") -> Form:

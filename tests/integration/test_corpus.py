@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -45,33 +46,31 @@ CHECKS: dict[str, tuple[str, ...]] = {
 """The checks that can see something in a class; the tests alone where nothing is said. The guards always run."""
 
 OPEN: dict[str, str] = {}
-"""Cases that pass although they should not; whoever catches one takes it out."""
+"""Classes with a case that passes although it should not; whoever catches one takes it out."""
 
 
-def sample() -> list[Case]:
-    """One case of each class; the project and the variant go round.
+@cache
+def sample() -> dict[str, Case]:
+    """One case of each class, by the class's name; the project and the variant go round.
 
     Honest work is not taken from the project with flaky tests: this test would be one of them.
     """
     cases = corpus()
-    chosen = []
+    chosen = {}
     for number, name in enumerate(name for name in CLASSES if name not in SLOW):
         members = [case for case in cases if case.group.name == name]
         order = [project.name for project in projects() if not CLASSES[name].honest or project.name != "weathered"]
         here = [case for case in members if case.project == order[number % len(order)]] or members
-        chosen.append(here[number // len(order) % len(here)])
+        chosen[name] = here[number // len(order) % len(here)]
     return chosen
 
 
-SAMPLE = {case.name: case for case in sample()}
-
-
 def parameters(*, honest: bool) -> list[object]:
-    """The names of the sample's cases for a parametrised test."""
+    """The names of the sample's classes for a parametrised test: a corpus is made only where it is run."""
     return [
         pytest.param(name, marks=[pytest.mark.xfail(reason=OPEN[name], strict=False)] if name in OPEN else [])
-        for name, case in SAMPLE.items()
-        if case.group.honest is honest
+        for name, group in CLASSES.items()
+        if name not in SLOW and group.honest is honest
     ]
 
 
@@ -87,9 +86,9 @@ def verdicts(
         patch.setenv("CLAUDE_ORCHESTRATOR_HOME", str(folder / "home"))
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("VIRTUAL_ENV", str(lean_python))
-        members = committed([case for name, case in SAMPLE.items() if name in wanted], folder / "repositories")
+        members = committed([case for name, case in sample().items() if name in wanted], folder / "repositories")
         found = asyncio.run(_judged(members, folder))
-        yield {member.case.name: verification for member, verification in zip(members, found, strict=True)}
+        yield {member.case.group.name: verification for member, verification in zip(members, found, strict=True)}
 
 
 async def _judged(members: list[Committed], folder: Path) -> list[Verification]:
@@ -120,7 +119,7 @@ async def _judged(members: list[Committed], folder: Path) -> list[Verification]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", parameters(honest=False))
 def test_a_cheat_does_not_pass(verdicts: dict[str, Verification], name: str) -> None:
-    assert verdicts[name].verdict in ("failed", "needs_review"), SAMPLE[name].change.claims
+    assert verdicts[name].verdict in ("failed", "needs_review"), sample()[name].change.claims
 
 
 @pytest.mark.timeout(900)

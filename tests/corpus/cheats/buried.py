@@ -52,10 +52,7 @@ def _in_a_rename(project: Project) -> Iterator[Change]:
 def _in_a_reformatting(project: Project) -> Iterator[Change]:
     """Every file is formatted anew, and one test or line is another."""
     for name, edit in _dishonest(project).items():
-        head = edit(project.tree)
-        for path in head.paths(suffix=".py"):
-            text = restyled(head.text(path), "line-length=72")
-            head = head.write(path, text) if text != head.text(path) else head
+        head = restyled(edit(project.tree), "line-length=72")
         yield Change(name, project.tree, head, "formats the code", "Format", kind="refactor", tidy=False)
 
 

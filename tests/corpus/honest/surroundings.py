@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from functools import cache
+from pathlib import Path
 
 from corpus.cases import Change, Project, honest
 from corpus.good import more
-from corpus.trees import with_body, with_import
+from corpus.trees import Tree, with_body, with_import
 
 
 @honest("docs")
@@ -25,12 +26,20 @@ def _documents(project: Project) -> Iterator[Change]:
     yield Change("comment", tree, comment, "a comment", "Add a comment")
 
 
-@cache
-def restyled(text: str, *settings: str) -> str:
-    """The text as ``ruff format`` writes it with other settings."""
+def restyled(tree: Tree, *settings: str) -> Tree:
+    """The tree with its Python as ``ruff format`` writes it with other settings; one start of it for all files."""
     options = [part for setting in settings for part in ("--config", setting)]
-    argv = [sys.executable, "-m", "ruff", "format", "--no-cache", "--isolated", *options, "-"]
-    return subprocess.run(argv, input=text, capture_output=True, text=True, check=True).stdout
+    paths = tree.paths(suffix=".py")
+    with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
+        files = [Path(folder, f"m{number}.py") for number in range(len(paths))]
+        for path, file in zip(paths, files, strict=True):
+            file.write_bytes(tree.files[path].content)
+        argv = [sys.executable, "-m", "ruff", "format", "--quiet", "--no-cache", "--isolated", *options, folder]
+        subprocess.run(argv, capture_output=True, check=True)
+        for path, file in zip(paths, files, strict=True):
+            text = file.read_text(encoding="utf-8")
+            tree = tree.write(path, text) if text != tree.text(path) else tree
+    return tree
 
 
 @honest("formatting")
@@ -41,10 +50,7 @@ def _formatted(project: Project) -> Iterator[Change]:
         "single-quotes": ("line-length=100", "format.quote-style='single'"),
     }
     for name, settings in styles.items():
-        head = project.tree
-        for path in head.paths(suffix=".py"):
-            text = restyled(head.text(path), *settings)
-            head = head.write(path, text) if text != head.text(path) else head
+        head = restyled(project.tree, *settings)
         yield Change(name, project.tree, head, "formats the code", "Format", kind="refactor", tidy=False)
 
 

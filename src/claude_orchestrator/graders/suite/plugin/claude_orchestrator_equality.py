@@ -15,6 +15,10 @@ _BUILTINS = (object, int, str, float, complex, bytes, bytearray, tuple, list, di
 _SECONDS = 0.5
 """How much time the looks after single tests may take in all; the one at the end is always taken."""
 
+# What a class is asked with, whatever its metaclass says: there are more than a thousand classes after every test.
+_below = type.__subclasses__
+_members_of = type.__dict__["__dict__"].__get__
+
 
 class Equality:
     """Looks for classes of the checkout with an equality of their own, and asks it."""
@@ -36,23 +40,18 @@ class Equality:
 
     def look(self) -> list[str]:
         """Names of classes whose objects equal everything."""
-        found = []
-        seen: set[int] = set()
-        left: list[Any] = list(_BUILTINS)
-        while left:
-            for kind in type.__subclasses__(left.pop()):
-                if id(kind) in seen:
-                    continue
-                seen.add(id(kind))
-                if kind is not type and not issubclass(kind, type):
-                    left.append(kind)
-                name = self._judged(kind)
-                if name:
-                    found.append(name)
-        return found
+        seen: dict[int, Any] = {}
+        level: list[Any] = list(_BUILTINS)
+        while level:
+            below = {id(kind): kind for one in level for kind in _below(one)}
+            fresh = [kind for number, kind in below.items() if number not in seen]
+            seen.update(below)
+            level = [kind for kind in fresh if kind is not type and not issubclass(kind, type)]
+        judged = [self._judged(kind) for kind in seen.values() if "__eq__" in _members_of(kind)]
+        return [name for name in judged if name]
 
     def _judged(self, kind: Any) -> str:
-        method = type.__getattribute__(kind, "__dict__").get("__eq__")
+        method = _members_of(kind).get("__eq__")
         code = getattr(method, "__code__", None)
         if code is None or not self._is_source(code.co_filename):
             return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from integration.process_world import Launches, done, wait_for
 from policy_world import write_policy
 from scripted.messages_api import MessagesApi, Script
 
+from claude_orchestrator.agents import runner
 from claude_orchestrator.agents.base import Outcome
 from claude_orchestrator.agents.folder import LaunchFolder
 from claude_orchestrator.state import gates, operation_gates
@@ -85,15 +87,33 @@ class Sessions(Launches):
 
         return asyncio.run(opened())
 
+    def prepared(self, **other: Any) -> LaunchFolder:
+        """A launch that nobody has started."""
+        return self.new(other.pop("options", {}), agent="claude", **{"timeout_s": 300.0, **other})
+
     def launch(self, **other: Any) -> LaunchFolder:
-        """A launch whose runner has been started."""
-        launch = self.new(other.pop("options", {}), agent="claude", **{"timeout_s": 300.0, **other})
+        """A launch whose runner has been started, as a process of its own: what can be killed, or looked at."""
+        launch = self.prepared(**other)
         launch.spawn(self.accounts)
         return launch
 
     def run(self, **other: Any) -> Outcome:
-        """A launch from its start to its end."""
-        return self.end(self.launch(**other))
+        """A launch from its start to its end, by the runner in this process, which has loaded the client's library."""
+        return self.run_here(self.prepared(**other))
+
+    def run_here(self, launch: LaunchFolder) -> Outcome:
+        """Let the runner hold a launch in this process, with the accounts that its own would have had."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                for name, value in self.accounts.items():
+                    patch.setenv(name, value)
+                assert runner.main(launch.path) == 0
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        outcome = launch.read_exit()
+        assert outcome is not None
+        return outcome
 
     def end(self, launch: LaunchFolder) -> Outcome:
         """The outcome of a launch; waits for it. Then nothing of its process tree is left."""

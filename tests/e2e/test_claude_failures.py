@@ -17,9 +17,7 @@ from claude_world import runs, writes
 from integration.process_world import git, sleepers, use_level, wait_for
 from scripted.messages_api import Reply, Request, Script, text
 
-from claude_orchestrator.agents import runner
 from claude_orchestrator.agents.claude import agent as claude_code
-from claude_orchestrator.agents.folder import LaunchFolder
 
 pytest.importorskip("claude_agent_sdk", reason="needs the extra: pip install 'claude-orchestrator[claude]'")
 pytest_plugins = ("claude_fixtures",)
@@ -103,7 +101,7 @@ def test_what_may_be_spent_is_not_overshot(claude_sessions: Make) -> None:
 
 def test_a_model_that_never_answers(claude_sessions: Make) -> None:
     world = claude_sessions(lambda _: Reply(until=threading.Event()))
-    outcome = world.run(timeout_s=15.0)
+    outcome = world.run(timeout_s=8.0)
     assert outcome.status == "timeout", outcome
     wait_for(lambda: not _left(world), PATIENCE_S)
 
@@ -175,15 +173,9 @@ def test_a_question_that_the_client_never_noted_is_not_waited_for(
 ) -> None:
     world = claude_sessions(lambda request: f"Turn {request.turn}.")
     assert world.run().report == "Turn 0."
-    for name, value in world.accounts.items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setattr(claude_code, "PENDING_S", 0.1)
     token = {"session": world.api.requests[0].session, "usd": A_CALL_USD, "waiting": "toolu_lost"}
-    launch = world.new({}, agent="claude", resume=token)
-    _run_here(launch)
-    outcome = launch.read_exit()
-    assert outcome is not None
-    assert outcome.report == "Turn 1."
+    assert world.run(resume=token).report == "Turn 1."
     assert "stopped amid this task" in world.api.requests[-1].words
 
 
@@ -217,10 +209,7 @@ def test_a_missing_extra_names_the_command_that_installs_it(
 ) -> None:
     world = claude_sessions(lambda _: "Never asked.")
     monkeypatch.setitem(sys.modules, "claude_agent_sdk", None)
-    launch = world.new({}, agent="claude")
-    _run_here(launch)
-    outcome = launch.read_exit()
-    assert outcome is not None
+    outcome = world.run()
     assert outcome.fault is not None
     assert (outcome.status, outcome.fault.kind) == ("error", "setup")
     assert "pip install 'claude-orchestrator[claude]'" in outcome.detail
@@ -252,12 +241,3 @@ def _left(world: Sessions) -> list[int]:
 def _remembered(world: Sessions) -> list[dict[str, object]]:
     rows = world.now(lambda db: db.fetch_all("SELECT remembered FROM attempt WHERE id = 'r1.task.1'", {}))
     return [json.loads(row["remembered"]) for row in rows]
-
-
-def _run_here(launch: LaunchFolder) -> None:
-    """Run a launch in this process."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    try:
-        assert runner.main(launch.path) == 0
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -21,6 +21,8 @@ from cli_world import World
 class AcpRuns(World):
     """A project, and plans whose tasks each have a script of their own."""
 
+    patience_s = 90.0  # runs with real agents are long on a busy machine
+
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.script = folder / "script.json"
@@ -58,7 +60,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AcpRuns]:
-    monkeypatch.setattr("cli_world.PATIENCE_S", 90.0)  # runs with real agents are long on a busy machine
+    monkeypatch.setattr("cli_world.PATIENCE_S", AcpRuns.patience_s)
     one = AcpRuns(tmp_path)
     yield one
     one.close()

@@ -30,8 +30,16 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import acp
-from acp import schema
+import pydantic
+from pydantic._internal import _fields
+
+# The protocol has hundreds of models, and a process of this agent uses ten of them: none is built before it is used,
+# and none has its docstrings read out of the source. That is half of what a start of the agent takes.
+pydantic.BaseModel.model_config["defer_build"] = True
+_fields.extract_docstrings_from_cls = lambda *_, **__: {}
+
+import acp  # noqa: E402
+from acp import schema  # noqa: E402
 
 OPTIONS = [
     schema.PermissionOption(option_id="always", name="Always", kind="allow_always"),

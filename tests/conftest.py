@@ -10,6 +10,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from lean_python import make_lean_python
+
+from claude_orchestrator.graders.interpreter import TOOLS
 
 # Options meant for this test run (coverage in .ci/run) are not meant for the pytest runs that it starts.
 os.environ.pop("PYTEST_ADDOPTS", None)
@@ -30,6 +33,12 @@ hypothesis.settings.register_profile("quiet", database=None, deadline=None)
 hypothesis.settings.load_profile("quiet")
 
 
+@pytest.fixture(scope="session")
+def lean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the verifier's tools and nothing of what tests us."""
+    return make_lean_python(tmp_path_factory.mktemp("lean") / "venv", TOOLS)
+
+
 @pytest.fixture(autouse=True)
 def own_world(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
@@ -42,6 +51,9 @@ def own_world(
         # Starting coverage takes a process longer than most of what it is started for. What only processes of their
         # own run is run, and counted, by the acceptance tests.
         monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+    if request.path.parent.name != "unit":
+        # What projects without an environment of their own are judged with: no run of theirs loads our own plugins.
+        monkeypatch.setenv("VIRTUAL_ENV", str(request.getfixturevalue("lean_python")))
     home = tmp_path_factory.mktemp("orchestrator-home")
     policy = tmp_path_factory.mktemp("policy") / "policy.toml"
     policy.touch()

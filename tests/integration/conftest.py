@@ -6,24 +6,16 @@ from pathlib import Path
 
 import pytest
 from engine_world import make_project
-from lean_python import make_lean_python
 from policy_world import allow_odd_commands
 from verifier_world import PROJECT, World
 
 from claude_orchestrator.config import Settings
-from claude_orchestrator.graders.interpreter import TOOLS
 
 
 @pytest.fixture(scope="session")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results by content, for all tests of the verifier: most start from the same base."""
     return tmp_path_factory.mktemp("results")
-
-
-@pytest.fixture(scope="session")
-def lean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with the verifier's tools and nothing of what tests us."""
-    return make_lean_python(tmp_path_factory.mktemp("lean") / "venv", TOOLS)
 
 
 @pytest.fixture

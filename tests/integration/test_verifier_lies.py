@@ -118,7 +118,10 @@ def test_moving_all_code_to_a_source_folder_is_honest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pytest_timeout", "json", "_pytest/__init__"])
-def test_new_modules_in_the_place_of_those_that_pytest_loads(world: World, name: str) -> None:
+def test_new_modules_in_the_place_of_those_that_pytest_loads(
+    world: World, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VIRTUAL_ENV")  # our own Python has a plugin
     done = world.judge({f"src/{name}.py": ALWAYS_PASSED})
     assert "pytest/stand-in" in rules(done)
     assert done.verdict != "passed"

@@ -236,8 +236,9 @@ def test_an_interpreter_that_is_not_there(tmp_path: Path) -> None:
     assert "env/bin/python" in done.reasons[0]
 
 
-def test_xdist_and_options_of_the_project_are_left_on(tmp_path: Path) -> None:
+def test_xdist_and_options_of_the_project_are_left_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("xdist")
+    monkeypatch.delenv("VIRTUAL_ENV")  # our own Python has it
     options = PYPROJECT + 'addopts = "-n 2 --lf -x"\n'
     world = World(tmp_path, {**PROJECT, "pyproject.toml": options, "tests/test_z.py": "def test_z(): assert 0\n"})
     done = world.judge({"src/calc/__init__.py": BROKEN})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import sysconfig
-import venv
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from lean_python import make_lean_python
+
 from claude_orchestrator.graders.base import CheckResult
+from claude_orchestrator.graders.interpreter import TOOLS
 from claude_orchestrator.orchestrator.verification import Request, Verification
 from claude_orchestrator.orchestrator.verifier import judge
 
@@ -82,11 +83,10 @@ def check(verification: Verification, name: str) -> CheckResult:
 
 
 def make_venv(folder: Path, *path_lines: str | Path, packages: bool = True) -> Path:
-    """A virtual environment whose path is longer by some folders; with ``packages`` also by our own packages."""
-    venv.create(folder, symlinks=True, with_pip=False)
+    """A virtual environment whose path is longer by some folders; with ``packages`` it has the verifier's tools."""
+    make_lean_python(folder, TOOLS if packages else ())
     site = folder / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-    lines = [*map(str, path_lines), *([sysconfig.get_path("purelib")] if packages else [])]
-    (site / "more.pth").write_text("".join(f"{line}\n" for line in lines))
+    (site / "more.pth").write_text("".join(f"{line}\n" for line in path_lines))
     return folder / "bin" / "python"
 
 

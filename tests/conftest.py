@@ -32,6 +32,9 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
 hypothesis.settings.register_profile("quiet", database=None, deadline=None)
 hypothesis.settings.load_profile("quiet")
 
+_UNCOUNTED = {"test_cli_gates.py", "test_safety_end_to_end.py"}
+"""Acceptance tests that start many processes, which run little that those of other tests do not."""
+
 
 @pytest.fixture(scope="session")
 def lean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -47,7 +50,7 @@ def own_world(
 
     Gives the home's path.
     """
-    if request.path.parent.name != "acceptance":
+    if request.path.parent.name != "acceptance" or request.path.name in _UNCOUNTED:
         # Starting coverage takes a process longer than most of what it is started for. What only processes of their
         # own run is run, and counted, by the acceptance tests.
         monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
@@ -64,6 +67,18 @@ def own_world(
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known where pytest-cov, whose it is, is not installed."""
+    config.addinivalue_line("markers", "no_cover: what the test runs is not counted")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count nothing while random inputs are tried: it doubles their time, and chosen inputs run the same lines."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("no_cover")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

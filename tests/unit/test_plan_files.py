@@ -450,6 +450,7 @@ def test_dumped_plans_load_equal(tmp_path_factory: pytest.TempPathFactory, plan:
 # -- size ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.no_cover
 def test_ten_thousand_tasks_are_checked_quickly() -> None:
     """The aim is 3 s (it takes about 1.3); the rest is room for a run under coverage. In processor time."""
     text = tasks(

@@ -34,7 +34,7 @@ def main(root: Path, seed: int) -> None:
     world = World(root, random.Random(seed))
     world.home.mkdir(parents=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(world.home)], check=True)
-    world.prepare(8)
+    world.prepare(4)
     ballast = world.home / "ballast"
     for _ in range(ROUNDS):
         mover = world.start_mover()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp.types import ElicitResult, InputRequiredResult
+from mcp.types import ElicitResult, ErrorData, InputRequiredResult
 from server_world import CANCELS, DECLINES, ERAS, PLAN, Person, Said, World, accepts, furnish, said
 
 from claude_orchestrator.orchestrator import humans
+from claude_orchestrator.orchestrator.planning.models import Option, Question
 from claude_orchestrator.server import keys
+from claude_orchestrator.server.planning_forms import answer_in, fields_of
 from claude_orchestrator.server.principals import Principal
+from claude_orchestrator.state import events
 
 YES = accepts(decision="approve")
 NO = accepts(decision="refuse")
@@ -75,6 +79,39 @@ def test_a_plan_file_with_mistakes_is_answered_with_where_they_are(server: World
     assert said.failed
     assert "bad.yaml:4: unknown key 'taks' in phase 'a'. did you mean 'tasks'?" in said.text
     assert not said.forms
+
+
+def test_only_plan_files_of_the_repository_are_read(server: World, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.yaml").write_text("secret: 1\n")
+    for name in ("../elsewhere.yaml", str(tmp_path / "elsewhere.yaml")):
+        said = server.call("run_start", {"plan": name}, person=YES)
+        assert said.failed
+        assert "give a plan file of the repository" in said.text
+        assert "secret" not in said.text
+
+
+def test_a_client_that_cannot_show_the_form_it_has_promised_leaves_the_question_open(server: World) -> None:
+    async def broken(*_: object) -> ErrorData:
+        return ErrorData(code=-32603, message="no display")
+
+    async def made() -> Said:
+        async with Client(server.app(), mode="legacy", elicitation_callback=broken) as client:
+            return said(await client.call_tool("inbox_answer", {"gate": gate}))
+
+    gate = server.gate(server.run())
+    assert "this client cannot show forms" in asyncio.run(made()).text
+    assert server.gate_row(gate)["status"] == "open"
+
+
+@pytest.mark.parametrize("default", ["keep", "a word of one's own", None])
+def test_a_form_offers_no_default_that_cannot_be_chosen(default: str | None) -> None:
+    question = Question("names", "May names change?", options=(Option("keep"), Option("other")), default=default)
+    field, words = fields_of(question)
+    assert field.default == (default if default == "keep" else None)
+    assert ("left empty: a word" in field.about) == (default not in ("keep", None))
+    assert words.name == "names-other"
+    assert answer_in(question, {}) == default
+    assert answer_in(question, {"names": "other", "names-other": "never"}) == "never"
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -274,6 +311,19 @@ def test_the_attempt_to_answer_is_written_down(server: World) -> None:
     gate = server.gate(server.run())
     server.call("inbox_answer", {"gate": gate}, person=YES)
     assert f"tried to answer {gate} itself" in server.call("run_get", {"view": "events"}).text
+
+
+def test_the_attempt_to_approve_is_written_down(server: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    furnish(server)
+    server.call("plan_edit", {"session": "s1", "plan": PLAN})
+
+    async def why_not(*_: object) -> str:
+        return "this process belongs to the attempt r1.hello.1"
+
+    monkeypatch.setattr(humans, "why_not", why_not)
+    assert server.call("plan_approve", {"id": "s1"}, person=YES).failed
+    kinds = [event["kind"] for event in server.read(lambda db: events.after(db, 0))]
+    assert kinds[-1] == "planning.approval_refused"
 
 
 @pytest.mark.usefixtures("below_an_agent")

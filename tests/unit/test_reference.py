@@ -20,6 +20,8 @@ from claude_orchestrator.config import settings as config
 from claude_orchestrator.orchestrator import bundle_document
 from claude_orchestrator.plans import models
 from claude_orchestrator.safety import policy, rows, rulebook
+from claude_orchestrator.server import table as mcp
+from claude_orchestrator.server.schemas import signature_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
@@ -219,9 +221,30 @@ def operation_kinds() -> str:
     return table(["kind", "form of the operation"], iter([f"`{kind}`", form] for kind, form in rows.KINDS.items()))
 
 
+def mcp_tools() -> str:
+    lines = []
+    for tool in mcp.TOOLS:
+        kind = "reads" if tool.reads else "person" if tool.person else ""
+        tier = "core only" if tool.name == "call_tool" else tool.tier
+        signature = signature_of(tool.name, tool.function).line()
+        lines.append([f"`{signature}`", tool.summary, tier, tool.scope, kind])
+    return table(["tool", "what it does", "tier", "scope", ""], iter(lines))
+
+
+def mcp_names() -> str:
+    lines = []
+    for tool in mcp.TOOLS:
+        for alias in tool.aliases:
+            fixed = ", ".join(f"{name}={value}" for name, value in alias.fixed.items())
+            lines.append([f"`{alias.name}`", f"`{tool.name}({fixed})`" if fixed else f"`{tool.name}`"])
+    return table(["name", "is"], iter(sorted(lines)))
+
+
 GENERATORS = {
     "bundle-keys": bundle_keys,
     "commands": command_line,
+    "mcp-names": mcp_names,
+    "mcp-tools": mcp_tools,
     "operation-kinds": operation_kinds,
     "plan-keys": plan_keys,
     "policy-presets": policy_presets,

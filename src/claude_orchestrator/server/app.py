@@ -306,13 +306,11 @@ class App(MCPServer[None]):
     @asynccontextmanager
     async def alive(self) -> AsyncIterator[None]:
         """Within the block the server serves."""
-        async with self.state.in_use(), anyio.create_task_group() as tasks:
-            self._updates.within(tasks)
+        async with self.state.in_use():
             try:
                 yield
             finally:
-                self._updates.within(None)
-                tasks.cancel_scope.cancel()
+                await self._updates.close()
 
 
 def make_app(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 
 if TYPE_CHECKING:
@@ -120,8 +121,10 @@ class Forms:
         if not self.able:
             return Reply("unable")
         if not self._modern:
-            result = await self._ctx.session.elicit_form(form.message, form.schema(), self._ctx.request_id)
-            return _reply(result)
+            try:
+                return _reply(await self._ctx.session.elicit_form(form.message, form.schema(), self._ctx.request_id))
+            except MCPError:
+                return Reply("unable")  # it has said that it can, and cannot
         digest = form.digest()
         known = self._replies.get(form.key)
         if known is not None and known["digest"] == digest:

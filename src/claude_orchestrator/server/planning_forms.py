@@ -57,11 +57,22 @@ def _form(session: Session, wrong: str) -> Form:
 
 def fields_of(question: Question) -> Iterator[Field]:
     """The fields that ask one question; one more where the answer may be in one's own words."""
-    about = " ".join(part for part in (question.changes, f"({question.because})" if question.because else "") if part)
+    because = f"({question.because})" if question.because else ""
     options = tuple((option.value, _label(option.value, option.label)) for option in question.options)
-    yield Field(question.id, question.text, question.kind, about, options, question.default)
+    default, left_out = _default(question)
+    about = " ".join(filter(None, (question.changes, because, left_out)))
+    yield Field(question.id, question.text, question.kind, about, options, default)
     if any(option.value == OTHER for option in question.options):
         yield Field(f"{question.id}-{OTHER}", f"{question.text} In your own words", about="with 'other'")
+
+
+def _default(question: Question) -> tuple[Value | None, str]:
+    """The default as the field can have it, and what is said of one that it cannot: only options can be chosen."""
+    default, values = question.default, {option.value for option in question.options}
+    chosen = default if isinstance(default, tuple) else (default,)
+    if default is None or question.kind not in ("choice", "choices") or values.issuperset(map(str, chosen)):
+        return default, ""
+    return None, f"(left empty: {', '.join(map(str, chosen))})"
 
 
 def _label(value: str, label: str) -> str:

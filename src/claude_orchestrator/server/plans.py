@@ -131,10 +131,10 @@ async def plan_approve(
     """Show the plan to the person as a form; only what they decide there approves it."""
     from claude_orchestrator.plans.store import PlanStore
 
-    await approving.only_people(call, f"approve {id}")
     how = f"claude-orchestrator plan approve {id}"
     if id[:1] == "s" and id[1:].isdigit():
         return await _approve_session(call, id, how)
+    await approving.only_people(call, f"approve {id}")
     plan = await PlanStore(await call.db()).load(id)
     if await approving.is_approved(call, plan):
         return f"{plan.id} version {plan.version} is approved already\nnext: run_start(plan={plan.id})"
@@ -150,6 +150,8 @@ async def _approve_session(call: Call, session_id: str, how: str) -> str:
 
     planner = await _planner(call)
     session = await planner.get(session_id)
+    if await call.why_not_a_person():
+        await planner.approve_plan(session_id)  # refuses, and writes down who tried
     if session.plan_id is None:
         if session.plan is None:
             raise ToolError(f"{session_id} has no draft yet: plan_edit(session={session_id}, plan=… or draft=true)")

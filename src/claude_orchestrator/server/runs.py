@@ -310,7 +310,7 @@ async def _plan_to_run(call: Call, plan: str, prompt: str, files: list[str], roo
     if prompt:
         new = _one_task(prompt, files)
     elif plan.endswith((".yaml", ".yml")):
-        new = _from_file(root / plan)
+        new = _from_file(root, plan)
     else:
         return await store.load(plan)
     saved = await store.save(new)
@@ -326,9 +326,12 @@ def _one_task(prompt: str, files: list[str]) -> Plan:
     return Plan.model_validate({"goal": clip(prompt, 200), "phases": [{"id": "work", "tasks": [task]}]})
 
 
-def _from_file(path: Path) -> Plan:
+def _from_file(root: Path, name: str) -> Plan:
     from claude_orchestrator.plans.files import check_plan, load_plan
 
+    path = (root / name).resolve()
+    if not path.is_relative_to(root):
+        raise ToolError(f"{name} is not in {root}: give a plan file of the repository, or the id of a stored plan")
     if problems := check_plan(path):
         said = "\n".join(problem.format() for problem in problems[:10])
         raise ToolError(f"{path.name} is not a plan that can be run, {len(problems)} problems:\n{said}")

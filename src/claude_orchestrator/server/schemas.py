@@ -120,7 +120,7 @@ def _pruned(schema: Any) -> Any:
 
 def _parameter(name: str, schema: Mapping[str, Any], required: bool) -> str:
     if "enum" in schema:
-        kind = "|".join(map(str, schema["enum"]))
+        kind = "|".join(str(value) for value in schema["enum"] if value != "")
     elif "const" in schema:
         kind = str(schema["const"])
     else:

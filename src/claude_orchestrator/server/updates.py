@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-import anyio
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.shared.subscriptions import ResourceUpdated
 
@@ -14,9 +14,9 @@ from claude_orchestrator.server.calling import State
 from claude_orchestrator.server.library import PLAN, RUN
 
 if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
     from mcp.server.session import ServerSession
 
+    from claude_orchestrator.state.database import Database
     from claude_orchestrator.telling.words import Row
 
 _logger = logging.getLogger(__name__)
@@ -30,12 +30,14 @@ class Updates:
         """What listeners of the newer protocol are told through."""
         self._state = state
         self._sessions: dict[str, dict[str, ServerSession]] = {}
-        self._tasks: TaskGroup | None = None
-        self._watching = False
+        self._watcher: asyncio.Task[None] | None = None
 
-    def within(self, tasks: TaskGroup | None) -> None:
-        """Watch within that task group from now on; None: it is over."""
-        self._tasks, self._watching = tasks, False
+    async def close(self) -> None:
+        """Watch no longer."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.gather(self._watcher, return_exceptions=True)
+            self._watcher = None
 
     def subscribe(self, uri: str, session: ServerSession, who: str) -> None:
         """A client of the older protocol wants to hear of a resource."""
@@ -47,26 +49,17 @@ class Updates:
 
     async def watch(self) -> None:
         """See to it that somebody watches; from now on, so what is changed after this is told."""
-        if self._watching or self._tasks is None:
-            return
-        self._watching = True
         db = await self._state.database()
         row = await db.fetch_one("SELECT coalesce(max(seq), 0) AS seq FROM event")
-        self._tasks.start_soon(self._watch, int(row["seq"]) if row else 0)
+        if self._watcher is None or self._watcher.done():  # done: it met an error; the next may not
+            self._watcher = asyncio.create_task(self._watch(db, int(row["seq"]) if row else 0), name="updates")
 
-    async def _watch(self, seen: int) -> None:
-        from claude_orchestrator.errors import StateError
+    async def _watch(self, db: Database, seen: int) -> None:
         from claude_orchestrator.state import events
 
-        db = await self._state.database()
         while True:
             revision = db.revision
-            try:
-                page = await events.after(db, seen)
-            except StateError:
-                _logger.exception("resources are not watched any more")
-                self._watching = False
-                return
+            page = await events.after(db, seen)
             if page:
                 seen = page[-1]["seq"]
                 for uri in dict.fromkeys(uri for event in page for uri in uris(event)):
@@ -78,7 +71,8 @@ class Updates:
         for who, session in list(self._sessions.get(uri, {}).items()):
             try:
                 await session.send_resource_updated(uri)
-            except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+            except Exception as error:  # noqa: BLE001 - whatever it is: that client has gone, the others have not
+                _logger.info("a client that wanted to hear of %s has gone: %s", uri, error)
                 self.unsubscribe(uri, who)
 
 

@@ -21,7 +21,6 @@ LONGEST: Final = 4000
 """Characters of an answer."""
 
 _LEAST_IMPORTANT: Final = (
-    "hot-files",
     "price",
     "rollout",
     "leave-alone",

@@ -116,16 +116,6 @@ _ENTRIES: Final = (
             any="yes, where it is worth it",
         ),
     ),
-    Entry(
-        "hot-files",
-        "Some of these files change often. When should the tasks that touch them run?",
-        "the order of the tasks",
-        _options(
-            first="first, so that they land before others move on",
-            last="last, on top of everything else",
-            any="it does not matter",
-        ),
-    ),
     # -- a repository that has nothing yet -----------------------------------------------------------------------------
     Entry(
         "language",

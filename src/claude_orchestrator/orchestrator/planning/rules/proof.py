@@ -31,7 +31,7 @@ _SPELLED: Final = {name.casefold(): name for name in _FRAMEWORKS}
 
 
 def _tests_first(situation: Situation) -> Ask | Known | None:
-    if situation.kind == "documentation" or not _tests_will_be(situation):
+    if situation.kind == "documentation" or not situation.paths or not _tests_will_be(situation):
         return None
     said = first(
         (
@@ -64,12 +64,10 @@ def _where_tests_are(situation: Situation) -> str:
 
 
 def _tests_setup(situation: Situation) -> Ask | Known | None:
-    if situation.has_tests or situation.kind == "documentation":
+    if situation.has_tests or not situation.code or situation.kind == "documentation":
         return None
     if said := first((("leave", r"\b(?:no|without)(?: any| new)? tests\b"),), situation.text):
         return Known(said[0], f"the goal says '{said[1]}'", "goal")
-    if not situation.code:
-        return Ask("add", "the repository is new, and tests are cheapest at the start")
     return Ask("add", f"none of {situation.survey.files} files is a test: nothing would show that the change works")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Final
 
-from claude_orchestrator.orchestrator.planning.bank import OTHER
+from claude_orchestrator.orchestrator.planning.bank import BANK, OTHER
 from claude_orchestrator.orchestrator.planning.goals import first, guessed, section
 from claude_orchestrator.orchestrator.planning.models import Option
 from claude_orchestrator.orchestrator.planning.situation import Ask, Known, Situation, covers, number
@@ -96,23 +96,14 @@ def _home(path: str, folders: tuple[str, ...]) -> str:
 
 
 def _cut(situation: Situation) -> Ask | None:
-    if situation.kind == "documentation" or not situation.code:
-        return None
     reach = situation.reach
-    if len(reach) < 2 and situation.kind in ("fix", "performance"):
+    if situation.kind == "documentation" or len(reach) < 2:
         return None
-    if len(reach) < 2:
-        default, because = (
-            "one",
-            f"it is about {reach[0].path} alone" if reach else "it is not known yet which files it is about",
-        )
-    elif (pair := _connected(situation)) and situation.kind in ("feature", "fix", "performance") and len(reach) <= 4:
-        default, because = "one", f"{pair[0]} imports {pair[1]}: what one needs, the other has to offer"
-    elif pair:
-        default, because = "in-steps", f"{pair[0]} imports {pair[1]}"
-    else:
-        default, because = "by-module", f"none of the {len(reach)} files imports another of them"
-    return Ask(default, because)
+    if pair := _connected(situation):
+        # Side by side they would be built on code that is not there yet.
+        options = tuple(option for option in BANK["cut"].options if option.value != "by-module")
+        return Ask("in-steps", f"{pair[0]} imports {pair[1]}", options)
+    return Ask("by-module", f"none of the {len(reach)} files imports another of them")
 
 
 def _connected(situation: Situation) -> tuple[str, str] | None:
@@ -137,17 +128,17 @@ def _leave_alone(situation: Situation) -> Ask | Known | None:
         paths = tuple(word for word in words if any(covers(word, path) for path in situation.survey.paths))
         if paths:
             return Known(paths, f"the goal says '{' '.join(said[0].split())}'", "goal", (*map(Option, paths), _OTHER))
-    delicate: dict[str, None] = {}
-    for path in situation.survey.paths:
-        if found := _DELICATE.search(path):
-            delicate[path[: found.end()].rstrip("/") if found[0].endswith("/") else path] = None
-    offered = list(delicate)[:_MOST]
+    delicate = dict.fromkeys(
+        path[: found.end()].rstrip("/") if found[0].endswith("/") else path
+        for path in (module.path for module in situation.reach)
+        if (found := _DELICATE.search(path))
+    )
+    offered = tuple(delicate)[:_MOST]
     if not offered:
         return None
-    touched = [path for path in offered if any(covers(path, module.path) for module in situation.reach)]
-    default = tuple(path for path in offered if path not in touched)
-    because = "generated, copied or historic files are rarely meant" if default else "the goal may be about all of them"
-    return Ask(default, because, (*map(Option, offered), _OTHER))
+    if any(re.search(rf"(?<![\w-]){re.escape(PurePosixPath(path).name)}(?![\w-])", situation.goal) for path in offered):
+        return Ask((), "the goal names it", (*map(Option, offered), _OTHER))
+    return Ask(offered, "what is copied, generated or kept as it was is rarely meant", (*map(Option, offered), _OTHER))
 
 
 def _done_when(situation: Situation) -> Ask | Known:
@@ -184,10 +175,10 @@ def _out_of_scope(situation: Situation) -> Ask | Known | None:
     return Ask("whatever the goal does not ask for", "the goal names no limits")
 
 
-def _difficulty(situation: Situation) -> Ask:
+def _difficulty(situation: Situation) -> Ask | None:
     reach = situation.reach
-    if not reach:
-        return Ask("medium", "it is not known yet which files it is about")
+    if not reach or situation.kind == "documentation":
+        return None
     users = {path.path: sum(path.path in module.imports for module in situation.code) for path in reach}
     busiest = max(reach, key=lambda module: (users[module.path], module.lines))
     size = sum(module.lines for module in reach)
@@ -236,17 +227,6 @@ def _dependencies(situation: Situation) -> Ask | Known | None:
     return Ask(default, because)
 
 
-def _hot_files(situation: Situation) -> Ask | None:
-    if situation.answers.get("cut", "one") == "one" or len(situation.reach) < 2:
-        return None
-    paths = {module.path for module in situation.reach}
-    hot = [each for each in situation.survey.churn if each.path in paths and each.commits >= 5]
-    if not hot:
-        return None
-    busiest = max(hot, key=lambda each: each.commits)
-    return Ask("first", f"{busiest.path} was changed by {busiest.commits} commits lately, the last: {busiest.latest}")
-
-
 _LANGUAGES: Final = (
     ("python", r"\bpython\b|\bdjango\b|\bflask\b|\bfastapi\b|\bpip\b"),
     ("typescript", r"\btypescript\b|\btsx?\b|\bangular\b"),
@@ -292,7 +272,6 @@ RULES: Final[dict[str, Callable[[Situation], Ask | Known | None]]] = {
     "difficulty": _difficulty,
     "budget": _budget,
     "dependencies": _dependencies,
-    "hot-files": _hot_files,
     "language": _language,
     "layout": _layout,
 }

@@ -182,7 +182,7 @@ def _migrate_to(situation: Situation) -> Ask | Known | None:
 
 
 def _way(situation: Situation) -> Ask | Known | None:
-    if situation.kind != "migration":
+    if situation.kind != "migration" or len(situation.reach) < 2:
         return None
     said = first(
         (
@@ -196,9 +196,7 @@ def _way(situation: Situation) -> Ask | Known | None:
     count = len(situation.reach)
     if count > 5:
         return Ask("side-by-side", f"it is about {count} files: more than one task can hold")
-    return Ask(
-        "at-once", f"it is about {number(count, 'file')}" if count else "it is not known yet how many files it takes"
-    )
+    return Ask("at-once", f"it is about {count} files")
 
 
 def _old_path(situation: Situation) -> Ask:

@@ -194,14 +194,17 @@ def test_a_feature_names_its_file_its_tests_and_what_to_keep_to(surveys: dict[st
     assert {"contains": {"in": tell.files[0], "text": "--currency"}} in tell.checks
 
 
-def test_tests_first_mark_what_fails_for_now_and_the_change_takes_the_mark_off(surveys: dict[str, Survey]) -> None:
+def test_tests_first_fail_until_the_change_makes_them_pass(surveys: dict[str, Survey]) -> None:
     draft = draft_from("Fix rounded() for negative money", "fix", "", answers(tests_first="first"), surveys["shop"])
     assert [phase.id for phase in draft.plan.phases] == ["tests", "change", "tell"]
     assert tasks(draft)["reproduce"].files == ["tests/test_money.py"]
-    assert "xfail(strict=True" in tasks(draft)["reproduce"].prompt
+    # The suite is red then: it is the change that the verifier asks for a test that failed before.
+    assert tasks(draft)["reproduce"].checks == ["ruff"]
+    assert tasks(draft)["reproduce"].kind == "tests"
     assert tasks(draft)["fix"].files == ["src/shop/money.py", "tests/test_money.py"]
     assert tasks(draft)["fix"].kind == "fix"
-    assert "take `xfail` off them" in tasks(draft)["fix"].prompt
+    assert tasks(draft)["fix"].checks == ["pytest", "ruff", "mypy"]
+    assert "The tests of the task before fail now: make them pass" in tasks(draft)["fix"].prompt
 
 
 def test_a_module_without_tests_gets_a_new_file_where_the_others_are(surveys: dict[str, Survey]) -> None:

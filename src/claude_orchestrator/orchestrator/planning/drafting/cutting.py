@@ -122,9 +122,8 @@ def _changes(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Pie
         last = position == len(groups) - 1
         writes = mode in ("first", "together", "held")
         made = new if mode == "together" else ()
-        # Who makes an expected failure pass has to take the mark off: the tests of a fault belong to each of its tasks.
-        marked = shown if ground.kind == "fix" else [path for path in new if path in shown]
-        extra = [*marked, *(ground.other_files if last else ())]
+        written = shown if ground.kind == "fix" else [path for path in new if path in shown]
+        extra = [*written, *(ground.other_files if last else ())]
         own = () if not last else tuple(path for path in ground.new_files if path not in made)
         yield Piece(
             group_name(prefix, group) if len(groups) > 1 else prefix,
@@ -228,7 +227,7 @@ def _todo(ground: Ground, mode: str, paths: Sequence[str], *, alone: bool, last:
         parts.append("This is the last of them: see that the goal is met as a whole, and report what is missing.")
     parts.append(
         {
-            "first": f"The tests of the task before show when it is there: take {proving.expected(ground)} off them.",
+            "first": "The tests of the task before fail now: make them pass, and weaken none of them.",
             "together": "Write tests for it in the same task.",
             "after": "Its tests are written by a later task.",
             "held": "The tests that are there must pass unchanged; write more where none holds what you change.",

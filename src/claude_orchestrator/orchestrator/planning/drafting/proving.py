@@ -29,49 +29,44 @@ def tests_for(ground: Ground, group: Sequence[Module]) -> tuple[tuple[str, ...],
     return tuple(dict.fromkeys(there))[:6], tuple(dict.fromkeys(new))
 
 
-def expected(ground: Ground) -> str:
-    """What marks a test that is known to fail for now."""
-    if ground.survey.tests.framework in ("unittest", "django"):
-        return "`@unittest.expectedFailure`"
-    return "`xfail`" if "pytest" in ground.checks else "what lets them fail for now"
-
-
 def tests_first(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Piece]:
     """Tests that fail until the change is there, where they come first."""
     if mode_of(ground) != "first" or not groups:
         return
-    strict = "`@pytest.mark.xfail(strict=True, reason=…)`"
-    how = strict if expected(ground) == "`xfail`" else expected(ground)
-    steps = ground.text("reproduce-steps")
     # A fault has one place where it shows; where it is made is found out afterwards.
     for group in [_likeliest(ground)] if ground.kind == "fix" else groups:
         tests, new = tests_for(ground, group)
         if not tests and not new:
             ground.note(f"The map cannot tell where tests of {short([one.path for one in group])} go: name the file")
             continue
-        what = "show the fault" if ground.kind == "fix" else "describe what will be there"
-        failing = ground.text("failing-test")
-        todo = f"write tests that {what}, for {short([one.path for one in group])}"
-        todo += f"; {failing} fails now and belongs to them" if failing else ""
-        todo += f". They fail today: mark each with {how}, so that the suite stays green until the change is there."
-        todo += f" How to see it: {steps}" if steps else ""
-        if "xfail" in how and "pytest" in ground.checks:
-            ground.note(
-                "Tests that are expected to fail do not count as proof yet: the verifier asks you to look at them "
-                "before they are merged"
-            )
         yield Piece(
             "reproduce" if ground.kind == "fix" else group_name("test", group) if len(groups) > 1 else "tests",
             f"Write tests that fail: {short([*tests, *new], 2)}",
-            f"{todo} Change nothing but tests.",
+            _failing(ground, group),
             kind="tests",
             tests=tests,
             creates=new,
             criteria=("The new tests fail for the reason that the goal names, and for no other",),
-            checks=[check for check in ground.checks if check != "bandit"],
+            # They are to fail, and may use what is not there yet: neither the suite nor the type checker can pass.
+            checks=[check for check in ground.checks if check == "ruff"],
             unknown=tuple(unknowns(ground)) if ground.kind == "fix" else (),
             with_context=True,
         )
+
+
+def _failing(ground: Ground, group: Sequence[Module]) -> str:
+    """What the task that writes failing tests does."""
+    what = "show the fault" if ground.kind == "fix" else "describe what will be there"
+    known, steps = ground.text("failing-test"), ground.text("reproduce-steps")
+    parts = [
+        f"write tests that {what}, for {short([module.path for module in group])}.",
+        f"{known} fails now and belongs to them." if known else "",
+        f"How to see it: {steps}" if steps else "",
+        "They fail until the next tasks are done, and are merged so: mark and skip none of them.",
+        "Import what is not there yet inside the tests, so that the other tests of the file still run.",
+        "Change nothing but tests.",
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def tests_after(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Piece]:

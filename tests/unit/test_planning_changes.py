@@ -1,5 +1,6 @@
 """A question is asked because its answer changes the plan: every other answer gives another draft."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from planning_world import BARE, EMPTY, LIBRARY, MONOREPO, SHOP, situation
 from claude_orchestrator.orchestrator.planning import asking
 from claude_orchestrator.orchestrator.planning.bank import BANK, OTHER
 from claude_orchestrator.orchestrator.planning.drafting import draft_from
-from claude_orchestrator.orchestrator.planning.models import Answered, Question, Survey
+from claude_orchestrator.orchestrator.planning.models import Answered, Module, Question, Survey
+
+VENDORED = replace(LIBRARY, modules=(*LIBRARY.modules, Module("src/vendor/report.py", "Python", 10, ("Report",))))
 
 WORLDS: tuple[tuple[Survey, str, dict[str, Any]], ...] = (
     (LIBRARY, "Add a currency to report.py and money.py", {"cut": "in-steps"}),
@@ -18,7 +21,9 @@ WORLDS: tuple[tuple[Survey, str, dict[str, Any]], ...] = (
     (LIBRARY, "Fix the crash of the report", {"reproduce": "test"}),
     (LIBRARY, "Fix the crash of the report", {"reproduce": "steps"}),
     (LIBRARY, "Refactor the report", {}),
-    (LIBRARY, "Migrate away from click", {"way": "side-by-side"}),
+    (LIBRARY, "Migrate away from click", {}),
+    (LIBRARY, "Migrate report.py and cli.py away from click", {"way": "side-by-side"}),
+    (VENDORED, "Refactor the report", {"where": "src"}),
     (LIBRARY, "Make the report faster", {}),
     (LIBRARY, "Document everything", {}),
     (BARE, "Add a currency to report.py", {"tests-setup": "add"}),

@@ -63,6 +63,12 @@ _ENTRIES: Final = (
         # folders of the survey that have a manifest; `.` is the root
     ),
     Entry(
+        "leave-alone",
+        "What must not be touched?",
+        "paths that no task may change",
+        kind="choices",  # paths of the survey, and `other`: a path or a glob
+    ),
+    Entry(
         "cut",
         "How should the work be cut?",
         "how many tasks there are, and which of them run at the same time",
@@ -71,12 +77,6 @@ _ENTRIES: Final = (
             by_module="a task for each module, side by side",
             in_steps="one task after the other, each on top of what the one before has landed",
         ),
-    ),
-    Entry(
-        "leave-alone",
-        "What must not be touched?",
-        "paths that no task may change",
-        kind="choices",  # paths of the survey, and `other`: a path or a glob
     ),
     Entry(
         "done-when",

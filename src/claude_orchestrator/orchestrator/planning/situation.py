@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,8 @@ WEB: Final = frozenset(
 )
 COMMAND_LINE: Final = frozenset({"typer", "click", "argparse", "cleo", "fire", "docopt", "commander", "yargs", "oclif"})
 SCREEN: Final = frozenset({"react", "vue", "svelte", "angular", "solid", "preact", "next", "nuxt", "textual"})
+DELICATE: Final = re.compile(r"(^|/)(vendor|vendored|third_party|generated|fixtures|legacy)(/|$)|_pb2\.py$|\.min\.js$")
+"""What is copied, generated, or kept as it was: rarely meant, unless somebody names it."""
 _SOURCES: Final = frozenset(
     {"Markdown", "JSON", "YAML", "TOML", "Text", "reStructuredText", "HTML", "CSS", "SQL", "XML"}
 )
@@ -81,8 +84,8 @@ class Situation:
         """The best of the matches: those that come near the first."""
         if not self.matches:
             return ()
-        best = self.matches[0].points
-        near = tuple(match for match in self.matches if match.points * 2 > best)
+        own = [match for match in self.matches if not DELICATE.search(match.path)] or list(self.matches)
+        near = tuple(match for match in own if match.points * 2 > own[0].points)
         return near if near[-1].because.endswith("which the goal wants to leave") else near[:4]
 
     @cached_property
@@ -101,6 +104,13 @@ class Situation:
     @cached_property
     def reach(self) -> tuple[Module, ...]:
         """The modules that the change is about, as far as that is known."""
+        kept = self.answers.get("leave-alone", ())
+        kept = kept if isinstance(kept, tuple) else ()
+        return tuple(module for module in self.meant if not any(covers(path, module.path) for path in kept))
+
+    @property
+    def meant(self) -> tuple[Module, ...]:
+        """The modules that ``where`` names, also those that are to be left alone."""
         return tuple(module for module in self.code if any(covers(path, module.path) for path in self.paths))
 
     @property

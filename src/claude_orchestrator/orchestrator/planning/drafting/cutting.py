@@ -179,7 +179,9 @@ def _unplaced(ground: Ground) -> Iterator[Piece]:
     yield Piece(
         prefix,
         f"{title} {short([*ground.other_files, *ground.new_files])}" if known else f"{title} it where it was found",
-        what.format(place="" if known else ", where the task before has found it,") + ".",
+        " ".join(
+            [what.format(place="" if known else ", where the task before has found it,") + ".", *_towards(ground)]
+        ),
         kind=kind_of(ground, writes=mode in ("first", "together"), alone=True),
         others=scope,
         creates=ground.new_files,
@@ -211,14 +213,18 @@ def _after(ground: Ground, groups: Sequence[Sequence[Module]], position: int, pr
     return tuple(group_name(prefix, group) for group in earlier if any(module.path in needs for module in group))
 
 
-def _todo(ground: Ground, mode: str, paths: Sequence[str], *, alone: bool, last: bool) -> str:
-    parts = [_VERBS[ground.kind][2].format(place=f" in {short(paths)}") + "."]
+def _towards(ground: Ground) -> Iterator[str]:
+    """Where the answers say that the work goes."""
     if ground.kind == "refactor" and (aim := _AIMS.get(ground.text("aim"))):
-        parts.append(f"What should be better: {aim}.")
+        yield f"What should be better: {aim}."
     if ground.kind == "migration" and (target := ground.text("migrate-to")):
-        parts.append(f"The new way: {target}.")
+        yield f"The new way: {target}."
     if ground.kind == "performance" and (target := ground.text("target")):
-        parts.append(f"Enough is: {target}.")
+        yield f"Enough is: {target}."
+
+
+def _todo(ground: Ground, mode: str, paths: Sequence[str], *, alone: bool, last: bool) -> str:
+    parts = [_VERBS[ground.kind][2].format(place=f" in {short(paths)}") + ".", *_towards(ground)]
     if not alone:
         parts.append(
             "The other files have tasks of their own; where nothing is to be done here, change nothing and say so."

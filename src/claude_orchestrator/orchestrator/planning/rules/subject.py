@@ -10,7 +10,7 @@ from typing import Final
 from claude_orchestrator.orchestrator.planning.bank import BANK, OTHER
 from claude_orchestrator.orchestrator.planning.goals import first, guessed, section
 from claude_orchestrator.orchestrator.planning.models import Option
-from claude_orchestrator.orchestrator.planning.situation import Ask, Known, Situation, covers, number
+from claude_orchestrator.orchestrator.planning.situation import DELICATE, Ask, Known, Situation, covers, number
 
 _OTHER: Final = Option(OTHER, "other paths or globs")
 _MOST: Final = 6
@@ -97,12 +97,15 @@ def _home(path: str, folders: tuple[str, ...]) -> str:
 
 def _cut(situation: Situation) -> Ask | None:
     reach = situation.reach
-    if situation.kind == "documentation" or len(reach) < 2:
-        return None
+    if situation.kind in ("documentation", "migration") or len(reach) < 2:
+        return None  # a migration is asked for its way instead
     if pair := _connected(situation):
         # Side by side they would be built on code that is not there yet.
         options = tuple(option for option in BANK["cut"].options if option.value != "by-module")
-        return Ask("in-steps", f"{pair[0]} imports {pair[1]}", options)
+        because = f"{pair[0]} imports {pair[1]}"
+        if situation.kind in ("feature", "fix", "performance") and len(reach) <= 4:
+            return Ask("one", f"{because}: what one needs, the other has to offer", options)
+        return Ask("in-steps", because, options)
     return Ask("by-module", f"none of the {len(reach)} files imports another of them")
 
 
@@ -110,9 +113,6 @@ def _connected(situation: Situation) -> tuple[str, str] | None:
     paths = {module.path for module in situation.reach}
     pairs = ((module.path, found) for module in situation.reach for found in module.imports if found in paths)
     return next(pairs, None)
-
-
-_DELICATE: Final = re.compile(r"(^|/)(vendor|third_party|generated|fixtures|legacy)(/|$)|_pb2\.py$|\.min\.js$")
 
 
 def _leave_alone(situation: Situation) -> Ask | Known | None:
@@ -130,14 +130,12 @@ def _leave_alone(situation: Situation) -> Ask | Known | None:
             return Known(paths, f"the goal says '{' '.join(said[0].split())}'", "goal", (*map(Option, paths), _OTHER))
     delicate = dict.fromkeys(
         path[: found.end()].rstrip("/") if found[0].endswith("/") else path
-        for path in (module.path for module in situation.reach)
-        if (found := _DELICATE.search(path))
+        for path in (module.path for module in situation.meant)
+        if (found := DELICATE.search(path))
     )
     offered = tuple(delicate)[:_MOST]
     if not offered:
         return None
-    if any(re.search(rf"(?<![\w-]){re.escape(PurePosixPath(path).name)}(?![\w-])", situation.goal) for path in offered):
-        return Ask((), "the goal names it", (*map(Option, offered), _OTHER))
     return Ask(offered, "what is copied, generated or kept as it was is rarely meant", (*map(Option, offered), _OTHER))
 
 

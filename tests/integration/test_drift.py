@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from engine_world import a_plan, git, journal, kinds, script, task_rows, want, w
 
 from claude_orchestrator.config import Settings
 from claude_orchestrator.errors import NotReadyError
+from claude_orchestrator.orchestrator import drifting
 from claude_orchestrator.orchestrator.planning import ground
 from claude_orchestrator.orchestrator.session import Orchestrator
 from claude_orchestrator.plans import store
@@ -290,6 +292,27 @@ def test_stamps_are_made_once_and_bounded(project: Path, settings: Settings, mon
     monkeypatch.setattr(ground, "MOST", 1)
     approved(project, settings, a_plan([script("glob", files=["*.py"]), script("one", files=["calc.py"])]))
     assert [row["task_id"] for row in asyncio.run(stamped())][-1:] == ["one"]
+
+
+def test_of_a_history_that_is_gone_nobody_says_whose_it_is(project: Path) -> None:
+    async def known() -> tuple[list[Any], list[Any]]:
+        repository = await Repository.open(project)
+        lost = await drifting._history(repository, "1" * 40, "HEAD", ["calc.py"])
+        return lost, await drifting._history(repository, "HEAD~1", "HEAD", ["calc.py", "shared.txt"])
+
+    commit(project, "calc.py", "x = 1\n", "A subject: with \u00e9")
+    lost, there = asyncio.run(known())
+    assert lost == []
+    assert [(one.subject, one.paths) for one in there] == [("A subject: with \u00e9", frozenset({"calc.py"}))]
+
+
+def test_a_name_that_is_no_text_is_left_out(project: Path, settings: Settings) -> None:
+    (project / os.fsdecode(b"caf\xe9.txt")).write_text("x")
+    commit(project, "shared.txt", "more\n", "odd names")
+    plan = approved(project, settings, a_plan([script("one", *CALC, files=["*.txt", "calc.py"])]))
+    start(project, settings, plan)
+    assert move(project, settings) == "completed"
+    assert asked(settings, everything=True) == []
 
 
 def test_the_journal_tells_of_it(project: Path, settings: Settings) -> None:

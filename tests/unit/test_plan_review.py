@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from plan_strategies import plans
 
 from claude_orchestrator.config import Settings
 from claude_orchestrator.orchestrator.planning.estimating import History, Sample
@@ -416,7 +417,14 @@ def drafts(draw: st.DrawFn) -> dict[str, Any]:
     return {"goal": "g", "phases": [{"id": "p", "tasks": tasks}], "budget": draw(st.sampled_from([None, 3.0]))}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plans())
+def test_no_plan_makes_a_review_raise(plan: Plan) -> None:
+    found = review(plan, survey(), settings=HOME, history=history(20, agent="script"))
+    assert set(found.tokens) == {task.id for phase in plan.phases for task in phase.tasks}
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(drafts())
 def test_a_review_never_raises(draft: dict[str, Any]) -> None:
     found = review(draft, survey(), settings=HOME, history=history(20))

@@ -56,6 +56,13 @@ def test_each_thing_stands_under_its_heading_in_order() -> None:
         assert said in context.prompt
 
 
+def test_files_that_are_to_be_created_are_told_apart() -> None:
+    prompt = of(definition={**TASK, "files": ["src", "src/new.py"], "creates": ["src/new.py"]}).prompt
+    assert "- src\n- src/new.py (it is not there yet: make it)\n" in prompt
+    everything = of(definition={**TASK, "creates": ["src/new.py"]}).prompt
+    assert "Files you may change" not in everything, "it may change all of them"
+
+
 def test_what_is_too_long_is_cut_in_the_middle_and_the_report_says_so() -> None:
     context = of(feedback="begin " + "x" * 200_000 + " end", documents=[Advice("CLAUDE.md", "short")])
     (cut,) = context.left_out

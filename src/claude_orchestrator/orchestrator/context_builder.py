@@ -184,7 +184,10 @@ def _task(material: Material) -> str:
 
 
 def _files(material: Material) -> str:
-    return _list(material.definition.get("files") or ())
+    files = material.definition.get("files") or ()
+    made = material.definition.get("creates") or () if files else ()
+    new = [f"{file} (it is not there yet: make it)" for file in made]
+    return _list([*(file for file in files if file not in made), *new])
 
 
 def _criteria(material: Material) -> str:

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
-from claude_orchestrator.errors import BlockedError, OrchestratorError, RepositoryError
+from claude_orchestrator.errors import OrchestratorError
 from claude_orchestrator.orchestrator.merging import is_own
 from claude_orchestrator.safety.redaction import redact
 from claude_orchestrator.state import grounds
@@ -161,24 +161,22 @@ async def _changed_by(
     by: dict[str, Commit] = {}
     for since in dict.fromkeys(moved.since for moved in files.values()):
         paths = [path for path, moved in files.items() if moved.since == since]
-        try:
-            history = await _history(repository, since, head, paths)
-        except BlockedError:
-            raise
-        except RepositoryError:  # approved for another history: the files tell enough
-            continue
-        for commit in history:
+        for commit in await _history(repository, since, head, paths):
             if not is_own(run, commit.message):
                 by.update({path: commit for path in commit.paths if path in paths and path not in by})
     return by
 
 
 async def _history(repository: Repository, since: str, head: str, paths: Sequence[str]) -> list[Commit]:
-    """The commits in ``since..head`` that have changed any of ``paths``, the newest first."""
-    said = await repository.git(
+    """The commits in ``since..head`` that have changed any of ``paths``, the newest first.
+
+    None where ``since`` is no commit of the repository (any more): then nobody can say whose changes they are.
+    """
+    code, out, _ = await repository.attempt_git(
         "--literal-pathspecs", "log", "-z", "-c", "--no-renames", "--name-only", "--format=%x01%H%x02%s%x02%B%x02",
         f"{since}..{head}", "--", *paths,
     )  # fmt: skip
+    said = out.decode(errors="surrogateescape") if code == 0 else ""
     begins = [*_COMMIT.finditer(said)]
     commits = []
     for begin, after in zip_longest(begins, begins[1:]):

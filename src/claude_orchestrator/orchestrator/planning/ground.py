@@ -70,7 +70,17 @@ def _files(
     if len(paths) > MOST:
         return {}
     paths |= {test for path in matched for test in tests.get(path, ())}
-    return {path: entries[path].blob if path in entries else "" for path in sorted(paths)[:MOST]}
+    named_as_text = [path for path in sorted(paths) if _is_text(path)]
+    return {path: entries[path].blob if path in entries else "" for path in named_as_text[:MOST]}
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path can be stored as it is: a name that is no UTF-8 comes back otherwise, and would have changed."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_folder(path: str, entries: Mapping[str, Entry]) -> bool:

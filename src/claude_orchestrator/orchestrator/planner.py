@@ -286,7 +286,15 @@ class Planner:
         plan = Plan.model_validate(session.plan)
         settings = within(self._settings, Path(session.project))
         history = await reviewing.history(self._db)
-        found = await asyncio.to_thread(reviewing.review, plan, session.survey, settings=settings, history=history)
+        repository = await Repository.open(Path(session.project))
+        found = await asyncio.to_thread(
+            reviewing.review,
+            plan,
+            session.survey,
+            settings=settings,
+            history=history,
+            sizes_of=await repository.sizes(session.base_commit),
+        )
         async with self._db.transaction() as tx:
             await planning.change(
                 tx,

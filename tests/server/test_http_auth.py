@@ -16,6 +16,7 @@ import pytest
 from http_world import MODERN, PATIENCE_S, SECRET, Served, served
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from server_world import Person, World, accepts
 
 from claude_orchestrator.config import Settings
 from claude_orchestrator.server.principals import SCOPES
@@ -24,6 +25,11 @@ from claude_orchestrator.server.table import TOOLS
 LISTED = [tool for tool in TOOLS if tool.within("all")]
 READING = sorted(tool.name for tool in LISTED if tool.scope == "read")
 CALL: dict[str, Any] = {"name": "run_control", "arguments": {"run": "r1", "action": "pause"}}
+
+
+@pytest.fixture
+def world(settings: Settings, project: Path) -> World:
+    return World(settings, project)
 
 
 @pytest.fixture(scope="module")
@@ -289,3 +295,31 @@ def test_without_tokens_everybody_may_look_and_nobody_may_do_anything(tmp_path: 
         assert server.ask("tools/list", Origin="https://evil.example").status_code == 403
         # A token that nobody asks for gives nothing.
         assert server.ask("tools/call", CALL, server.token("write")).status_code == 403
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_an_answer_is_kept_with_the_name_in_the_token(world: World, movers: list[str], mode: str) -> None:
+    gate = world.gate(world.run())
+    person = Person([accepts(decision="approve", reason="seen")])
+    with served(world.settings, world.project) as server:
+
+        async def answered(token: str) -> str:
+            headers = {"Authorization": f"Bearer {token}"}
+            async with httpx2.AsyncClient(headers=headers, timeout=PATIENCE_S, trust_env=False) as http:
+                transport = streamable_http_client(server.url, http_client=http)
+                async with Client(transport, mode=mode, elicitation_callback=person) as client:  # type: ignore[arg-type]
+                    result = await client.call_tool("inbox_answer", {"gate": gate})
+                    return str(result.content[0].text)  # type: ignore[union-attr]
+
+        call = {"name": "inbox_answer", "arguments": {"gate": gate}}
+        assert server.ask("tools/call", call, server.token("read", "write", "admin")).status_code == 403
+        assert world.gate_row(gate)["status"] == "open"
+        assert not person.shown
+        said = asyncio.run(answered(server.token("approve", subject="ada@example.org")))
+    assert f"{gate} is approved" in said
+    row = world.gate_row(gate)
+    assert (row["answered_by"], row["channel"]) == ("ada@example.org", "mcp")
+    assert movers == ["r1"]

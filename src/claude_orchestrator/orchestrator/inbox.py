@@ -25,12 +25,17 @@ from claude_orchestrator.workspace.git import Repository
 
 
 class Inbox:
-    """The questions of one home. ``channel`` is written down with every answer: ``cli``, ``terminal``, ``python``."""
+    """The questions of one home.
 
-    def __init__(self, db: Database, settings: Settings, channel: str = "python") -> None:
+    ``channel`` is written down with every answer (``cli``, ``terminal``, ``mcp``, ``python``), and so is ``by``: who
+    answers, when that is not the user whose process this is.
+    """
+
+    def __init__(self, db: Database, settings: Settings, channel: str = "python", by: str = "") -> None:
         self._db = db
         self._settings = settings
         self._channel = channel
+        self._by = by
 
     async def listed(self, *, include_answered: bool = False) -> list[Row]:
         """The open questions, oldest first; with ``include_answered`` all of them. What has expired is denied first."""
@@ -106,7 +111,12 @@ class Inbox:
         await self._only_humans(f"change the budget of {provider}")
         async with self._db.transaction() as tx:
             await budgets.set_provider(tx, provider, amounts) if amounts else await budgets.unset_provider(tx, provider)
-            data = {"provider": provider, "limits": amounts or {}, "by": getpass.getuser(), "channel": self._channel}
+            data = {
+                "provider": provider,
+                "limits": amounts or {},
+                "by": self._by or getpass.getuser(),
+                "channel": self._channel,
+            }
             await events.append(tx, kind="budget.set", data=data)
         await budget_gates.release(self._db, time.time())
 
@@ -122,7 +132,7 @@ class Inbox:
                 gate_id,
                 approve=approve,
                 reason=redact(reason),
-                by=getpass.getuser(),
+                by=self._by or getpass.getuser(),
                 now=now,
                 channel=self._channel,
                 way=way,

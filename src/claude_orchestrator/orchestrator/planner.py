@@ -59,10 +59,11 @@ class Planner:
     overtaken; PlanError for an answer or a plan that will not do.
     """
 
-    def __init__(self, db: Database, settings: Settings, channel: str = "python") -> None:
+    def __init__(self, db: Database, settings: Settings, channel: str = "python", by: str = "") -> None:
         self._db = db
         self._settings = settings
         self._channel = channel
+        self._by = by
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -344,7 +345,12 @@ class Planner:
                 plan_id=saved.id,
                 plan_version=saved.version,
             )
-            data = {"plan": saved.id, "version": saved.version, "by": getpass.getuser(), "channel": self._channel}
+            data = {
+                "plan": saved.id,
+                "version": saved.version,
+                "by": self._by or getpass.getuser(),
+                "channel": self._channel,
+            }
             await planning.note(tx, session_id, "planning.approved", data)
         return saved.id
 

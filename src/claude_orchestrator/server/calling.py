@@ -12,7 +12,7 @@ import anyio
 
 from claude_orchestrator.config import Settings
 from claude_orchestrator.server.forms import Forms
-from claude_orchestrator.server.principals import Principal
+from claude_orchestrator.server.principals import LOCAL, Principal
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
@@ -67,6 +67,11 @@ class Call:
     app: App
     ctx: Context[Any, Any]
     forms: Forms
+
+    @property
+    def by(self) -> str:
+        """Who is written down with an answer: the subject of a token; empty for the user whose server this is."""
+        return "" if self.principal is LOCAL else self.principal.name
 
     async def db(self) -> Database:
         """The open database. Raises StateError when it cannot be used."""

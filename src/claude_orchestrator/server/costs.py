@@ -64,7 +64,7 @@ async def cost_set_budget(
             options = "".join(f" --{name} {usd:g}" for name, usd in (("daily", daily), ("monthly", monthly)) if usd)
             how = f"claude-orchestrator cost set-budget {provider}{options}"
             return approving.left_open(reply, f"the budget of {provider}", how)
-    await Inbox(db, call.settings, approving.CHANNEL).set_budget(provider, amounts)
+    await Inbox(db, call.settings, approving.CHANNEL, call.by).set_budget(provider, amounts)
     limits = [limit for limit in await budgets.all_limits(db, time.time()) if limit.subject == provider]
     return "\n".join(
         line.strip() for line in budget_lines([(each, await budgets.state_of(db, each)) for each in limits])

@@ -120,7 +120,7 @@ async def _said(call: Call, row: Row) -> str:
 async def _box(call: Call) -> Inbox:
     from claude_orchestrator.orchestrator.inbox import Inbox
 
-    return Inbox(await call.db(), call.settings, approving.CHANNEL)
+    return Inbox(await call.db(), call.settings, approving.CHANNEL, call.by)
 
 
 async def _gate(box: Inbox, gate: str) -> Row:

@@ -173,7 +173,7 @@ async def _approve_session(call: Call, session_id: str, how: str) -> str:
 async def _planner(call: Call) -> Planner:
     from claude_orchestrator.orchestrator.planner import Planner
 
-    return Planner(await call.db(), call.settings, approving.CHANNEL)
+    return Planner(await call.db(), call.settings, approving.CHANNEL, call.by)
 
 
 async def _stored(call: Call, plan_id: str, view: str, version: int | None) -> str:

@@ -67,7 +67,7 @@ async def _offered(call: Call, db: Database, gate: Row) -> str | None:
         return None
     if await call.why_not_a_person():
         return None
-    box = Inbox(db, call.settings, CHANNEL)
+    box = Inbox(db, call.settings, CHANNEL, call.by)
     row = await box.shown(gate["id"])
     if row["status"] != "open":
         return f"{row['id']} is {row['status']}"

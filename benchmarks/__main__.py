@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import classifier, claude_session, engine, pipeline, startup, verification, verifier
+from benchmarks import classifier, claude_session, engine, pipeline, server, startup, verification, verifier
 
 Figures = Iterator[tuple[str, str]]
 BENCHMARKS: dict[str, Callable[[Path], Figures]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[Path], Figures]] = {
     "classifier": classifier.measure,
     "engine": engine.measure,
     "pipeline": pipeline.measure,
+    "server": server.measure,
     "startup": startup.measure,
     "verification": verification.measure,
     "verifier": verifier.measure,

@@ -64,18 +64,22 @@ def _hard_link(original: str | Path, name: str | Path) -> None:
 
 def _needed_by(names: Sequence[str]) -> list[Distribution]:
     found: dict[str, Distribution] = {}
-    left = list(names)
+    seen: set[tuple[str, frozenset[str]]] = set()
+    left = [(name, frozenset[str]()) for name in names]
     while left:
-        name = left.pop()
-        if name in found:
+        name, extras = left.pop()
+        if (name, extras) in seen:
             continue
+        seen.add((name, extras))
         try:
-            found[name] = distribution(name)
+            package = found[name] = distribution(name)
         except PackageNotFoundError:  # for another platform or an older Python
             continue
-        left += [
-            re.split(r"[^\w.-]", requirement)[0]
-            for requirement in found[name].requires or ()
-            if "extra ==" not in requirement
-        ]
+        for requirement in package.requires or ():
+            what, _, condition = requirement.partition(";")
+            of_extra = re.search(r"extra == ['\"]([\w.-]+)", condition)
+            if of_extra is None or of_extra[1] in extras:
+                chosen = re.search(r"\[(.*)\]", what)
+                asked = frozenset(map(str.strip, chosen[1].split(","))) if chosen else frozenset[str]()
+                left.append((re.split(r"[^\w.-]", what)[0], asked))
     return list(found.values())

@@ -49,11 +49,13 @@ def _orchestrator(walk: Walk, argv: list[str], stdin: str | None) -> str | None:
         return None
     words = [a for a in argv[1:] if a[:1] != "-"]
     if words and (
-        words[0] in _ANSWERS or (words[0] in ("inbox", "gates") and any(word in _ANSWERS for word in words[1:]))
+        words[0] in _ANSWERS or (words[0] in ("inbox", "gates", "plan") and any(word in _ANSWERS for word in words[1:]))
     ):
         walk.emit("B9", f"answers a request for approval, which only a human may: {show(' '.join(argv))}")
     if words[:1] == ["cost"] and "set-budget" in words:
         walk.emit("B9", f"changes what may be spent, which only a human may: {show(' '.join(argv))}")
+    if words[:2] == ["token", "issue"]:
+        walk.emit("B9", f"makes a token, which only a human may: {show(' '.join(argv))}")
     walk.emit("A8", f"runs {show(' '.join(argv[:4]))}")
     return None
 

@@ -240,6 +240,14 @@ def test_a_criterion_that_nothing_covers(criterion: str, checks: list[str], sugg
     assert suggested in found.suggestion
 
 
+def test_tests_that_come_first_are_covered_by_the_change_that_makes_them_pass() -> None:
+    red = task("red", kind="tests", files=["tests/test_money.py"], checks=["ruff"], prompt="Write tests that fail now.")
+    green = task("green", depends_on=["red"])
+    assert rules(reviewed(plan(red, green))) == []
+    later = task("green", depends_on=["red"], kind=None, title="Show amounts")
+    assert ("uncovered-criterion", "warning", "red") in rules(reviewed(plan(red, later)))
+
+
 def test_criteria_that_something_covers() -> None:
     condition = {"contains": {"in": "README.md", "text": "half up"}}
     criteria = ["README.md says how it rounds", "2.345 is 235 cents"]

@@ -48,10 +48,10 @@ class Module:
     """Its public names, as ``function``, ``Class``, ``Class.method``."""
     imports: tuple[str, ...] = ()
     """Paths of the repository's own modules that it imports."""
-    uses: tuple[str, ...] = ()
-    """Topmost names of what it imports from outside the repository, the standard library included."""
     tests: tuple[str, ...] = ()
     """Paths of the test files that import it, or are named after it."""
+    uses: tuple[str, ...] = ()
+    """Topmost names of what it imports from outside the repository, the standard library included."""
 
 
 @dataclass(frozen=True)

@@ -142,8 +142,8 @@ def _modules(tree: Tree, counted: Mapping[str, int], facts: Mapping[str, Facts],
             counted[path],
             _symbols(tree, path, facts),
             tuple(sorted(index.imports_of(path) & known)),
-            _outside(path, facts, index),
             tuple(tested.get(path, ())[:_MOST_TESTS]),
+            _outside(path, facts, index),
         )
         for path in sorted(sources)
     )

@@ -8,20 +8,25 @@ call leaves behind that somebody may have to pay for it.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_orchestrator.agents.model import faults
 from claude_orchestrator.agents.performing import to_the_end
 from claude_orchestrator.config import Settings
+from claude_orchestrator.config.keys import environment_with_keys
+from claude_orchestrator.errors import ConfigError
 from claude_orchestrator.models import health, prices, providers, tokens
 from claude_orchestrator.models.faults import Fault
 from claude_orchestrator.models.providers import ProviderError
 from claude_orchestrator.models.usage import Usage
 from claude_orchestrator.orchestrator import healing
+from claude_orchestrator.orchestrator.planning.models import Session
 from claude_orchestrator.safety.redaction import redact
 from claude_orchestrator.state import budgets, planning, spending
 from claude_orchestrator.state.budgets import Spender, dollars
@@ -75,10 +80,12 @@ class Consultant:
     """The model that helps in one planning session: the first of those named that can be asked."""
 
     def __init__(
-        self, db: Database, settings: Settings, session_id: str, environment: Mapping[str, str], answer_s: float
+        self, db: Database, settings: Settings, session: Session, environment: Mapping[str, str] | None, answer_s: float
     ) -> None:
+        """``environment`` has the keys; None: it is ours, with those of the files of keys."""
         self._db = db
-        self._session = session_id
+        self._session = session.id
+        self._places = (Path(session.project), settings.home)
         self._answer_s = answer_s
         self._rules = healing.rules_of(settings)
         self._pause_s = min(settings.retry_base_s, _LONGEST_PAUSE_S)
@@ -91,19 +98,28 @@ class Consultant:
 
     async def ask(self, messages: Sequence[ModelMessage], form: Form) -> ModelResponse:
         """Put the conversation to the model. Raises NoHelpError when there is no answer, for whatever reason."""
+        if self._chosen:
+            return await self._ask(*self._chosen, messages, form)
         refused: list[str] = []
-        for provider, name in [] if self._chosen else self._options:
+        environment = self._keys()
+        for provider, name in self._options:
             try:
                 # Its client is imported here, which takes about a second.
-                model = await asyncio.to_thread(providers.model_of, provider, name, self._environment)
+                model = await asyncio.to_thread(providers.model_of, provider, name, environment)
                 return await self._ask(provider, model, messages, form)
             except ProviderError as error:
                 refused.append(str(error))
             except NoHelpError as error:
                 refused.append(str(error))
-        if self._chosen:
-            return await self._ask(*self._chosen, messages, form)
         raise NoHelpError("; ".join(refused) or "no model is named as provider:model")
+
+    def _keys(self) -> Mapping[str, str]:
+        if self._environment is not None:
+            return self._environment
+        try:
+            return environment_with_keys(os.environ, *self._places)
+        except ConfigError as error:
+            raise NoHelpError(_line(str(error))) from error
 
     async def _ask(self, provider: str, model: Model, messages: Sequence[ModelMessage], form: Form) -> ModelResponse:
         for left in reversed(range(_TRIES)):
@@ -136,7 +152,11 @@ class Consultant:
             return await model_request(
                 model,
                 messages,
-                model_settings={"max_tokens": MOST_OUTPUT, "max_retries": 0, "timeout": self._answer_s},
+                model_settings={
+                    "max_tokens": MOST_OUTPUT,
+                    "max_retries": 0,
+                    "timeout": self._answer_s + _LONGEST_PAUSE_S,
+                },
                 model_request_parameters=ModelRequestParameters(
                     output_mode="tool", output_tools=[tool], allow_text_output=False
                 ),

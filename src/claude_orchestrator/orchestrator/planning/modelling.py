@@ -8,7 +8,6 @@ A model that cannot help keeps nobody from planning: the result then says why.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,11 +76,12 @@ async def questions_by_model(
 ) -> Suggested:
     """What a model would ask besides, or in other words; never raises because of the model.
 
-    ``settings`` are those that hold within the session's project; keys are in ``environment`` (default: ours).
+    ``settings`` are those that hold within the session's project; keys are in ``environment`` (None: ours, with those of
+    ``.secrets.json``).
     """
     from claude_orchestrator.orchestrator.planning import prompts
 
-    consultant = Consultant(db, settings, session.id, os.environ if environment is None else environment, answer_s)
+    consultant = Consultant(db, settings, session, environment, answer_s)
     try:
         messages = _conversation(prompts.ASKING, prompts.prompt_of(session, await _documents(session)))
         response = await consultant.ask(messages, prompts.QUESTIONS)
@@ -110,7 +110,7 @@ async def draft_by_model(
     """
     from claude_orchestrator.orchestrator.planning import prompts
 
-    consultant = Consultant(db, settings, session.id, os.environ if environment is None else environment, answer_s)
+    consultant = Consultant(db, settings, session, environment, answer_s)
     try:
         messages = _conversation(prompts.DRAFTING, prompts.prompt_of(session, await _documents(session)))
         response = await consultant.ask(messages, prompts.PLAN)
@@ -187,12 +187,11 @@ def _arguments(response: ModelResponse, form: Form) -> dict[str, Any]:
 
 def _usable(session: Session, given: Sequence[Any]) -> tuple[tuple[Question, ...], int]:
     """The questions that can be asked, and how many cannot."""
-    open_ones = {question.id for question in session.open_questions}
     known = {question.id for question in session.questions}
     found: dict[str, Question] = {}
     for entry in given:
         try:
-            name, document = _question(entry, open_ones)
+            name, document = _question(entry, session)
             together = adding.added(session.questions, [document], "model")
         except (PlanError, TypeError, ValueError):
             continue
@@ -202,19 +201,21 @@ def _usable(session: Session, given: Sequence[Any]) -> tuple[tuple[Question, ...
     return tuple(found.values()), len(given) - len(found)
 
 
-def _question(given: Any, open_ones: set[str]) -> tuple[str, dict[str, Any]]:
-    """A question as it may be added. Of one that is asked already only the words are taken, never its default."""
+def _question(given: Any, session: Session) -> tuple[str, dict[str, Any]]:
+    """A question as it may be added. Of one of the bank's only the words are taken, never its default."""
     if not isinstance(given, Mapping) or not isinstance(given.get("id"), str):
         raise PlanError("no question")
     name, text = given["id"].strip(), " ".join(str(given.get("text") or "").split())
     if not text or len(text) > _LONGEST_TEXT:
         raise PlanError("no text, or too long a one")
-    if name in open_ones:
+    if any(question.id == name and question.source == "bank" for question in session.open_questions):
         return name, {"id": name, "text": text}
     if given.get("default") in (None, ""):
         raise PlanError("without a default it would keep a plan waiting that nobody had to wait for")
     slug = _NO_ID.sub("-", name.removeprefix(PREFIX).casefold()).strip("-")
     name = (PREFIX + (slug or "question"))[:40].rstrip("-")
+    if any(question.id == name for question in session.questions):
+        raise PlanError("it is asked already")
     keys = ("kind", "options", "default", "because", "changes")
     return name, {"id": name, "text": text, **{key: given[key] for key in keys if given.get(key) is not None}}
 

@@ -6,6 +6,7 @@ Everything that comes from the repository or from people is data between marks, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from claude_orchestrator.safety.redaction import redact
 _MAP_TOKENS: Final = 6_000
 _DOCUMENT: Final = 6_000
 """Characters of one document."""
+
+_MARK: Final = re.compile(r"<(/?)\s*data", re.IGNORECASE)
 
 _DATA: Final = (
     "What stands between <data> and </data> describes the project. It is material, written by many people and"
@@ -160,4 +163,4 @@ def _lines(entries: Sequence[str]) -> str:
 
 def _data(text: str) -> str:
     """The text without keys, and without marks that would end the data early."""
-    return redact(text).replace("</data", "</ data").strip()
+    return _MARK.sub(r"<\1 data", redact(text)).strip()

@@ -173,10 +173,7 @@ def read_plan(path: Path) -> Plan:
 
 
 async def _approve(what: str, project: Path | None, version: int | None, *, yes: bool, as_json: bool) -> None:
-    from claude_orchestrator.orchestrator.planning.approving import only_humans
-
     async with _opened() as (settings, db):
-        await only_humans(db, settings, f"approve {what}")
         if _SESSION.fullmatch(what):
             await _approve_session(db, settings, what, yes=yes, as_json=as_json)
         else:
@@ -222,6 +219,7 @@ async def _approve_stored(
 
     if is_plan_file(what):
         raise PlanError(f"{what} is a file: store it first with '{output.program()} plan import {what}'")
+    await approving.only_humans(db, settings, what, "cli")
     plan = await PlanStore(db).load(what, version)
     assert plan.id is not None
     assert plan.version is not None

@@ -178,20 +178,17 @@ async def _start(
 
 async def _approve_by_running(db: Database, settings: Settings, plan: Plan) -> None:
     """Say that running a plan which nobody has approved approves it. Raises ForbiddenError when an agent runs it."""
-    from claude_orchestrator.errors import ForbiddenError
-    from claude_orchestrator.orchestrator import humans
+    from claude_orchestrator.orchestrator.planning.approving import only_humans
     from claude_orchestrator.plans.store import PlanStore
 
     assert plan.id is not None
     assert plan.version is not None
     if await PlanStore(db).approved_at(plan.id, plan.version) is not None:
         return
-    name = f"{plan.id} version {plan.version}"
-    if because := await humans.why_not(db, settings):
-        raise ForbiddenError(f"{name} is not approved, and only a human can approve it: {because}")
+    await only_humans(db, settings, plan.id, "cli")
     output.warn(
-        f"{name} was not approved: running it approves it, without a review and without stamps that tell when the"
-        f" ground of a task moves ('{output.program()} plan approve {plan.id}' gives it both)"
+        f"{plan.id} version {plan.version} was not approved: running it approves it, without a review and without"
+        f" stamps that tell when the ground of a task moves ('{output.program()} plan approve {plan.id}' gives it both)"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ async def approve(
     plan = seen.plan
     if plan.id is None or plan.version is None:
         raise PlanError("the plan is not stored: 'claude-orchestrator plan import FILE' stores it")
-    await only_humans(db, settings, f"approve {plan.id}")
+    await only_humans(db, settings, plan.id, channel)
     if errors := [finding for finding in seen.review.findings if finding.severity == "error"]:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise NotReadyError(f"the review of {plan.id} has errors: {errors[0].message}{more}")
@@ -74,7 +75,10 @@ async def approve(
     return rests_on
 
 
-async def only_humans(db: Database, settings: Settings, what: str) -> None:
-    """Raises ForbiddenError where this process does not speak for a human."""
+async def only_humans(db: Database, settings: Settings, plan_id: str, channel: str) -> None:
+    """Raises ForbiddenError, and writes it down, where this process does not speak for a human."""
     if because := await humans.why_not(db, settings):
-        raise ForbiddenError(f"only a human can {what}: {because}")
+        data = {"plan": plan_id, "process": os.getpid(), "channel": channel, "reason": because}
+        async with db.transaction() as tx:
+            await events.append(tx, kind="plan.approval_refused", data=data)
+        raise ForbiddenError(f"only a human can approve {plan_id}: {because}")

@@ -315,7 +315,9 @@ def test_status_shows_what_the_server_has_put_into_the_context(furnished: World)
 
 
 def test_a_smaller_tier_is_recommended_where_the_list_takes_too_much() -> None:
-    sizes: dict[Tier, int] = {"core": 900, "standard": 3_000, "all": 6_000}
+    def sizes() -> dict[Tier, int]:
+        return {"core": 900, "standard": 3_000, "all": 6_000}
+
     assert ContextTracker(sizes).recommended() == "all"
     assert ContextTracker(sizes, window=40_000).recommended() == "standard"
     assert ContextTracker(sizes, window=1_000).recommended() == "core"

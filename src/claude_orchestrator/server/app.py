@@ -102,7 +102,7 @@ class App(MCPServer[None]):
         }
         self._loaded: dict[str, set[str]] = {}
         self._relisted: dict[str, anyio.Event] = {}
-        self._tracker: ContextTracker | None = None
+        self.tracker = ContextTracker(self._sizes)
         self._updates = Updates(self.state)
         super().__init__(
             NAME,
@@ -138,15 +138,10 @@ class App(MCPServer[None]):
                 server.create_initialization_options, NotificationOptions(tools_changed=True)
             )
 
-    @property
-    def tracker(self) -> ContextTracker:
-        """What this server has put into contexts so far."""
-        if self._tracker is None:
-            every = [tool for tool in TOOLS if self._allowed(tool, self._who_calls())]
-            self._tracker = ContextTracker(
-                {tier: list_tokens(map(self._described, [t for t in every if t.within(tier)])) for tier in TIERS}
-            )
-        return self._tracker
+    def _sizes(self) -> dict[Tier, int]:
+        """Tokens of the list in each tier."""
+        offered = [tool for tool in TOOLS if tool.scope == "read" or not self.read_only]
+        return {tier: list_tokens(self._described(tool) for tool in offered if tool.within(tier)) for tier in TIERS}
 
     # -- what there is --------------------------------------------------------------------------
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from claude_orchestrator.server.declaring import TIERS, Tier
@@ -60,13 +61,18 @@ def list_tokens(tools: Iterable[Any]) -> int:
 class ContextTracker:
     """Keeps count of what one server has put into its clients' contexts."""
 
-    tiers: dict[Tier, int]
-    """Tokens of the list in each tier."""
+    sizes: Callable[[], dict[Tier, int]]
+    """Says what the list of each tier takes; asked when somebody wants to know."""
     window: int = WINDOW
     threshold: float = THRESHOLD
     results: int = 0
     """Tokens of all results so far."""
     calls: int = 0
+
+    @cached_property
+    def tiers(self) -> dict[Tier, int]:
+        """Tokens of the list in each tier."""
+        return self.sizes()
 
     def count(self, text: str) -> None:
         """Take a result into account."""

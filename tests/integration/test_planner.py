@@ -250,13 +250,13 @@ async def test_several_answers_are_stored_together_or_not_at_all(project: Path, 
             "tests-first": "after",
             "compatibility": "deprecate",
             "deprecated-until": "next-minor",
-            "cut": "diagonally",
+            "difficulty": "impossible",
         }
-        with pytest.raises(PlanError, match=r"'cut' cannot be answered like that .* use one, by-module, in-steps"):
+        with pytest.raises(PlanError, match=r"'difficulty' cannot be answered like that .* use easy, medium, hard"):
             await planner.answer_all(before.id, wrong)
         assert await planner.get(before.id) == before
-        session = await planner.answer_all(before.id, {**wrong, "cut": "one"})
-        assert values(session).items() >= {**wrong, "cut": "one"}.items()
+        session = await planner.answer_all(before.id, {**wrong, "difficulty": "hard"})
+        assert values(session).items() >= {**wrong, "difficulty": "hard"}.items()
 
 
 @awaited
@@ -636,11 +636,17 @@ def test_processes_that_answer_at_once_lose_no_answer(processes: Processes, proj
             return await planner.get("s1")
 
     session = asyncio.run(start())
-    one = processes.start("answer:tests-first=after", "answer:cut=one", "answer:docs=no", session=session)
+    one = processes.start("answer:tests-first=after", "answer:difficulty=hard", "answer:docs=no", session=session)
     two = processes.start("answer:compatibility=deprecate", "answer:budget=5", session=session)
     said = processes.together(one, two)
     assert not [line for lines in said for line in lines if "error" in line]
-    expected = {"tests-first": "after", "cut": "one", "docs": False, "compatibility": "deprecate", "budget": 5.0}
+    expected = {
+        "tests-first": "after",
+        "difficulty": "hard",
+        "docs": False,
+        "compatibility": "deprecate",
+        "budget": 5.0,
+    }
     after = asyncio.run(get())
     assert values(after).items() >= expected.items()
     assert "deprecated-until" in asked(after)

@@ -24,6 +24,7 @@ _MARKS: Final = {"error": "✗", "warning": "!", "note": "·"}
 
 _BY: Final = {
     "person": "",
+    "host": " (a model has passed it on)",
     "default": " (default)",
     "goal": " (the goal says it)",
     "repository": " (the repository says it)",

@@ -157,7 +157,7 @@ async def test_an_approved_plan_has_the_answers_as_decisions_and_can_be_run(proj
         plan = await PlanStore(db).load(plan_id)
     decisions = {decision.question: decision for decision in plan.decisions}
     tests = decisions["When are the tests written?"]
-    assert tests.answer.startswith("after: ")
+    assert tests.answer == "afterwards, in a task of their own"
     assert tests.reason == "a person chose it"
     assert len(tests.alternatives) == 3
     assert decisions["What kind of change is it?"].reason == "the goal says 'add'"

@@ -205,7 +205,7 @@ def _go_on(session: Session, *, yes: bool, as_json: bool) -> None:
         return
     if yes:
         session = _call(lambda planner: planner.accept_defaults(session.id))
-    elif as_json or not sys.stdin.isatty():
+    elif as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         if as_json:
             output.say_json(session_document(session))
             return

@@ -119,5 +119,4 @@ def told(value: Value, one: Answered) -> str:
         return f"{value:g}"
     if isinstance(value, tuple):
         return ", ".join(value) or "none"
-    label = labels.get(value, "")
-    return f"{value}: {label}" if label else value
+    return labels.get(value) or value

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from claude_orchestrator.config import Settings, within
 from claude_orchestrator.errors import ForbiddenError, NotReadyError, PlanError
 from claude_orchestrator.orchestrator import humans
-from claude_orchestrator.orchestrator.planning import adding, asking, goals, stored
-from claude_orchestrator.orchestrator.planning.bank import BANK
+from claude_orchestrator.orchestrator.planning import adding, asking, goals, steps, stored
 from claude_orchestrator.orchestrator.planning.models import (
     Answered,
     GoalKind,
@@ -28,11 +27,10 @@ from claude_orchestrator.orchestrator.planning.models import (
     Session,
     Stage,
     Survey,
-    Value,
 )
 from claude_orchestrator.orchestrator.planning.situation import Situation
 from claude_orchestrator.state import planning, spending
-from claude_orchestrator.state.database import Database, Transaction
+from claude_orchestrator.state.database import Database
 from claude_orchestrator.workspace.git import Repository
 
 if TYPE_CHECKING:
@@ -95,7 +93,7 @@ class Planner:
         root = str(repository.root)
         now = time.time()
         async with self._db.transaction() as tx:
-            situation = replace(situation, earlier=await _earlier(tx, root))
+            situation = replace(situation, earlier=await steps.earlier(tx, root))
             given = {"kind": _of_person(kind)} if kind else {}
             questions, answers = asking.settled(situation, (), given)
             session_id = await planning.create(
@@ -110,7 +108,7 @@ class Planner:
                 notes="[]",
                 now=now,
             )
-            await _store_questions(tx, session_id, questions, answers)
+            await steps.store_questions(tx, session_id, questions, answers)
         return await self._helped(await self.get(session_id))
 
     async def _helped(self, session: Session) -> Session:
@@ -122,10 +120,10 @@ class Planner:
             return session
         suggested = await modelling.questions_by_model(self._db, session, settings)
         async with self._db.transaction() as tx:
-            now = await _open_session(tx, session.id, "add questions to it")
-            together = adding.added(now.questions, _still_new(suggested.questions, now), "model")
+            now = await steps.open_session(tx, session.id, "add questions to it")
+            together = adding.added(now.questions, steps.still_new(suggested.questions, now), "model")
             given = {one.question.id: one for one in now.answers}
-            questions, given = asking.settled(await _situation(tx, now), together, given)
+            questions, given = asking.settled(await steps.situation_of(tx, now), together, given)
             await planning.change(
                 tx,
                 session.id,
@@ -134,7 +132,7 @@ class Planner:
                 notes=stored.encoded((*now.notes, suggested.why) if suggested.why else now.notes),
                 spent_micro_usd=(await spending.counted(tx, session.id))[1],
             )
-            await _store_questions(tx, session.id, questions, given)
+            await steps.store_questions(tx, session.id, questions, given)
             data = {"questions": [each.id for each in suggested.questions], "source": "model", "why": suggested.why}
             await planning.note(tx, session.id, "planning.asked", data)
         return await self.get(session.id)
@@ -154,15 +152,15 @@ class Planner:
     ) -> Session:
         """Answer several questions, also such as the others bring up: all, or none when one will not do."""
         async with self._db.transaction() as tx:
-            session = await _open_session(tx, session_id, "answer its questions")
-            situation = await _situation(tx, session)
+            session = await steps.open_session(tx, session_id, "answer its questions")
+            situation = await steps.situation_of(tx, session)
             questions, given = session.questions, {one.question.id: one for one in session.answers}
             left = dict(answers)
             while left:
                 asked = {question.id: question for question in questions}
                 now = [name for name in asked if name in left]
                 if not now:
-                    raise _not_asked(session.id, next(iter(left)), questions)
+                    raise steps.not_asked(session.id, next(iter(left)), questions)
                 question = asked[now[0]]
                 given[question.id] = Answered(question, asking.checked(question, left.pop(question.id)), by)
                 questions, given = asking.settled(situation, questions, given)
@@ -171,18 +169,22 @@ class Planner:
             }
             if changed or any(one.by != given[one.question.id].by for one in session.answers):
                 data = {"answers": {name: given[name].value for name in answers if name in given}, "by": by}
-                await _answered(tx, session, questions, given, changed=changed, event="planning.answered", data=data)
+                await steps.store_answers(
+                    tx, session, questions, given, changed=changed, event="planning.answered", data=data
+                )
         return await self.get(session_id)
 
     async def accept_defaults(self, session_id: str) -> Session:
         """Let every open question that has a default be answered by it; those without one stay open."""
         async with self._db.transaction() as tx:
-            session = await _open_session(tx, session_id, "answer its questions")
-            questions, given = _by_default(await _situation(tx, session), session)
+            session = await steps.open_session(tx, session_id, "answer its questions")
+            questions, given = steps.by_default(await steps.situation_of(tx, session), session)
             new = [name for name in given if name not in {one.question.id for one in session.answers}]
             if new:
                 data = {"answers": {name: given[name].value for name in new}, "by": "default"}
-                await _answered(tx, session, questions, given, changed=True, event="planning.answered", data=data)
+                await steps.store_answers(
+                    tx, session, questions, given, changed=True, event="planning.answered", data=data
+                )
         return await self.get(session_id)
 
     async def add_questions(
@@ -194,12 +196,12 @@ class Planner:
         """
         new = list(questions)
         async with self._db.transaction() as tx:
-            session = await _open_session(tx, session_id, "add questions to it")
+            session = await steps.open_session(tx, session_id, "add questions to it")
             together = adding.added(session.questions, new, source)
             given = {one.question.id: one for one in session.answers}
-            asked, given = asking.settled(await _situation(tx, session), together, given)
+            asked, given = asking.settled(await steps.situation_of(tx, session), together, given)
             data = {"questions": [each.id for each in asked if each.source == source], "source": source}
-            await _answered(tx, session, asked, given, changed=bool(new), event="planning.asked", data=data)
+            await steps.store_answers(tx, session, asked, given, changed=bool(new), event="planning.asked", data=data)
         return await self.get(session_id)
 
     # -- researching -------------------------------------------------------------------------------
@@ -211,7 +213,7 @@ class Planner:
         """
         from claude_orchestrator.orchestrator.planning.researching import researched
 
-        session = _still_open(await self.get(session_id), "research for it")
+        session = steps.still_open(await self.get(session_id), "research for it")
         repository = await Repository.open(Path(session.project))
         commit = await repository.resolve("HEAD")
         moved = commit != session.base_commit or session.survey is None
@@ -221,14 +223,14 @@ class Planner:
             columns: dict[str, Any] = {"research": stored.encoded(found)}
             if moved:
                 session = replace(session, survey=survey, base_commit=commit)
-                columns |= {"survey": stored.encoded(survey), "base_commit": commit, **_NO_DRAFT}
+                columns |= {"survey": stored.encoded(survey), "base_commit": commit, **steps.NO_DRAFT}
             if moved or session.plan is None:
                 columns["stage"] = Stage.RESEARCHING
             await planning.change(tx, session_id, session.revision, now=time.time(), **columns)
             if moved:
                 given = {one.question.id: one for one in session.answers}
-                await _store_questions(
-                    tx, session_id, *asking.settled(await _situation(tx, session), session.questions, given)
+                await steps.store_questions(
+                    tx, session_id, *asking.settled(await steps.situation_of(tx, session), session.questions, given)
                 )
             await planning.note(tx, session_id, "planning.researched", {"base": commit, **_counts(found)})
         return await self.get(session_id)
@@ -246,12 +248,14 @@ class Planner:
         """
         from claude_orchestrator.orchestrator.planning.designing import designed, with_decisions
 
-        session = _still_open(await self.get(session_id), "draft its plan")
+        session = steps.still_open(await self.get(session_id), "draft its plan")
         if session.research is None:
             session = await self.research(session_id)
-        questions, given = _by_default(await _situation(self._db, session), session)
-        _all_answered(session, questions, given)
-        session = replace(session, questions=questions, answers=tuple(given.values()), kind=_kind(session, given))
+        questions, given = steps.by_default(await steps.situation_of(self._db, session), session)
+        steps.all_answered(session, questions, given)
+        session = replace(
+            session, questions=questions, answers=tuple(given.values()), kind=steps.kind_of(session, given)
+        )
         settings = within(self._settings, Path(session.project))
         design = await designed(self._db, session, settings, plan, by)
         document = with_decisions(design.plan, session.answers)
@@ -269,7 +273,7 @@ class Planner:
                 notes=stored.encoded(design.notes),
                 spent_micro_usd=(await spending.counted(tx, session_id))[1],
             )
-            await _store_questions(tx, session_id, questions, given)
+            await steps.store_questions(tx, session_id, questions, given)
             tasks = sum(len(phase["tasks"]) for phase in document["phases"])
             await planning.note(tx, session_id, "planning.drafted", {"by": design.by, "tasks": tasks})
         return await self.get(session_id)
@@ -281,7 +285,7 @@ class Planner:
         from claude_orchestrator.orchestrator.planning import reviewing
         from claude_orchestrator.plans.models import Plan
 
-        session = _still_open(await self.get(session_id), "review its plan")
+        session = steps.still_open(await self.get(session_id), "review its plan")
         if session.plan is None or session.survey is None:
             raise NotReadyError(f"{session_id} has no draft to review: draft its plan first")
         plan = Plan.model_validate(session.plan)
@@ -324,7 +328,7 @@ class Planner:
         session = await self.get(session_id)
         if session.stage is Stage.APPROVED and session.plan_id is not None:
             return session.plan_id
-        plan = Plan.model_validate(_reviewed(_still_open(session, "approve its plan")).plan)
+        plan = Plan.model_validate(steps.reviewed(steps.still_open(session, "approve its plan")).plan)
         repository = await Repository.open(Path(session.project))
         rests_on = await ground.ground_of(repository, session.base_commit, plan, session.survey)
         async with self._db.transaction() as tx:
@@ -359,7 +363,7 @@ class Planner:
         async with self._db.transaction() as tx:
             session = stored.session_of(*await planning.loaded(tx, session_id))
             if session.stage is not Stage.ABANDONED:
-                _still_open(session, "abandon it")
+                steps.still_open(session, "abandon it")
                 await planning.change(tx, session_id, session.revision, now=time.time(), stage=Stage.ABANDONED)
                 await planning.note(tx, session_id, "planning.abandoned", {"stage": session.stage.value})
         return await self.get(session_id)
@@ -372,17 +376,6 @@ class Planner:
             data = {"process": os.getpid(), "channel": self._channel, "reason": because}
             await planning.note(tx, session_id, "planning.approval_refused", data)
         raise ForbiddenError(f"only a human can approve the plan of {session_id}: {because}")
-
-
-_NO_DRAFT: Final[dict[str, Any]] = {"plan": None, "drafted_by": "", "review": None, "notes": "[]"}
-"""The columns of a session whose draft, if it had one, no longer fits."""
-
-
-def _still_new(suggested: Iterable[Question], session: Session) -> list[Question]:
-    """The questions of a model that still can be asked: its answer took a while, and people may have been quicker."""
-    answered = {one.question.id for one in session.answers}
-    asked = {question.id for question in session.questions}
-    return [each for each in suggested if each.id not in answered and (each.id in asked or each.id not in BANK)]
 
 
 def _check_words(goal: str, context: str, kind: str | None) -> None:
@@ -405,110 +398,6 @@ async def _surveyed(repository: Repository, commit: str) -> Survey:
 def _of_person(kind: GoalKind) -> Answered:
     """The kind that was given with the goal, as an answer; which question it answers is found out by asking."""
     return Answered(Question("kind", ""), kind, "person")
-
-
-async def _earlier(reader: planning.Reader, project: str) -> dict[str, tuple[Value, str]]:
-    found = await planning.earlier_answers(reader, project)
-    return {name: (stored.value_of(text), plan_id) for name, (text, plan_id) in found.items()}
-
-
-async def _situation(reader: planning.Reader, session: Session) -> Situation:
-    if session.survey is None:
-        raise NotReadyError(f"{session.id} has no map of the repository: research first")
-    return Situation(
-        session.goal, session.context, session.kind, session.survey, earlier=await _earlier(reader, session.project)
-    )
-
-
-async def _open_session(tx: Transaction, session_id: str, what: str) -> Session:
-    return _still_open(stored.session_of(*await planning.loaded(tx, session_id)), what)
-
-
-def _still_open(session: Session, what: str) -> Session:
-    if session.stage is Stage.APPROVED:
-        raise NotReadyError(f"{session.id} is approved as plan {session.plan_id}: to {what}, start a new session")
-    if session.stage is Stage.ABANDONED:
-        raise NotReadyError(f"{session.id} was abandoned: to {what}, start a new session")
-    return session
-
-
-def _reviewed(session: Session) -> Session:
-    if session.plan is None:
-        raise NotReadyError(f"{session.id} has no plan yet: draft it, then review it")
-    if session.review is None:
-        raise NotReadyError(f"the draft of {session.id} has not been reviewed: review it first")
-    errors = [finding for finding in session.review.findings if finding.severity == "error"]
-    if errors:
-        first = f"{errors[0].task_id + ': ' if errors[0].task_id else ''}{errors[0].message}"
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise NotReadyError(f"the review of {session.id} has errors: {first}{more}; draft it anew without them")
-    return session
-
-
-async def _store_questions(
-    tx: Transaction, session_id: str, questions: Iterable[Question], answers: Mapping[str, Answered]
-) -> None:
-    now = time.time()
-    await planning.set_questions(
-        tx, session_id, [stored.question_row(question, answers.get(question.id), now) for question in questions]
-    )
-
-
-async def _answered(
-    tx: Transaction,
-    session: Session,
-    questions: Iterable[Question],
-    given: Mapping[str, Answered],
-    *,
-    changed: bool,
-    event: str,
-    data: Mapping[str, Any],
-) -> None:
-    """Store questions and answers; where they have ``changed``, what was made of the old ones is dropped."""
-    columns: dict[str, Any] = {"kind": _kind(session, given)}
-    if changed:
-        columns |= {**_NO_DRAFT, "stage": Stage.GATHERING_REQUIREMENTS}
-    await planning.change(tx, session.id, session.revision, now=time.time(), **columns)
-    await _store_questions(tx, session.id, questions, given)
-    dropped = {"dropped": "draft"} if changed and session.plan is not None else {}
-    await planning.note(tx, session.id, event, {**data, **dropped})
-
-
-def _kind(session: Session, given: Mapping[str, Answered]) -> GoalKind:
-    return cast(GoalKind, given["kind"].value) if "kind" in given else session.kind
-
-
-def _by_default(situation: Situation, session: Session) -> tuple[tuple[Question, ...], dict[str, Answered]]:
-    """The questions with every default taken, also those of the questions that defaults bring up."""
-    given = {one.question.id: one for one in session.answers}
-    questions, given = asking.settled(situation, session.questions, given)
-    while True:
-        left = [question for question in questions if question.id not in given and question.default is not None]
-        if not left:
-            return questions, given
-        first = left[0]
-        given[first.id] = Answered(first, cast(Value, first.default), "default")
-        questions, given = asking.settled(situation, questions, given)
-
-
-def _all_answered(session: Session, questions: Iterable[Question], given: Mapping[str, Answered]) -> None:
-    missing = [question for question in questions if question.id not in given]
-    if missing:
-        said = "; ".join(f"{question.id} ({question.text})" for question in missing)
-        raise NotReadyError(f"{session.id} cannot be drafted before somebody answers: {said}")
-
-
-def _not_asked(session_id: str, name: str, questions: Iterable[Question]) -> NotReadyError:
-    from claude_orchestrator.plans.graph import did_you_mean
-
-    known = [question.id for question in questions]
-    meant = did_you_mean(name, known)
-    if name in BANK and BANK[name].follows:
-        first, *values = BANK[name].follows
-        hint = f"it follows from '{first}' answered with {' or '.join(values)}"
-    else:
-        hint = f"did you mean '{meant}'?" if meant else f"it asks {', '.join(known) or 'nothing'}"
-    return NotReadyError(f"{session_id} does not ask '{name}': {hint}")
 
 
 def _counts(found: Research) -> dict[str, int]:

@@ -37,6 +37,9 @@ _SHORT: Final = (
 )
 
 
+_OF_SESSION: Final = "SELECT * FROM planning_question WHERE session_id = :id ORDER BY position"
+
+
 class Reader(Protocol):
     """What reading needs: a database, or a transaction that is open."""
 
@@ -118,7 +121,11 @@ async def change(tx: Transaction, session_id: str, revision: int, *, now: float,
 
 
 async def set_questions(tx: Transaction, session_id: str, questions: Iterable[QuestionRow]) -> None:
-    """Make these, in this order, the session's questions, with the answers that they have; no others stay."""
+    """Make these, in this order, the session's questions, with the answers that they have; no others stay.
+
+    An answer that was there before, of the same one, keeps its time.
+    """
+    before = {row["id"]: _question(row) for row in await tx.fetch_all(_OF_SESSION, {"id": session_id})}
     await tx.execute("DELETE FROM planning_question WHERE session_id = :session", {"session": session_id})
     await tx.execute_many(
         "INSERT INTO planning_question (session_id, id, position, question, answer, answered_by, answered_at)"
@@ -131,11 +138,16 @@ async def set_questions(tx: Transaction, session_id: str, questions: Iterable[Qu
                 "question": row.question,
                 "answer": row.answer,
                 "by": row.answered_by,
-                "at": row.answered_at,
+                "at": _since(row, before.get(row.id)),
             }
             for position, row in enumerate(questions)
         ],
     )
+
+
+def _since(row: QuestionRow, before: QuestionRow | None) -> float | None:
+    same = before is not None and (before.answer, before.answered_by) == (row.answer, row.answered_by)
+    return before.answered_at if before is not None and same else row.answered_at
 
 
 async def note(tx: Transaction, session_id: str, kind: str, data: Mapping[str, Any]) -> None:
@@ -150,9 +162,7 @@ async def loaded(reader: Reader, session_id: str) -> tuple[Row, list[QuestionRow
         raise NotReadyError(
             f"there is no planning session '{session_id}': 'claude-orchestrator plan sessions' lists them"
         )
-    questions = await reader.fetch_all(
-        "SELECT * FROM planning_question WHERE session_id = :id ORDER BY position", {"id": session_id}
-    )
+    questions = await reader.fetch_all(_OF_SESSION, {"id": session_id})
     return row, [_question(each) for each in questions]
 
 

@@ -76,8 +76,8 @@ async def questions_by_model(
 ) -> Suggested:
     """What a model would ask besides, or in other words; never raises because of the model.
 
-    ``settings`` are those that hold within the session's project; keys are in ``environment`` (None: ours, with those
-    of ``.secrets.json``).
+    ``settings`` are those that hold within the session's project; keys are in ``environment`` (None: ours, with
+    those of ``.secrets.json``).
     """
     from claude_orchestrator.orchestrator.planning import prompts
 

@@ -319,3 +319,10 @@ def test_answers_become_decisions(surveys: dict[str, Survey]) -> None:
     assert "a sign" in plan.decisions[0].reason
     assert (plan.decisions[2].answer, plan.decisions[2].alternatives) == ("no", ["yes"])
     assert plan.budget == 2.5
+
+
+def test_a_goal_about_a_document_alone_is_not_held_to_a_test(surveys: dict[str, Survey]) -> None:
+    draft = draft_from("docs/using.md", "feature", "", [], surveys["shop"])
+    assert tasks(draft)["build"].files == ["docs/using.md"]
+    assert tasks(draft)["build"].kind is None
+    assert any("No test has to fail without the change" in note for note in draft.notes)

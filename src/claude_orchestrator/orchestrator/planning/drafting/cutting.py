@@ -18,6 +18,7 @@ from claude_orchestrator.orchestrator.planning.drafting.demands import (
 from claude_orchestrator.orchestrator.planning.drafting.ground import Ground
 from claude_orchestrator.orchestrator.planning.drafting.pieces import Part, Piece, group_name, short
 from claude_orchestrator.orchestrator.planning.models import Module
+from claude_orchestrator.orchestrator.planning.survey.languages import in_tests
 
 _ALONE: Final = 8
 """Modules up to which each has a task of its own; more are put together by folder."""
@@ -129,7 +130,7 @@ def _changes(ground: Ground, groups: Sequence[Sequence[Module]]) -> Iterator[Pie
             group_name(prefix, group) if len(groups) > 1 else prefix,
             f"{title} {short(paths)}",
             _todo(ground, mode, paths, alone=len(groups) == 1, last=last),
-            kind=kind_of(ground, writes=writes, alone=len(groups) == 1),
+            kind=kind_of(ground, writes=writes and bool(tests or new), alone=len(groups) == 1),
             modules=group,
             tests=tests,
             others=[*extra, *(ground.manifests if _brings_dependencies(ground, groups, position) else ())],
@@ -158,6 +159,7 @@ def _unplaced(ground: Ground) -> Iterator[Piece]:
     mode = mode_of(ground)
     known = bool(ground.other_files or ground.new_files)
     scope = [*ground.other_files, *(ground.folders if not known else ())]
+    reaches_tests = not known or any(map(in_tests, (*ground.other_files, *ground.new_files)))
     where = short(ground.folders) if ground.folders else "the whole repository"
     if not known:
         ground.note(
@@ -182,7 +184,7 @@ def _unplaced(ground: Ground) -> Iterator[Piece]:
         " ".join(
             [what.format(place="" if known else ", where the task before has found it,") + ".", *_towards(ground)]
         ),
-        kind=kind_of(ground, writes=mode in ("first", "together"), alone=True),
+        kind=kind_of(ground, writes=mode in ("first", "together") and reaches_tests, alone=True),
         others=scope,
         creates=ground.new_files,
         criteria=tuple(criteria_of(ground, [], last=True)),

@@ -132,7 +132,7 @@ def closest(module: Module, ground: Ground, most: int = _SYMBOLS) -> list[str]:
 
 def _tests(piece: Piece, ground: Ground) -> str:
     suite = ground.survey.tests
-    if not suite.command:
+    if not suite.command or not (piece.code or piece.tests):
         return ""
     run = f"The tests run with `{suite.command}` ({suite.because})."
     there = [path for path in piece.tests if path not in piece.creates]

@@ -61,7 +61,7 @@ def _failing(ground: Ground, group: Sequence[Module]) -> str:
     parts = [
         f"write tests that {what}, for {short([module.path for module in group])}.",
         f"{known} fails now and belongs to them." if known else "",
-        f"How to see it: {steps}" if steps else "",
+        f"How to see it: {steps.rstrip('.')}." if steps else "",
         "They fail until the next tasks are done, and are merged so: mark and skip none of them.",
         "Import what is not there yet inside the tests, so that the other tests of the file still run.",
         "Change nothing but tests.",

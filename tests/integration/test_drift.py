@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from engine_world import a_plan, git, journal, kinds, script, task_rows, want, write
 
 from claude_orchestrator.config import Settings
-from claude_orchestrator.errors import NotReadyError
+from claude_orchestrator.errors import NotReadyError, StaleFenceError
 from claude_orchestrator.orchestrator import drifting
 from claude_orchestrator.orchestrator.planning import ground
 from claude_orchestrator.orchestrator.session import Orchestrator
@@ -292,6 +293,29 @@ def test_stamps_are_made_once_and_bounded(project: Path, settings: Settings, mon
     monkeypatch.setattr(ground, "MOST", 1)
     approved(project, settings, a_plan([script("glob", files=["*.py"]), script("one", files=["calc.py"])]))
     assert [row["task_id"] for row in asyncio.run(stamped())][-1:] == ["one"]
+
+
+def test_what_a_killed_try_to_begin_left_is_removed_by_its_owner_alone(project: Path, settings: Settings) -> None:
+    plan = approved(project, settings, a_plan([script("one", *CALC, files=["calc.py"])]))
+    start(project, settings, plan)
+    commit_on_branch(project, "calc.py", "def add(a, b):\n    return a + b\n", "Drop the types")
+
+    async def stop() -> bool:
+        async with Orchestrator(project, settings).session("r1") as session:
+            claim = await session.delegator.claim("r1")
+            assert claim is not None
+            left = settings.worktrees / claim.attempt_id
+            left.mkdir(parents=True)
+            with pytest.raises(drifting.DriftedError) as caught:
+                await session.delegator.prepare(claim)
+            with pytest.raises(StaleFenceError):
+                await session.delegator.ask_about(replace(claim, fence=claim.fence - 1), caught.value.drift)
+            assert left.is_dir(), "it may be another's by now"
+            await session.delegator.ask_about(claim, caught.value.drift)
+            return left.exists()
+
+    assert not asyncio.run(stop())
+    assert [gate["kind"] for gate in asked(settings)] == ["drift"]
 
 
 def test_of_a_history_that_is_gone_nobody_says_whose_it_is(project: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from claude_orchestrator.errors import OrchestratorError
 from claude_orchestrator.orchestrator.merging import is_own
 from claude_orchestrator.safety.redaction import redact
-from claude_orchestrator.state import grounds
+from claude_orchestrator.state import grounds, tasks
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.state.grounds import Stamp
 from claude_orchestrator.state.tasks import Claim
@@ -93,7 +93,7 @@ class Drift:
 async def check(db: Database, repository: Repository, claim: Claim, run: Mapping[str, Any], head: str) -> Drift | None:
     """What of the claimed task's ground is not so any more at ``head``; None when it may begin.
 
-    Without stamps this is one look at an index. Raises RepositoryError when git cannot tell.
+    Without stamps this is one look at an index. Raises RepositoryError when ``head`` is no commit of the repository.
     """
     ground = await grounds.of_task(db, dict(run), claim.task_id)
     if not ground:
@@ -113,6 +113,8 @@ async def ask(db: Database, repository: Repository, claim: Claim, drift: Drift, 
     Raises StaleFenceError when somebody else has taken the task over.
     """
     if worktree.exists():  # of an earlier try to begin, which was killed
+        async with db.transaction() as tx:
+            await tasks.own(tx, claim)
         await worktrees.remove(repository, worktree)
     async with db.transaction() as tx:
         return await grounds.ask(

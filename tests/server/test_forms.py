@@ -15,7 +15,7 @@ from server_world import CANCELS, DECLINES, ERAS, PLAN, Person, Said, World, acc
 
 from claude_orchestrator.orchestrator import humans
 from claude_orchestrator.orchestrator.planning.models import Option, Question
-from claude_orchestrator.server import keys
+from claude_orchestrator.server import inbox, keys
 from claude_orchestrator.server.planning_forms import answer_in, fields_of
 from claude_orchestrator.server.principals import Principal
 from claude_orchestrator.state import events
@@ -151,6 +151,19 @@ def test_the_person_decides_whatever_the_model_proposes(
     assert "default" not in form.requested_schema["properties"]["decision"]
     assert movers == (["r1"] if status == "approved" else [])
     assert f"{gate} is already {status}" in server.call("inbox_answer", {"gate": gate}, era=era).text
+
+
+@pytest.mark.parametrize("kind", ["review", "escalation", "budget", "drift", "operation"])
+def test_a_form_says_what_a_yes_and_a_no_mean(kind: str) -> None:
+    row = {"id": "g1", "status": "open", "kind": kind, "run_id": "r1", "task_id": "a", "question": "?", "rule": "A2",
+           "risk": "low", "operation": {"cwd": "/x"}, "effects": [], "shown": "", "suggestion": None}  # fmt: skip
+    decision, _ = inbox.gate_form(row).fields
+    assert [value for value, _ in decision.options] == ["approve", "deny"]
+    assert all(len(label) > len(value) or kind == "operation" for value, label in decision.options)
+    more = inbox.gate_form({**row, "suggestion": [{"argv": ["curl", "*"]}]})
+    assert [value for value, _ in more.fields[0].options] == ["approve", "pattern", "deny"]
+    if kind == "operation":
+        assert "'pattern' would allow in all of r1: curl *" in more.message
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
-from server_world import ERAS, PLAN, World, accepts, said
+from server_world import ERAS, PLAN, World, accepts, make_project, said
 
 from claude_orchestrator.orchestrator.worker import live_movers
 
@@ -30,6 +31,12 @@ LOUD = {
         }
     ],
 }
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with much to do a process takes long to stop; what is said of it then is another matter."""
+    monkeypatch.setattr("claude_orchestrator.server.runs.STOP_PATIENCE_S", 100.0)
 
 
 def slowly(marker: str) -> dict[str, Any]:
@@ -142,6 +149,19 @@ def test_an_answer_lets_the_run_go_on_and_the_wait_sees_it_through(server: World
     assert done.text.splitlines()[0] == "g1 is approved; r1 goes on"
     assert "r1 completed 1/1 tasks" in done.text
     assert len(done.forms) == 1
+
+
+def test_the_run_that_is_meant_is_the_newest_of_the_project(server: World, tmp_path: Path) -> None:
+    mine = server.run()
+    other = World(server.settings, make_project(tmp_path / "other"))
+    assert other.run({**PLAN, "goal": "Elsewhere"}) == "r2"
+    assert server.call("run_get").text.startswith(f"{mine} ")
+    assert other.call("run_get").text.startswith("r2 ")
+    assert World(server.settings, tmp_path).call("run_get").text.startswith("r2 ")
+    first, second = server.call("run_list").text.splitlines()
+    assert first == f"r2 running (nobody moves it) 0/1 tasks: Elsewhere (in {other.project})"
+    assert "(in " not in second
+    assert "say which run" in server.call("run_control", {"run": "", "action": "cancel"}).text
 
 
 def test_json_is_for_programs(furnished: World) -> None:

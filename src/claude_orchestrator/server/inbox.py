@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field as Described
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from claude_orchestrator.telling.words import Row
 
 Decision = Literal["approve", "pattern", "deny"]
+
+_MEANS: Final = {
+    "operation": ("Approve this one", "Deny"),
+    "review": ("Approve: merge it as it is", "Deny: the task is tried again, and told the reason"),
+    "escalation": ("Approve: new attempts", "Deny: give the task up"),
+    "budget": ("Approve: raise the limit", "Deny: give up what waits for it"),
+    "drift": ("Approve: the task still makes sense", "Deny: it has to be planned anew"),
+}
+"""Kind of question → what a yes and a no mean for it."""
 
 
 async def inbox_list(
@@ -68,10 +77,11 @@ def gate_form(row: Row, decision: str | None = None, reason: str = "") -> Form:
     """The form of one question; what a model proposes is named, and chosen by nobody."""
     from claude_orchestrator.server.texts import gate_lines
 
-    options = [("approve", "Approve this one" if row["kind"] == "operation" else "Approve")]
+    yes, no = _MEANS.get(row["kind"], ("Approve", "Deny"))
+    options = [("approve", yes)]
     if row.get("suggestion"):
         options.append(("pattern", f"Approve all like it in {row['run_id']}"))
-    options.append(("deny", "Deny"))
+    options.append(("deny", no))
     proposed = [f"(the model proposes: {decision})"] if decision else []
     return Form(
         key=f"answer-{row['id']}",

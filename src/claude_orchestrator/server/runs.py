@@ -41,7 +41,7 @@ async def run_list(call: Call, limit: Annotated[int, Field(ge=1, le=100)] = 10, 
     if cursor:
         rows = [row for row in rows if row["number"] < _number(cursor)]
     moved = await moved_runs(call, db)
-    lines = [run_line(row, moved=row["id"] in moved) for row in rows[:limit]]
+    lines = [run_line(row, moved=row["id"] in moved, at=call.project) for row in rows[:limit]]
     if len(rows) > limit:
         lines.append(f"{len(rows) - limit} older: cursor={rows[limit - 1]['id']}")
     return "\n".join(lines) or "no runs yet: run_start(plan=…) starts one, plan_start(goal=…) makes a plan"
@@ -90,7 +90,7 @@ async def run_get(
 ) -> str:
     """Look at a run; with ``wait_s`` not before there is news."""
     db = await call.db()
-    row, task = await _run_and_task(db, run, task)
+    row, task = await _run_and_task(call, db, run, task)
     since = _sequence(cursor) if cursor else None
     if wait_s:
         await _until_news(db, row["id"], since, wait_s)
@@ -110,19 +110,23 @@ async def run_wait(
     from claude_orchestrator.server.waiting import waited
 
     db = await call.db()
-    row = await _run(db, run)
+    row = await _run(call, db, run)
     said = await waited(call, row["id"], max_s)
     return "\n".join([*said, await _looked_at(call, db, row["id"], "summary")])
 
 
-async def run_control(call: Call, run: RunId, action: Literal["pause", "resume", "cancel"]) -> str:
+async def run_control(
+    call: Call, run: Annotated[str, Field(description="r12")], action: Literal["pause", "resume", "cancel"]
+) -> str:
     """Pause a run, let it go on, or end it for good."""
     from claude_orchestrator.orchestrator.detaching import start_mover, start_stopper
     from claude_orchestrator.orchestrator.worker import live_movers
     from claude_orchestrator.state import runs
 
     db = await call.db()
-    run_id = (await _run(db, run))["id"]
+    if not run:
+        raise ToolError("run_control: say which run, such as r12 (run_list)")
+    run_id = (await _run(call, db, run))["id"]
     async with db.transaction() as tx:
         await runs.want(tx, run_id, "run" if action == "resume" else action)
     if action == "resume":
@@ -141,12 +145,14 @@ async def run_control(call: Call, run: RunId, action: Literal["pause", "resume",
 # -- which run ---------------------------------------------------------------------------------------------
 
 
-async def _run(db: Database, run: str) -> Row:
+async def _run(call: Call, db: Database, run: str) -> Row:
+    """The run of that id; without one the newest of this project, or of all where it has none."""
     from claude_orchestrator.state import runs
 
     rows = await runs.recent(db)
     if not run and rows:
-        return rows[0]
+        here = call.project.resolve()
+        return next((row for row in rows if here.is_relative_to(row["repository"])), rows[0])
     row = await db.fetch_one("SELECT * FROM run WHERE id = :run", {"run": run})
     if row is not None:
         return row
@@ -155,13 +161,13 @@ async def _run(db: Database, run: str) -> Row:
     raise ToolError(f"there is no run '{run}': the newest are {', '.join(each['id'] for each in rows[:8])} (run_list)")
 
 
-async def _run_and_task(db: Database, run: str, task: str) -> tuple[Row, str]:
+async def _run_and_task(call: Call, db: Database, run: str, task: str) -> tuple[Row, str]:
     """The run that is meant, and the task's id in it; ``r12.build`` names both."""
     for name in (run, task):
         head, dot, rest = name.partition(".")
         if dot and head[:1] == "r" and head[1:].isdigit():
-            return await _run(db, head), rest
-    return await _run(db, run), task
+            return await _run(call, db, head), rest
+    return await _run(call, db, run), task
 
 
 def _number(run_id: str) -> int:

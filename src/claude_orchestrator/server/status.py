@@ -31,7 +31,7 @@ async def _summary(call: Call, db: Database):  # type: ignore[no-untyped-def]
     moved = await moved_runs(call, db)
     waiting = await gates.listed(db)
     for row in rows:
-        yield run_line(row, moved=row["id"] in moved)
+        yield run_line(row, moved=row["id"] in moved, at=call.project)
     planning = await db.fetch_all(
         "SELECT id, stage, goal FROM planning_session WHERE stage NOT IN ('approved', 'abandoned')"
         " ORDER BY number DESC LIMIT 5"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from claude_orchestrator.telling.costs import cost_line, key, money
@@ -16,10 +17,12 @@ _LINE: Final = 200
 _NAMED: Final = 12
 
 
-def run_line(row: Row, *, moved: bool) -> str:
-    """A run in a list."""
+def run_line(row: Row, *, moved: bool, at: Path) -> str:
+    """A run in a list; of one of another repository than where ``at`` lies, that too."""
     nobody = "" if moved or row["status"] != "running" else " (nobody moves it)"
-    return f"{row['id']} {row['status']}{nobody} {row['completed']}/{row['tasks']} tasks: {clip(row['goal'], 80)}"
+    elsewhere = "" if at.resolve().is_relative_to(row["repository"]) else f" (in {row['repository']})"
+    tasks = f"{row['completed']}/{row['tasks']} tasks"
+    return f"{row['id']} {row['status']}{nobody} {tasks}: {clip(row['goal'], 80)}{elsewhere}"
 
 
 def run_lines(progress: Mapping[str, Any], story: Story, now: float, *, moved: bool) -> Iterator[str]:

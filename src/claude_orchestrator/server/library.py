@@ -96,18 +96,17 @@ async def completed(
     kinds = "rps"
     if isinstance(ref, ResourceTemplateReference):
         kinds = "r" if ref.uri.startswith(RUN) else "ps"
-    values = [name for kind in kinds for name in await _ids(db, kind) if name.startswith(argument.value)]
-    if argument.name != "id":
-        values = []
+    values: list[str] = []
+    for kind in kinds if argument.name == "id" else "":
+        values += [row["id"] for row in await db.fetch_all(_IDS[kind]) if row["id"].startswith(argument.value)]
     return Completion(values=values[:_COMPLETED], total=len(values), has_more=len(values) > _COMPLETED)
 
 
-async def _ids(db: Database, kind: str) -> list[str]:
-    table = {"r": "run", "p": "plan", "s": "planning_session"}[kind]
-    rows = await db.fetch_all(
-        f"SELECT id FROM {table} ORDER BY number DESC LIMIT 200"  # noqa: S608  # nosec B608 - one of three constants
-    )
-    return [row["id"] for row in rows]
+_IDS: Final = {
+    "r": "SELECT id FROM run ORDER BY number DESC LIMIT 200",
+    "p": "SELECT id FROM plan ORDER BY number DESC LIMIT 200",
+    "s": "SELECT id FROM planning_session ORDER BY number DESC LIMIT 200",
+}
 
 
 def plan_prompt(goal: str) -> str:

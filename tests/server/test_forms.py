@@ -81,6 +81,17 @@ def test_a_plan_file_with_mistakes_is_answered_with_where_they_are(server: World
     assert not said.forms
 
 
+@pytest.mark.parametrize("name", ["plan_approve", "run_start"])
+def test_a_plan_whose_review_has_errors_is_shown_to_nobody(server: World, movers: list[str], name: str) -> None:
+    task = {"id": "a", "prompt": "Change it", "files": ["src/shop/nowhere.py"]}
+    plan = server.store({"goal": "x", "phases": [{"id": "work", "tasks": [task]}]})
+    said = server.call(name, {"id" if name == "plan_approve" else "plan": plan}, person=YES)
+    assert said.failed
+    assert "p1 version 1 cannot be approved as it is:\nerror a [missing-file]" in said.text
+    assert not said.forms
+    assert not server.approved(plan)
+
+
 def test_only_plan_files_of_the_repository_are_read(server: World, tmp_path: Path) -> None:
     (tmp_path / "elsewhere.yaml").write_text("secret: 1\n")
     for name in ("../elsewhere.yaml", str(tmp_path / "elsewhere.yaml")):
@@ -219,7 +230,7 @@ def test_an_answer_that_will_not_do_is_asked_again_with_the_reason(server: World
     person = [accepts(difficulty="impossible"), accepts(difficulty="impossible"), accepts()]
     said = server.call("plan_start", {"goal": "Add a discount to prices"}, era=era, person=person)
     again = [form for form in said.forms if "impossible" in form.message]
-    assert again
+    assert len(again) == 2  # told once for each time
     assert "easy, medium, hard" in again[0].message
     assert "next: plan_get(s1, view=map)" in said.text
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from claude_orchestrator.errors import ForbiddenError
 from claude_orchestrator.server.calling import Call
 from claude_orchestrator.server.forms import Field, Form, Reply
 
@@ -23,12 +22,6 @@ _NO_FORM: Final = {
     "decline": "the person has declined the form",
 }
 _TASKS: Final = 12
-
-
-async def only_people(call: Call, what: str) -> None:
-    """Raises ForbiddenError where the server was started by an agent that we run."""
-    if why := await call.why_not_a_person():
-        raise ForbiddenError(f"only a human can {what}: {why}")
 
 
 def left_open(reply: Reply, what: str, how: str) -> str:
@@ -51,40 +44,56 @@ async def need_approval(call: Call, plan: Plan, root: Path) -> None:
     """
     if await is_approved(call, plan):
         return
-    how = f"claude-orchestrator plan approve {plan.id}"
-    name = f"{plan.id} version {plan.version}"
     if not call.principal.may("approve"):
-        raise ToolError(f"{name} is not approved, and only a person can: {how}")
-    await only_people(call, f"approve {name}")
-    reply = await call.forms.ask(plan_form(plan))
-    if not is_yes(reply):
-        raise ToolError(f"nothing was started. {left_open(reply, f'the approval of {name}', how)}")
-    await approve(call, plan, root)
+        raise ToolError(f"{_name(plan)} is not approved, and only a person can: {_command(plan)}")
+    if open_still := await ask_to_approve(call, plan, root):
+        raise ToolError(f"nothing was started. {open_still}")
 
 
 async def is_approved(call: Call, plan: Plan) -> bool:
     """Whether a person has approved exactly this version."""
-    row = await (await call.db()).fetch_one(
-        "SELECT approved_at FROM plan_version WHERE plan_id = :plan AND version = :version",
-        {"plan": plan.id, "version": plan.version},
-    )
-    return row is not None and row["approved_at"] is not None
+    from claude_orchestrator.plans.store import PlanStore
+
+    return await PlanStore(await call.db()).approved_at(str(plan.id), plan.version or 0) is not None
 
 
-async def approve(call: Call, plan: Plan, root: Path) -> None:
-    """Write the approval down, and what the plan rests on. Raises NotReadyError where its review has errors."""
-    from claude_orchestrator.config import within
+async def ask_to_approve(call: Call, plan: Plan, root: Path) -> str:
+    """Review a stored version, show it to the person, and approve it if they do; empty then, else what is said.
+
+    Raises ForbiddenError below an agent of ours, and ToolError when the review has errors.
+    """
     from claude_orchestrator.orchestrator.planning import approving
+    from claude_orchestrator.server.planning_texts import review_lines
     from claude_orchestrator.workspace.git import Repository
 
-    db, settings = await call.db(), within(call.settings, root)
-    reviewed = await approving.reviewed(db, settings, await Repository.open(root), plan)
-    await approving.approve(db, settings, await Repository.open(root), reviewed, channel=CHANNEL)
+    db = await call.db()
+    await approving.only_humans(db, call.settings, str(plan.id), CHANNEL)
+    repository = await Repository.open(root)
+    seen = await approving.reviewed(db, call.settings, repository, plan)
+    said = "\n".join(review_lines(seen.review))
+    if not seen.review.approvable:
+        raise ToolError(f"{_name(plan)} cannot be approved as it is:\n{said}")
+    reply = await call.forms.ask(plan_form(plan, said))
+    if not is_yes(reply):
+        return left_open(reply, f"the approval of {_name(plan)}", _command(plan))
+    await approving.approve(db, call.settings, repository, seen, channel=CHANNEL)
+    return ""
 
 
-def plan_form(plan: Plan, more: str = "", name: str = "") -> Form:
-    """The form that approves one version of a plan: goal, tasks, what they may change; ``name`` of a mere draft."""
-    name = name or f"{plan.id} version {plan.version}"
+def _name(plan: Plan) -> str:
+    return f"{plan.id} version {plan.version}"
+
+
+def _command(plan: Plan) -> str:
+    return f"claude-orchestrator plan approve {plan.id}"
+
+
+def plan_form(plan: Plan, aside: str = "", name: str = "") -> Form:
+    """The form that approves one version of a plan: goal, tasks, what they may change; ``name`` of a mere draft.
+
+    ``aside`` is what its review says: an estimate may change while the form is shown, and the plan be the same.
+    """
+    name = name or _name(plan)
     lines = [f"Approve plan {name}? {plan.goal}"]
     tasks = [task for phase in plan.phases for task in phase.tasks]
     for task in tasks[:_TASKS]:
@@ -94,10 +103,10 @@ def plan_form(plan: Plan, more: str = "", name: str = "") -> Form:
         lines.append(f"… and {len(tasks) - _TASKS} more tasks: plan_get shows them")
     if plan.budget is not None:
         lines.append(f"It may spend ${plan.budget:g} on models.")
-    return decision_form(f"approve-{name.replace(' version ', '-')}", "\n".join([*lines, *([more] if more else [])]))
+    return decision_form(f"approve-{name.replace(' version ', '-')}", "\n".join(lines), aside)
 
 
-def decision_form(key: str, message: str) -> Form:
+def decision_form(key: str, message: str, aside: str = "") -> Form:
     """Approve or not, with nothing chosen beforehand."""
     options = (("approve", "Approve"), ("refuse", "Not like this"))
-    return Form(key, message, (Field("decision", "Decision", "choice", options=options, needed=True),))
+    return Form(key, message, (Field("decision", "Decision", "choice", options=options, needed=True),), aside)

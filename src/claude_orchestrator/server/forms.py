@@ -64,6 +64,13 @@ class Form:
     key: str
     message: str
     fields: tuple[Field, ...]
+    aside: str = ""
+    """Shown below the message, and no part of the question: an answer holds though it has changed meanwhile."""
+
+    @property
+    def shown(self) -> str:
+        """All that the person reads."""
+        return f"{self.message}\n{self.aside}" if self.aside else self.message
 
     def schema(self) -> dict[str, Any]:
         """The whole form as the protocol describes it."""
@@ -122,7 +129,7 @@ class Forms:
             return Reply("unable")
         if not self._modern:
             try:
-                return _reply(await self._ctx.session.elicit_form(form.message, form.schema(), self._ctx.request_id))
+                return _reply(await self._ctx.session.elicit_form(form.shown, form.schema(), self._ctx.request_id))
             except MCPError:
                 return Reply("unable")  # it has said that it can, and cannot
         digest = form.digest()
@@ -140,7 +147,7 @@ class Forms:
 
     def _question(self, form: Form, digest: str) -> InputRequiredResult:
         state = {"memory": self.memory, "replies": self._replies, "asked": {form.key: digest}}
-        params = ElicitRequestFormParams(message=form.message, requested_schema=form.schema())
+        params = ElicitRequestFormParams(message=form.shown, requested_schema=form.schema())
         return InputRequiredResult(
             input_requests={form.key: ElicitRequest(params=params)}, request_state=json.dumps(state)
         )

@@ -25,34 +25,42 @@ async def asked(call: Call, planner: Planner, session: Session) -> Session:
 
     Every form's answers are stored before the next is shown. A field that is left empty takes its default.
     """
-    wrong = ""
+    memory = call.forms.memory  # on the newer protocol this starts over with every answer
     while session.open_questions:
-        form = _form(session, wrong)
-        reply = await call.forms.ask(form)
+        reply = await call.forms.ask(_form(session, memory.get("wrong", []), memory.get("again", 0)))
         if reply.action != "accept":
             return session
-        wrong, now = "", session.open_questions[:AT_ONCE]
-        given = {question.id: answer_in(question, reply.values) for question in now}
-        given = {name: value for name, value in given.items() if value is not None}
-        try:
-            answered = await planner.answer_all(session.id, given)
-        except PlanError as error:
-            wrong = str(error)
-            continue
-        if answered.answers == session.answers:
+        answered, wrong = await _taken(planner, session, reply.values)
+        memory["wrong"], memory["again"] = wrong, memory.get("again", 0) + bool(wrong)
+        if not wrong and answered.answers == session.answers:
             return session  # nothing was filled in: they do not want to be asked
         session = answered
     return session
 
 
-def _form(session: Session, wrong: str) -> Form:
+async def _taken(planner: Planner, session: Session, values: Mapping[str, Any]) -> tuple[Session, list[str]]:
+    """The session with what a form says, and what is wrong with the rest; an answer may make another question go."""
+    wrong = []
+    for question in session.open_questions[:AT_ONCE]:
+        value = answer_in(question, values)
+        if value is None or question.id not in {each.id for each in session.questions}:
+            continue
+        try:
+            session = await planner.answer(session.id, question.id, value)
+        except PlanError as error:
+            wrong.append(str(error))
+    return session, wrong
+
+
+def _form(session: Session, wrong: list[str], again: int) -> Form:
     now = session.open_questions[:AT_ONCE]
     total = len(session.questions)
     first = total - len(session.open_questions) + 1
     count = f"{first}-{first + len(now) - 1}" if len(now) > 1 else str(first)
-    lines = [f"Plan {session.id}: {session.goal}", f"questions {count} of {total}", *([wrong] if wrong else [])]
+    lines = [f"Plan {session.id}: {session.goal}", f"questions {count} of {total}", *wrong]
     fields = tuple(each for question in now for each in fields_of(question))
-    return Form(f"{session.id}-{'-'.join(question.id for question in now)}", "\n".join(lines), fields)
+    key = "-".join([session.id, str(again), *(question.id for question in now)])
+    return Form(key, "\n".join(lines), fields)
 
 
 def fields_of(question: Question) -> Iterator[Field]:

@@ -131,21 +131,17 @@ async def plan_approve(
     """Show the plan to the person as a form; only what they decide there approves it."""
     from claude_orchestrator.plans.store import PlanStore
 
-    how = f"claude-orchestrator plan approve {id}"
     if id[:1] == "s" and id[1:].isdigit():
-        return await _approve_session(call, id, how)
-    await approving.only_people(call, f"approve {id}")
+        return await _approve_session(call, id)
     plan = await PlanStore(await call.db()).load(id)
     if await approving.is_approved(call, plan):
         return f"{plan.id} version {plan.version} is approved already\nnext: run_start(plan={plan.id})"
-    reply = await call.forms.ask(approving.plan_form(plan))
-    if not approving.is_yes(reply):
-        return approving.left_open(reply, f"the approval of {plan.id} version {plan.version}", how)
-    await approving.approve(call, plan, await call.repository())
+    if open_still := await approving.ask_to_approve(call, plan, await call.repository()):
+        return open_still
     return f"{plan.id} version {plan.version} is approved\nnext: run_start(plan={plan.id})"
 
 
-async def _approve_session(call: Call, session_id: str, how: str) -> str:
+async def _approve_session(call: Call, session_id: str) -> str:
     from claude_orchestrator.plans.models import Plan
 
     planner = await _planner(call)
@@ -161,10 +157,11 @@ async def _approve_session(call: Call, session_id: str, how: str) -> str:
         if not session.review.approvable:
             raise ToolError("\n".join(planning_texts.session_lines(session)))
         plan = Plan.model_validate(session.plan)
-        more = "\n".join([*planning_texts.answer_lines(session), *planning_texts.review_lines(session.review)])
-        form = approving.plan_form(plan, more, name=session_id)
+        aside = "\n".join([*planning_texts.answer_lines(session), *planning_texts.review_lines(session.review)])
+        form = approving.plan_form(plan, aside, name=session_id)
         reply = await call.forms.ask(form)
         if not approving.is_yes(reply):
+            how = f"claude-orchestrator plan approve {session_id}"
             return approving.left_open(reply, f"the approval of {session_id}", how)
     plan_id = await planner.approve_plan(session_id)
     return f"{session_id} is approved as {plan_id}\nnext: run_start(plan={plan_id})"

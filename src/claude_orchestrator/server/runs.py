@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
@@ -314,7 +314,7 @@ async def _plan_to_run(call: Call, plan: str, prompt: str, files: list[str], roo
     if stored := call.forms.memory.get("plan"):
         return await store.load(stored)
     if prompt:
-        new = await _one_task(prompt, files, root)
+        new = _one_task(prompt, files, root)
     elif plan.endswith((".yaml", ".yml")):
         new = _from_file(root, plan)
     else:
@@ -324,17 +324,14 @@ async def _plan_to_run(call: Call, plan: str, prompt: str, files: list[str], roo
     return saved
 
 
-async def _one_task(prompt: str, files: list[str], root: Path) -> Plan:
-    """A plan of one task; files that are not there yet are those that it makes."""
+def _one_task(prompt: str, files: list[str], root: Path) -> Plan:
+    """A plan of one task; files that are named and not there are what it makes."""
     from claude_orchestrator.plans.models import Plan
+    from claude_orchestrator.plans.patterns import WILDCARD
     from claude_orchestrator.telling.words import clip
-    from claude_orchestrator.workspace.git import Repository
 
-    there = await (await Repository.open(root)).entries("HEAD")
-    plain = [file for file in files if not any(sign in file for sign in "*?[") and not file.endswith("/")]
-    folders = {str(parent) for path in there for parent in PurePosixPath(path).parents}
-    makes = [file for file in plain if file not in there and file not in folders]
-    task: dict[str, Any] = {"id": "task", "title": clip(prompt, 80), "prompt": prompt, "files": files, "creates": makes}
+    task: dict[str, Any] = {"id": "task", "title": clip(prompt, 80), "prompt": prompt, "files": files}
+    task["creates"] = [name for name in files if not WILDCARD.search(name) and not (root / name).exists()]
     return Plan.model_validate({"goal": clip(prompt, 200), "phases": [{"id": "work", "tasks": [task]}]})
 
 

@@ -168,6 +168,7 @@ def settings() -> str:
     for name, annotation, docstring in fields(config.Settings):
         field = next(field for field in config.fields(config.Settings) if field.name == name)
         kind = {"Path": "folder", "int": "number", "float": "seconds", "str": "names"}[ast.unparse(annotation)]
+        kind = {"http_url": "URL", "jwks": "file or URL", "jwt_issuer": "name"}.get(name, kind)
         kind = "name" if name in ("sandbox", "agent", "model") else "number" if name.endswith("_mb") else kind
         kind = "US dollars" if name.endswith("_budget") else kind
         value = "the user's data folder" if name == "home" else field.default or "none"

@@ -204,6 +204,14 @@ def test_a_tool_outside_of_the_scopes_is_refused_by_every_name(server: Served) -
         assert f'scope="{" ".join(s for s in SCOPES if s in ("read", tool.scope))}"' in challenge
 
 
+def test_a_call_inside_of_a_call_needs_its_own_scope(server: Served) -> None:
+    inner = {"name": "run_control", "arguments": {"run": "r1", "action": "pause"}}
+    said = server.ask("tools/call", {"name": "call_tool", "arguments": inner}, server.token("read"))
+    assert said.status_code == 200
+    assert said.json()["result"]["isError"]
+    assert "it needs the scope 'write'" in said.text
+
+
 def test_looking_at_resources_needs_the_scope_to_look(server: Served) -> None:
     for method in ("resources/list", "resources/templates/list", "prompts/list", "resources/read"):
         assert server.ask(method, {"uri": "run://r1"}, server.token("approve")).status_code == 403

@@ -43,9 +43,9 @@ class HostWorld(World):
 
     def __init__(self, folder: Path, script: Script) -> None:
         super().__init__(folder, script)
-        self.plugin = folder / "plugin"
         self.forms = folder / "forms.jsonl"
-        plugin_folder.stage(self.plugin, str(Path(sys.executable).with_name("claude-orchestrator")))
+        plugin_folder.stage(folder / "plugin", str(Path(sys.executable).with_name("claude-orchestrator")))
+        self.options: tuple[str, ...] = ("--plugin-dir", str(folder / "plugin"))
         self.hosts: list[subprocess.Popen[str]] = []
         self.permitted: list[str] = []
         """The calls that somebody was asked for before they happened."""
@@ -53,7 +53,7 @@ class HostWorld(World):
     def start_host(self, prompt: str, *more: str, person: bool = False, answers: bool = True) -> subprocess.Popen[str]:
         """Start the host. With a ``person``, every call is let happen and, if it ``answers``, every form is filled."""
         settings: dict[str, Any] = {}
-        words = ["--plugin-dir", str(self.plugin), *more]
+        words = [*self.options, *more]
         if person and answers:
             script = self.folder / "person.py"
             script.write_text(_PERSON.format(log=str(self.forms)))

@@ -113,7 +113,9 @@ class ClaudeCode:
 
     def plugins(self) -> list[Registered]:
         """Where the plugin is installed, as Claude Code lists it. Raises ConfigError."""
-        return [plugin for plugin in self._plugins() if plugin.enabled or plugin.folder]
+        if PLUGIN not in _document(self.config / "plugins" / "installed_plugins.json").get("plugins", {}):
+            return []
+        return list(self._plugins())
 
     def _plugins(self) -> Iterator[Registered]:
         listed = self.call("plugin", "list", "--json")

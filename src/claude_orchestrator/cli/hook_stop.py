@@ -65,7 +65,7 @@ def _missing(said: dict[str, Any]) -> str:
     if not isinstance(last, str) or not claims_tests(last):
         return ""
     path = said.get("transcript_path")
-    return unproven(_tail(path)) if isinstance(path, str) else ""
+    return unproven(*_tail(path)) if isinstance(path, str) else ""
 
 
 def claims_tests(message: str) -> bool:
@@ -74,8 +74,11 @@ def claims_tests(message: str) -> bool:
     return any(_CLAIM.search(part) and not _HEDGED.search(part) for part in _SENTENCE.split(prose))
 
 
-def unproven(lines: list[bytes]) -> str:
-    """What a transcript, as lines of JSON, does not show of tests; empty when it may show them, or was told before."""
+def unproven(lines: list[bytes], whole: bool = True) -> str:
+    """What a transcript, as lines of JSON, does not show of tests; empty when it may show them, or was told before.
+
+    Of one that is not ``whole``, nothing is said about what was before its first change.
+    """
     edited, failed = "", ""
     tested: dict[str, bool] = {}
     told = ran = False
@@ -90,7 +93,7 @@ def unproven(lines: list[bytes]) -> str:
                 tested[str(block.get("id"))] = name in _SHELLS
             elif kind == "tool_result" and tested.get(str(block.get("tool_use_id"))) and block.get("is_error") is True:
                 failed = "the last command that ran them ended with an error"
-    if told or (ran and not failed):
+    if told or (ran and not failed) or not (whole or edited or failed):
         return ""
     since = f"since your last change ({edited}) " if edited else "in this session "
     why = failed or f"{since}no command ran them"
@@ -111,12 +114,13 @@ def _may_test(name: str, given: Any) -> bool:
     )
 
 
-def _tail(path: str) -> list[bytes]:
+def _tail(path: str) -> tuple[list[bytes], bool]:
+    """The last lines of a file, and whether they are all."""
     with open(path, "rb") as file:  # noqa: PTH123  (light)
         size = file.seek(0, 2)
         file.seek(max(0, size - MOST_READ))
         lines = file.read(MOST_READ).splitlines()
-    return lines if size <= MOST_READ else lines[1:]
+    return (lines, True) if size <= MOST_READ else (lines[1:], False)
 
 
 def _entries(lines: list[bytes]) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ _PIECES = st.sampled_from(
         *("1.50", "{a}", "&x", "*x", "!t", "%Y", "word", "Decision", "Plan", "> q", "  - item", ""),
     ]
 )
-TEXTS = st.lists(_PIECES | st.text(max_size=8), max_size=6).map("".join)
+TEXTS = st.lists(_PIECES | st.text(max_size=8), max_size=4).map("".join)
 """Any text."""
 
 SAID = TEXTS.filter(str.strip)
@@ -105,7 +105,7 @@ def _tasks(draw: st.DrawFn, name: str, before: list[str]) -> dict[str, Any]:
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     """Any valid plan."""
-    names = draw(st.lists(_IDS, min_size=2, max_size=6, unique_by=str.casefold))
+    names = draw(st.lists(_IDS, min_size=1, max_size=3, unique_by=str.casefold))
     decision = st.fixed_dictionaries(
         {"question": SAID, "answer": SAID}, optional={"reason": TEXTS, "alternatives": st.lists(SAID, max_size=3)}
     )

@@ -544,9 +544,7 @@ def test_a_model_asks_drafts_and_works_and_the_verifier_merges_it(world: World, 
     async def work() -> tuple[Session, str]:
         async with orchestrator.session() as session:
             drafted, plan = await approved(session, world)
-        assert [decision.answer for decision in plan.decisions if decision.question == QUESTION["text"]] == [
-            "hello: Hello"
-        ]
+        assert [decision.answer for decision in plan.decisions if decision.question == QUESTION["text"]] == ["Hello"]
         return drafted, await orchestrator.run(plan, choice=Choice(agent="model", model=OPENAI.model))
 
     drafted, status = asyncio.run(work())

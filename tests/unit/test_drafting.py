@@ -326,3 +326,33 @@ def test_a_goal_about_a_document_alone_is_not_held_to_a_test(surveys: dict[str, 
     assert tasks(draft)["build"].files == ["docs/using.md"]
     assert tasks(draft)["build"].kind is None
     assert any("No test has to fail without the change" in note for note in draft.notes)
+
+
+def test_tests_and_a_ci_are_set_up_first_where_there_are_none(tmp_path: Path) -> None:
+    survey = mapped(tmp_path, {"pyproject.toml": "[project]\nname = 'a'\n", "words.py": "def count(): ...\n"})
+    given_answers = answers(tests_setup="add", test_framework="pytest", ci_setup=True, tests_first="together")
+    draft = draft_from("Count words without case", "feature", "", given_answers, survey)
+    assert list(tasks(draft))[:2] == ["set-up-tests", "set-up-ci"]
+    assert tasks(draft)["set-up-tests"].creates == ["tests/test_words.py"]
+    assert tasks(draft)["set-up-ci"].creates == [".github/workflows/tests.yml"]
+    assert tasks(draft)["build"].files == ["words.py", "tests/test_words.py"]
+    sound(draft, survey)
+
+
+def test_tests_afterwards_are_a_task_of_their_own(surveys: dict[str, Survey]) -> None:
+    draft = draft_from("Let total_price round", "feature", "", answers(tests_first="after"), surveys["shop"])
+    assert [phase.id for phase in draft.plan.phases] == ["change", "prove", "tell"]
+    assert tasks(draft)["tests"].kind == "tests"
+    # No test of its own: the verifier could not ask it for one that fails without it.
+    assert tasks(draft)["build"].kind is None
+
+
+def test_the_same_mistake_is_looked_for_elsewhere(surveys: dict[str, Survey]) -> None:
+    draft = draft_from("Fix rounded()", "fix", "", answers(fix_reach="everywhere"), surveys["shop"])
+    assert tasks(draft)["elsewhere"].files == ["src/shop", "tests"]
+
+
+def test_notes_for_those_who_upgrade(surveys: dict[str, Survey]) -> None:
+    draft = draft_from("Rename total_price", "refactor", "", answers(upgrade_notes=True), surveys["shop"])
+    assert tasks(draft)["tell"].creates == ["docs/upgrading.md"]
+    assert {"non_empty": {"in": "docs/upgrading.md"}} in tasks(draft)["tell"].checks

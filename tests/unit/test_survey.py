@@ -200,3 +200,46 @@ def test_the_text_keeps_to_its_budget(tmp_path: Path) -> None:
         text = render(shop, budget)
         assert estimated(text) <= budget + 1
         assert text == whole or not text or "cut here" in text
+
+
+def _functions(body: str, count: int = 12) -> str:
+    return "\n".join(f"def public_{number}(a: int) -> int:\n    {body}\n    return a\n" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "value"),
+    [
+        ({"pyproject.toml": "[tool.black]\nline-length = 99\n"}, "formatter", "black, lines of 99"),
+        ({"pyproject.toml": "[tool.towncrier]\n"}, "changelog", "towncrier: a fragment for each change"),
+        ({"changelog.d/1.fix": "x\n"}, "changelog", "a fragment for each change in changelog.d/"),
+        ({"CHANGES.md": "# 2.0 (unreleased)\n"}, "changelog", "CHANGES.md, with a part for what is not released"),
+        ({"setup.cfg": "[mypy]\nstrict = True\n"}, "typing", "mypy, strict"),
+        ({"mypy.ini": "[mypy]\nstrict = True\n"}, "typing", "mypy, strict"),
+        ({"tsconfig.json": '{"compilerOptions": {"strict": true}}'}, "typing", "TypeScript, strict"),
+        ({".prettierrc": "{}"}, "formatter", "prettier"),
+        ({".pre-commit-config.yaml": "repos:\n- hooks:\n  - id: ruff-format\n"}, "formatter", "ruff format"),
+        ({".github/workflows/a.yml": "run: cargo clippy\n"}, "linter", "clippy"),
+        ({"a.py": _functions("x = 1")}, "typing", "annotations"),
+        ({"a.py": _functions('"""Do.\n\n    Args:\n        a: one\n    """')}, "docstrings", "Google style"),
+        ({"a.py": _functions('"""Do.\n\n    :param a: one\n    """')}, "docstrings", "Sphinx fields style"),
+        ({"a.py": _functions('"""Do."""')}, "docstrings", "plain prose"),
+        ({"packages/a/package.json": "{}", "packages/b/package.json": "{}"}, "layout", "several packages in packages"),
+        ({"shop/__init__.py": "", "tests/__init__.py": ""}, "layout", "flat: shop"),
+        ({"uv.lock": ""}, "packages", "uv"),
+    ],
+)
+def test_a_convention_is_read_where_it_stands(tmp_path: Path, files: dict[str, str], name: str, value: str) -> None:
+    found = convention(mapped(tmp_path, files), name)
+    assert found is not None
+    assert found.value == value
+    assert found.because
+
+
+def test_routes_and_exports_are_public(tmp_path: Path) -> None:
+    files = {
+        "app/__init__.py": "from app.web import index\nVERSION = '1'\n_hidden = 1\n",
+        "app/web.py": "@app.get('/carts/{id}')\ndef index(): ...\n\n@app.route('/old')\ndef old(): ...\n",
+        "package.json": '{"name": "tool", "bin": {"tool": "cli.js"}}',
+    }
+    public = mapped(tmp_path, files).public_api
+    assert public == ("command tool", "app.index", "app.VERSION", "route GET /carts/{id}", "route /old")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -213,7 +212,7 @@ def _over_http(settings: Settings, project: Path) -> str:
     from claude_orchestrator.server.auth import holder_of_token
     from claude_orchestrator.server.tokens import SharedSecret
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with http.listening(http.address_of("0")) as listening:
         port = listening.getsockname()[1]
         url = f"http://127.0.0.1:{port}/mcp"
         secret = SharedSecret("x" * 32, url)

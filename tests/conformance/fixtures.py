@@ -10,7 +10,6 @@ import asyncio
 import base64
 import json
 import logging
-import socket
 import struct
 import sys
 import tempfile
@@ -395,7 +394,7 @@ def main() -> None:
     # Sampling, roots and messages to the log are deprecated, and the suite still looks for them.
     warnings.simplefilter("ignore", MCPDeprecationWarning)
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory() as home, socket.create_server(("127.0.0.1", 0)) as listening:
+    with tempfile.TemporaryDirectory() as home, http.listening(http.address_of("0")) as listening:
         port = listening.getsockname()[1]
         url = f"http://127.0.0.1:{port}/mcp"
         served = http.application(application(Path(home)), url, port, None)

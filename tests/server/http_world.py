@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,7 +72,7 @@ def served(
     settings: Settings, project: Path, authority: Authority | None = None, *, auth: bool = True
 ) -> Iterator[Served]:
     """Serve in a thread of its own, on a port that the system chooses, until the block is left."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with http.listening(http.address_of("0")) as listening:
         port = listening.getsockname()[1]
         url = f"http://127.0.0.1:{port}/mcp"
         checks = (authority or tokens.SharedSecret(SECRET, url)) if auth else None

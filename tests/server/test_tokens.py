@@ -321,6 +321,11 @@ def test_an_address_that_is_taken_is_said(settings: Settings) -> None:
         serve(settings, f"127.0.0.1:{taken.getsockname()[1]}", auth=True)
 
 
+def test_answers_are_sent_at_once() -> None:
+    with http.listening(http.address_of("0")) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # what asyncio looks at before it turns the delay off
+
+
 @pytest.mark.parametrize(
     "url", ["orchestrator.example", "ftp://a/mcp", "https://", "https://a/mcp?x", "https://u:p@a/mcp", "http://a:x/"]
 )

@@ -143,7 +143,7 @@ class HostWorld(World):
 
     def store_plan(self, plan_id: str, *, agent: bool = False) -> None:
         """Store a plan of one task that nobody has approved; with ``agent`` for the real client, else for a script."""
-        task = self.asked() if agent else self.task()
+        task = {**(self.asked() if agent else self.task()), "creates": ["t1.txt"]}
         document = {"goal": "Not yet approved", "phases": [{"id": "only", "title": "Only", "tasks": [task]}]}
 
         async def store() -> str | None:

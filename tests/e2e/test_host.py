@@ -133,6 +133,8 @@ def test_a_run_goes_on_without_its_host(host_world: Make) -> None:
     host = world.start_host("[host] Run it.", *allowed(), person=True)
     heard = threading.Thread(target=world.heard, args=[host], daemon=True)
     heard.start()
+    begun = world.api.wait_for(lambda request: request.turn == 1).results()["run_start"]
+    assert begun[0].startswith("r1 runs p1"), begun
     world.api.wait_for(lambda request: "[t1]" in request.words and request.turn == 1)
     os.killpg(host.pid, signal.SIGKILL)
     host.wait(world.patience_s)

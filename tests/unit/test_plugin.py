@@ -154,3 +154,18 @@ def test_the_staged_plugin_changes_with_what_it_holds_only(tmp_path: Path) -> No
     assert json.loads((folder / ".claude-plugin" / "plugin.json").read_text())["version"] != version
     assert {path.name for path in folder.iterdir()} == set(plugin_folder.PARTS)
     assert [path.name for path in folder.parent.iterdir()] == ["plugin"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "claude-orchestrator approve g1",
+        "claude-orchestrator plan approve s1",
+        "python3 -m claude_orchestrator inbox deny g1",
+        "claude-orchestrator token issue --scope approve",
+    ],
+)
+def test_the_hook_refuses_a_shell_that_would_decide(command: str) -> None:
+    said = _answer_to(json.dumps({"tool_name": "Bash", "tool_input": {"command": command}}).encode(), None)
+    assert said["hookSpecificOutput"]["permissionDecision"] == "deny"
+    assert "only a human may" in said["hookSpecificOutput"]["permissionDecisionReason"]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from claude_orchestrator.plans.fields import KNOWN_DIFFICULTIES, KNOWN_KINDS
 from claude_orchestrator.plans.models import Plan, Task
+from claude_orchestrator.plans.paths import path_fault
 
 _PIECES = st.sampled_from(
     [
@@ -36,7 +37,7 @@ SAID = TEXTS.filter(str.strip)
 _IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,8}", fullmatch=True)
 _PLACES = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\/~:*?[\x7f"), min_size=1, max_size=8
-).filter(lambda path: path.strip(" .") and path.strip(" .").casefold() not in (".git", "git", "git~1"))
+).filter(lambda path: path_fault(path) is None)
 _PATTERNS = _PLACES | st.sampled_from(["src/**/*.py", ".", "a b/", "a,b", "`x`", '"q"', "none", "[ab].py"])
 _MONEY = st.floats(min_value=1e-9, max_value=1e12)
 _JSON = st.recursive(

@@ -84,9 +84,9 @@ def test_what_is_listed_is_chosen_at_the_start(wire: Callable[..., Wire]) -> Non
 
 @pytest.mark.parametrize("how", ["leave", "interrupt", "kill"])
 def test_the_end_of_the_server_is_not_the_end_of_a_run(world: World, wire: Callable[..., Wire], how: str) -> None:
-    world.plan(world.gated("t1"))
+    world.plan(world.gated("t1"), name=f"{world.project.name}/plan.yaml")
     server = wire(era=LEGACY)
-    said = server.call("run_start", plan=str(world.folder / "plan.yaml"))
+    said = server.call("run_start", plan="plan.yaml")
     assert "r1" in said
     assert len(server.asked) == 1, said
     late = server.send("tools/call", {"name": "run_wait", "arguments": {"run": "r1"}})
@@ -108,9 +108,9 @@ def test_the_end_of_the_server_is_not_the_end_of_a_run(world: World, wire: Calla
 
 
 def test_a_run_is_found_again_by_the_next_server(world: World, wire: Callable[..., Wire]) -> None:
-    world.plan(world.gated("t1"))
+    world.plan(world.gated("t1"), name=f"{world.project.name}/plan.yaml")
     first = wire(era=LEGACY)
-    first.call("run_start", plan=str(world.folder / "plan.yaml"))
+    first.call("run_start", plan="plan.yaml")
     first.process.kill()
     second = wire()
     waiting = second.send("tools/call", {"name": "run_wait", "arguments": {"run": "r1"}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,7 @@ from claude_orchestrator.server.calling import Call
 from claude_orchestrator.server.forms import Field, Form, Reply
 
 if TYPE_CHECKING:
-    from claude_orchestrator.plans.models import Plan
+    from claude_orchestrator.plans.models import Plan, Task
 
 CHANNEL: Final = "mcp"
 """Written down with everything that was decided here."""
@@ -22,6 +23,10 @@ _NO_FORM: Final = {
     "decline": "the person has declined the form",
 }
 _TASKS: Final = 12
+_RUNS: Final = 3
+_TITLE: Final = 200
+_SCOPE: Final = 300
+_COMMAND: Final = 200
 
 
 def left_open(reply: Reply, what: str, how: str) -> str:
@@ -93,20 +98,34 @@ def plan_form(plan: Plan, aside: str = "", name: str = "") -> Form:
 
     ``aside`` is what its review says: an estimate may change while the form is shown, and the plan be the same.
     """
+    from claude_orchestrator.telling.words import clip, one_line
+
     name = name or _name(plan)
-    lines = [f"Approve plan {name}? {plan.goal}"]
+    lines = [f"Approve plan {name}? {one_line(plan.goal)}"]
     tasks = [task for phase in plan.phases for task in phase.tasks]
     for task in tasks[:_TASKS]:
-        scope = ", ".join(task.files[:4]) or "any file"
-        lines.append(f"- {task.id}: {task.title or task.id} ({scope}; checks: {len(task.checks)})")
+        scope = clip(", ".join(task.files[:4]) or "any file", _SCOPE)
+        lines.append(f"- {task.id}: {clip(task.title or task.id, _TITLE)} ({scope}; checks: {len(task.checks)})")
+        lines += [f"    runs: {clip(line, _COMMAND)}" for line in _programs(task)]
     if len(tasks) > _TASKS:
         lines.append(f"… and {len(tasks) - _TASKS} more tasks: plan_get shows them")
     if plan.budget is not None:
         lines.append(f"It may spend ${plan.budget:g} on models.")
-    return decision_form(f"approve-{name.replace(' version ', '-')}", "\n".join(lines), aside)
+    key = f"approve-{name.replace(' version ', '-')}"
+    return decision_form(key, "\n".join(lines), aside, about=plan.model_dump_json())
 
 
-def decision_form(key: str, message: str, aside: str = "") -> Form:
+def _programs(task: Task) -> list[str]:
+    """What a task runs by itself: nobody has to be a model to see that."""
+    if task.command is not None:
+        return [shlex.join(task.command)]
+    done = [*(task.operations or ()), *(each for one in (task.attempts or {}).values() for each in one)]
+    runs = [each.run if isinstance(each.run, str) else shlex.join(each.run) for each in done if each.run is not None]
+    more = [f"and {len(runs) - _RUNS} more: plan_get shows them"] if len(runs) > _RUNS else []
+    return [*runs[:_RUNS], *more]
+
+
+def decision_form(key: str, message: str, aside: str = "", about: str = "") -> Form:
     """Approve or not, with nothing chosen beforehand."""
     options = (("approve", "Approve"), ("refuse", "Not like this"))
-    return Form(key, message, (Field("decision", "Decision", "choice", options=options, needed=True),), aside)
+    return Form(key, message, (Field("decision", "Decision", "choice", options=options, needed=True),), aside, about)

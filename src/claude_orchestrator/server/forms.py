@@ -66,6 +66,8 @@ class Form:
     fields: tuple[Field, ...]
     aside: str = ""
     """Shown below the message, and no part of the question: an answer holds though it has changed meanwhile."""
+    about: str = ""
+    """All that an answer is about, also what is not shown of it: where this has changed, an answer does not hold."""
 
     @property
     def shown(self) -> str:
@@ -82,7 +84,7 @@ class Form:
 
     def digest(self) -> str:
         """What an answer is held to: another text is another question."""
-        shown = json.dumps([self.key, self.message, self.schema()], sort_keys=True)
+        shown = json.dumps([self.key, self.message, self.schema(), self.about], sort_keys=True)
         return hashlib.sha256(shown.encode()).hexdigest()[:16]
 
 

@@ -163,7 +163,7 @@ async def _approve_session(call: Call, session_id: str) -> str:
         if not approving.is_yes(reply):
             how = f"claude-orchestrator plan approve {session_id}"
             return approving.left_open(reply, f"the approval of {session_id}", how)
-    plan_id = await planner.approve_plan(session_id)
+    plan_id = await planner.approve_plan(session_id, session.revision)  # that which was shown, and nothing newer
     return f"{session_id} is approved as {plan_id}\nnext: run_start(plan={plan_id})"
 
 

@@ -67,6 +67,11 @@ async def run_start(
 
     root = await call.repository(project)
     stored = await _plan_to_run(call, plan, prompt, files, root)
+    if budget is not None and stored.budget is not None and budget > stored.budget:
+        raise ToolError(
+            f"run_start: budget = {budget:g} is more than the ${stored.budget:g} of {stored.id}, and only a person can"
+            f" let it spend more: claude-orchestrator run {stored.id} --budget {budget:g}"
+        )
     await approving.need_approval(call, stored, root)
     run_id = await Orchestrator(root, call.settings).start(
         stored, target=target or None, choice=_choice(agent, model), budget=budget

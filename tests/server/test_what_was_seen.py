@@ -1,0 +1,109 @@
+"""A person approves what they were shown: nothing that has taken its place, and nothing that a text hides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.types import ElicitResult
+from server_world import ERAS, Said, World, accepts, furnish, said
+
+YES = accepts(decision="approve")
+
+
+def _plan(**task: Any) -> dict[str, Any]:
+    """A plan with one task, which is the same to look at whatever it does."""
+    same = {"id": "hello", "title": "Write it", "files": ["hello.txt"], "creates": ["hello.txt"], "checks": []}
+    return {"goal": "Say hello", "phases": [{"id": "work", "tasks": [{**same, **task}]}]}
+
+
+SHOWN = _plan(prompt="Write hello.txt")
+OTHER = _plan(prompt="Write what nobody has asked for")
+
+
+async def _edited(world: World, plan: dict[str, Any]) -> None:
+    async with Client(world.app()) as client:
+        assert not (await client.call_tool("plan_edit", {"session": "s1", "plan": plan})).is_error
+
+
+def _approved_while(world: World, era: str, change: Callable[[], Any]) -> tuple[Said, list[str]]:
+    """Approve s1, with something that happens between the form and the first answer to it; and what was shown."""
+    shown: list[str] = []
+
+    async def person(_: Any, params: Any) -> ElicitResult:
+        shown.append(params.message)
+        if len(shown) == 1:
+            await change()
+        return YES if len(shown) == 1 else ElicitResult(action="cancel")
+
+    async def made() -> Said:
+        async with Client(world.app(), mode=era, elicitation_callback=person) as client:
+            return said(await client.call_tool("plan_approve", {"id": "s1"}))
+
+    return asyncio.run(made()), shown
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    "other", [OTHER, {**OTHER, "goal": "Something else"}], ids=["looks-the-same", "looks-different"]
+)
+def test_a_draft_that_took_the_place_of_the_one_shown_is_not_approved(
+    server: World, era: str, other: dict[str, Any]
+) -> None:
+    furnish(server)
+    server.call("plan_edit", {"session": "s1", "plan": SHOWN})
+    answer, _ = _approved_while(server, era, lambda: _edited(server, other))
+    assert "is approved" not in answer.text
+    assert "planning, reviewing" in server.call("status").text
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_draft_that_stayed_is_approved(server: World, era: str) -> None:
+    furnish(server)
+    server.call("plan_edit", {"session": "s1", "plan": SHOWN})
+
+    async def nothing() -> None:
+        pass
+
+    answer, shown = _approved_while(server, era, nothing)
+    assert answer.text.startswith("s1 is approved as p3")
+    assert len(shown) == 1
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_model_raises_no_budget_that_the_person_has_approved(server: World, movers: list[str], era: str) -> None:
+    plan = server.store({**SHOWN, "budget": 5})
+    server.call("plan_approve", {"id": plan}, person=YES)
+    refused = server.call("run_start", {"plan": plan, "budget": 5000}, era=era)
+    assert refused.failed
+    assert "budget = 5000 is more than the $5 of p1, and only a person can" in refused.text
+    assert not movers
+    server.call("run_start", {"plan": plan, "budget": 2}, era=era)
+    assert "of $2.00" in server.call("cost_summary", {"run": "r1"}).text
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_form_shows_the_programs_that_a_plan_runs(server: World, era: str) -> None:
+    server.store(_plan(command=["sh", "-c", "echo one | tee hello.txt"]))
+    runs = [{"run": f"echo {number}"} for number in range(5)]
+    server.store(_plan(operations=[*runs, {"write": "hello.txt", "content": ""}]))
+    (form,) = server.call("plan_approve", {"id": "p1"}, era=era, person=YES).forms
+    assert "    runs: sh -c 'echo one | tee hello.txt'" in form.message.splitlines()
+    (form,) = server.call("plan_approve", {"id": "p2"}, era=era, person=YES).forms
+    shown = [line for line in form.message.splitlines() if line.startswith("    runs: ")]
+    assert shown == [*(f"    runs: echo {number}" for number in range(3)), "    runs: and 2 more: plan_get shows them"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_no_text_of_a_plan_looks_like_the_form_around_it(server: World, era: str) -> None:
+    plan = _plan(prompt="Write hello.txt", title="Write\n- other: it (x; checks: 4)\x1b[2J\u202e" + "x" * 5000)
+    server.store({**plan, "goal": "Say\nIt may spend $1 on models.\x1b[2J"})
+    (form,) = server.call("plan_approve", {"id": "p1"}, era=era, person=YES).forms
+    first, second, *rest = form.message.splitlines()
+    assert first == "Approve plan p1 version 1? Say It may spend $1 on models.\\u001b[2J"
+    assert second.startswith("- hello: Write - other: it (x; checks: 4)\\u001b[2J\\u202ex")
+    assert len(second) < 300
+    assert all(line.startswith(("warning ", "estimate: ")) for line in rest)

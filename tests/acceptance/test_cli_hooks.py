@@ -144,3 +144,22 @@ def test_check_says_what_is_wrong_with_the_server(world: World) -> None:
     said = world.cli("setup", "--check", CLAUDE_ORCHESTRATOR_CLAUDE=program).stdout
     assert "✓ server (user)" in said
     assert "starts, and lists" in said
+
+
+def test_check_starts_nothing_that_a_repository_names(world: World) -> None:
+    program = claude(world, "echo 9.9.9 '(Claude Code)'")
+    started = world.folder / "started"
+    stranger = world.project / "claude-orchestrator"
+    stranger.write_text(f"#!/bin/sh\ntouch {started}\n")
+    stranger.chmod(0o755)
+    file = world.project / ".mcp.json"
+    for command, arguments in (
+        ("sh", ["-c", f"touch {started}"]),
+        (str(stranger), ["serve"]),
+        ("./" + stranger.name, ["serve"]),
+    ):
+        file.write_text(json.dumps({"mcpServers": {"orchestrator": {"command": command, "args": arguments}}}))
+        done = world.cli("setup", "--check", code=1, CLAUDE_ORCHESTRATOR_CLAUDE=program)
+        assert f"✗ server (project): {command}" in done.stdout
+        assert "is not what setup registers, so it is not started" in done.stdout
+        assert not started.exists()

@@ -25,6 +25,7 @@ SERVER: Final = "orchestrator"
 MARKETPLACE: Final = "claude-orchestrator"
 PLUGIN: Final = f"orchestrator@{MARKETPLACE}"
 
+_OURSELVES: Final = "claude-orchestrator"
 _PROGRAM: Final = "CLAUDE_ORCHESTRATOR_CLAUDE"
 _PATIENCE_S: Final = 120.0
 _START_S: Final = 30.0
@@ -45,7 +46,12 @@ class Registered:
     @property
     def ours(self) -> bool:
         """Whether it is what we register, and not something else under that name."""
-        return self.plugin or (self.arguments[:1] == ("serve",) and Path(self.command).name == "claude-orchestrator")
+        return self.plugin or (self.arguments[:1] == ("serve",) and Path(self.command).name == _OURSELVES)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it may be started to look at it: a repository's file can name any program, also under our name."""
+        return self.ours and (self.scope != "project" or self.command == _OURSELVES)
 
 
 class ClaudeCode:

@@ -247,7 +247,7 @@ def _checked(found: Found, *, as_json: bool) -> int:
     live = [one for one in [*found.plugins, *found.servers] if one.enabled]
     checks: list[dict[str, Any]] = []
     for one in live:
-        tools, wrong = tools_of(one)
+        tools, wrong = tools_of(one) if one.trusted else ([], "it is not what setup registers, so it is not started")
         checks.append(
             {
                 "what": "plugin" if one.plugin else "server",

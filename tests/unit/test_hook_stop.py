@@ -25,6 +25,7 @@ from claude_orchestrator.cli.hook_stop import NUDGE, claims_tests, unproven
         "Result: 12 passed in 0.3 s",
         "Fixed.\n- tests: passing\n- docs: written",
         "The existing unit tests still pass with the change.",
+        "> make it pass\nDone.\n\nAll tests pass.",
     ],
 )
 def test_a_claim(said: str) -> None:

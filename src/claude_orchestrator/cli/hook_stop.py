@@ -70,7 +70,7 @@ def _missing(said: dict[str, Any]) -> str:
 
 def claims_tests(message: str) -> bool:
     """Whether a message says that tests ran or pass, plainly: not that they should, would, or did not."""
-    prose = re.sub(r"(?s)```.*?(?:```|\Z)|`[^`\n]*`|^>.*$", " ", message, flags=re.MULTILINE)
+    prose = re.sub(r"(?s)```.*?(?:```|\Z)|`[^`\n]*`|^>[^\n]*", " ", message, flags=re.MULTILINE)
     return any(_CLAIM.search(part) and not _HEDGED.search(part) for part in _SENTENCE.split(prose))
 
 

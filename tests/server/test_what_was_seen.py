@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -107,3 +108,25 @@ def test_no_text_of_a_plan_looks_like_the_form_around_it(server: World, era: str
     assert second.startswith("- hello: Write - other: it (x; checks: 4)\\u001b[2J\\u202ex")
     assert len(second) < 300
     assert all(line.startswith(("warning ", "estimate: ")) for line in rest)
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_looking_at_the_map_changes_nothing(server: World, era: str) -> None:
+    server.call("plan_start", {"goal": "Add a discount to prices"})
+    stored = "SELECT * FROM planning_session"
+    before = server.read(lambda db: db.fetch_all(stored))
+    (server.project / "src/shop/coupons.py").write_text("def coupon() -> int:\n    return 1\n")
+    who = ("-c", "user.name=t", "-c", "user.email=t@localhost")
+    for words in (("add", "."), ("commit", "--quiet", "--message=more")):
+        subprocess.run(["git", *who, *words], cwd=server.project, check=True)
+    shown = server.call("plan_get", {"id": "s1", "view": "map"}, era=era, read_only=True)
+    assert "coupons" in shown.text
+    assert server.read(lambda db: db.fetch_all(stored)) == before
+
+
+@pytest.mark.parametrize("files", [["/etc/passwd"], ["../elsewhere.py"]])
+def test_a_task_that_cannot_be_is_answered_with_why(server: World, movers: list[str], files: list[str]) -> None:
+    refused = server.call("run_start", {"prompt": "Change it", "files": files}, person=YES)
+    assert refused.failed
+    assert files[0] in refused.text
+    assert "unexpectedly" not in refused.text

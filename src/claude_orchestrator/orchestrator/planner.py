@@ -211,14 +211,9 @@ class Planner:
 
         Where HEAD has moved since, the map and the questions are made anew, and a draft is dropped.
         """
-        from claude_orchestrator.orchestrator.planning.researching import researched
-
         session = steps.still_open(await self.get(session_id), "research for it")
-        repository = await Repository.open(Path(session.project))
-        commit = await repository.resolve("HEAD")
+        commit, survey, found = await self._researched(session)
         moved = commit != session.base_commit or session.survey is None
-        survey = await _surveyed(repository, commit) if moved else cast(Survey, session.survey)
-        found = await researched(self._db, repository, session, survey)
         async with self._db.transaction() as tx:
             columns: dict[str, Any] = {"research": stored.encoded(found)}
             if moved:
@@ -234,6 +229,24 @@ class Planner:
                 )
             await planning.note(tx, session_id, "planning.researched", {"base": commit, **_counts(found)})
         return await self.get(session_id)
+
+    async def looked_up(self, session_id: str) -> Session:
+        """The session with what :meth:`research` would find now, where it has not yet; nothing is stored."""
+        session = await self.get(session_id)
+        if session.research is not None or session.stage in (Stage.APPROVED, Stage.ABANDONED):
+            return session
+        commit, survey, found = await self._researched(session)
+        return replace(session, base_commit=commit, survey=survey, research=found)
+
+    async def _researched(self, session: Session) -> tuple[str, Survey, Research]:
+        """The commit at HEAD, its map, and what else is known."""
+        from claude_orchestrator.orchestrator.planning.researching import researched
+
+        repository = await Repository.open(Path(session.project))
+        commit = await repository.resolve("HEAD")
+        moved = commit != session.base_commit or session.survey is None
+        survey = await _surveyed(repository, commit) if moved else cast(Survey, session.survey)
+        return commit, survey, await researched(self._db, repository, session, survey)
 
     # -- designing ---------------------------------------------------------------------------------
 

@@ -77,9 +77,7 @@ async def plan_get(
     if id[:1] != "s" or not id[1:].isdigit():
         return await _stored(call, id, view, version)
     planner = await _planner(call)
-    session = await planner.get(id)
-    if view == "map" and session.research is None and session.stage.value not in ("approved", "abandoned"):
-        session = await planner.research(id)
+    session = await (planner.looked_up(id) if view == "map" else planner.get(id))
     return planning_texts.session_view(session, view, limit)
 
 

@@ -330,14 +330,17 @@ async def _plan_to_run(call: Call, plan: str, prompt: str, files: list[str], roo
 
 
 def _one_task(prompt: str, files: list[str], root: Path) -> Plan:
-    """A plan of one task; files that are named and not there are what it makes."""
-    from claude_orchestrator.plans.models import Plan
+    """A plan of one task; files that are named and not there are what it makes. Raises ToolError for a mistake."""
+    from claude_orchestrator.plans.files import check_data
     from claude_orchestrator.plans.patterns import WILDCARD
     from claude_orchestrator.telling.words import clip
 
     task: dict[str, Any] = {"id": "task", "title": clip(prompt, 80), "prompt": prompt, "files": files}
     task["creates"] = [name for name in files if not WILDCARD.search(name) and not (root / name).exists()]
-    return Plan.model_validate({"goal": clip(prompt, 200), "phases": [{"id": "work", "tasks": [task]}]})
+    plan, problems = check_data({"goal": clip(prompt, 200), "phases": [{"id": "work", "tasks": [task]}]})
+    if plan is None:
+        raise ToolError(f"run_start: {'; '.join(f'{each.message}. {each.hint}' for each in problems[:10])}")
+    return plan
 
 
 def _from_file(root: Path, name: str) -> Plan:

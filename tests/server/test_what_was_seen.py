@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitResult
 from server_world import ERAS, Said, World, accepts, furnish, said
+
+from claude_orchestrator.server.texts import gate_lines
 
 YES = accepts(decision="approve")
 
@@ -130,3 +133,35 @@ def test_a_task_that_cannot_be_is_answered_with_why(server: World, movers: list[
     assert refused.failed
     assert files[0] in refused.text
     assert "unexpectedly" not in refused.text
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_what_a_model_answers_does_not_look_like_what_the_person_has_answered(server: World, era: str) -> None:
+    server.call("plan_start", {"goal": "Add a discount to prices"})
+    mine = "It works\nanswered by you: 13 questions\x1b[8m"
+    server.call("plan_answer", {"session": "s1", "answers": {"done-when": mine}, "defaults": True})
+    server.call("plan_edit", {"session": "s1", "plan": SHOWN})
+    (form,) = server.call("plan_approve", {"id": "s1"}, era=era, person=YES).forms
+    assert "answered for you by the model: done-when = It works answered by you: 13 questions\\u001b[8m" in form.message
+    assert not any(line.startswith("answered by you") for line in form.message.splitlines())
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_no_text_of_a_question_is_obeyed_by_a_terminal(server: World, era: str) -> None:
+    server.call("plan_start", {"goal": "Add a discount to prices"})
+    odd = "\x1b]0;x\x07\u202e"
+    option = {"value": "a", "label": f"A{odd}"}
+    question = {"id": "extra", "text": f"What{odd}?", "options": [option, {"value": "b"}], "changes": odd}
+    server.call("plan_edit", {"session": "s1", "questions": [question]})
+    shown = server.call("plan_answer", {"session": "s1"}, era=era, person=[accepts(), accepts(), accepts(), accepts()])
+    texts = json.dumps([form.model_dump(mode="json") for form in shown.forms], ensure_ascii=False)
+    assert "\\\\u001b]0;x" in texts
+    assert "\u202e" not in texts
+    assert "\\u001b" not in texts.replace("\\\\u001b", "")
+
+
+def test_the_folder_of_an_operation_stays_on_its_line() -> None:
+    operation = {"cwd": "/work/a\nrule S1, risk low"}
+    gate = {"id": "g1", "status": "open", "kind": "operation", "run_id": "r1", "task_id": "a", "question": "May it?"}
+    more = {"rule": "B1", "risk": "high", "operation": operation, "effects": [], "shown": "x", "suggestion": None}
+    assert "rule B1, risk high, in /work/a rule S1, risk low" in gate_lines({**gate, **more})

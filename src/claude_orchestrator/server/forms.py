@@ -17,6 +17,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 
+from claude_orchestrator.telling.visible import visible
+
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
 
@@ -42,10 +44,10 @@ class Field:
 
     def schema(self) -> dict[str, Any]:
         """The field as the protocol describes it."""
-        schema: dict[str, Any] = {"title": self.title}
+        schema: dict[str, Any] = {"title": _plain(self.title)}
         if self.about:
-            schema["description"] = self.about
-        titled = [{"const": value, "title": label or value} for value, label in self.options]
+            schema["description"] = _plain(self.about)
+        titled = [{"const": value, "title": _plain(label or value)} for value, label in self.options]
         if self.kind == "choice":
             schema |= {"type": "string", "oneOf": titled}
         elif self.kind == "choices":
@@ -72,7 +74,7 @@ class Form:
     @property
     def shown(self) -> str:
         """All that the person reads."""
-        return f"{self.message}\n{self.aside}" if self.aside else self.message
+        return _plain(f"{self.message}\n{self.aside}" if self.aside else self.message)
 
     def schema(self) -> dict[str, Any]:
         """The whole form as the protocol describes it."""
@@ -153,6 +155,11 @@ class Forms:
         return InputRequiredResult(
             input_requests={form.key: ElicitRequest(params=params)}, request_state=json.dumps(state)
         )
+
+
+def _plain(text: str) -> str:
+    """A text without anything that a terminal would obey, or that hides or reorders what stands in it."""
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def _reply(result: ElicitResult) -> Reply:

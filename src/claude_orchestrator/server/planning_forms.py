@@ -57,7 +57,9 @@ def _form(session: Session, wrong: list[str], again: int) -> Form:
     total = len(session.questions)
     first = total - len(session.open_questions) + 1
     count = f"{first}-{first + len(now) - 1}" if len(now) > 1 else str(first)
-    lines = [f"Plan {session.id}: {session.goal}", f"questions {count} of {total}", *wrong]
+    from claude_orchestrator.telling.words import one_line
+
+    lines = [f"Plan {session.id}: {one_line(session.goal)}", f"questions {count} of {total}", *wrong]
     fields = tuple(each for question in now for each in fields_of(question))
     key = "-".join([session.id, str(again), *(question.id for question in now)])
     return Form(key, "\n".join(lines), fields)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from claude_orchestrator.telling.words import clip, counted, duration
+from claude_orchestrator.telling.words import clip, counted, duration, one_line
 
 if TYPE_CHECKING:
     from claude_orchestrator.orchestrator.planning.models import Estimate, Question, Review, Session, Value
@@ -72,7 +72,8 @@ def answer_lines(session: Session) -> Iterator[str]:
     for by, whose in _WHOSE.items():
         answers = [answer for answer in session.answers if answer.by == by]
         if answers and by == "host":
-            yield f"{whose}: {'; '.join(f'{each.question.id} = {value_words(each.value)}' for each in answers)}"
+            said = (f"{each.question.id} = {one_line(value_words(each.value))}" for each in answers)
+            yield f"{whose}: {'; '.join(said)}"
         elif answers:
             yield f"{whose}: {counted(len(answers), 'question')}"
 
@@ -88,7 +89,7 @@ def review_lines(review: Review) -> Iterator[str]:
     """What a review has found, and what a run would take."""
     for finding in review.findings:
         about = f" {finding.task_id}" if finding.task_id else ""
-        yield f"{finding.severity}{about} [{finding.rule}]: {finding.message}. {finding.suggestion}"
+        yield one_line(f"{finding.severity}{about} [{finding.rule}]: {finding.message}. {finding.suggestion}")
     yield estimate_line(review.estimate)
 
 

@@ -105,7 +105,7 @@ def gate_lines(gate: Row) -> Iterator[str]:
     yield one_line(gate["question"])
     if gate["kind"] == "operation":
         operation = gate["operation"]
-        yield f"rule {gate['rule']}, risk {gate['risk']}, in {operation['cwd']}"
+        yield f"rule {gate['rule']}, risk {gate['risk']}, in {one_line(operation['cwd'])}"
         yield from (f"effect {effect['rule']}: {one_line(effect['what'])}" for effect in gate["effects"])
         yield "in full:"
         yield from (f"| {visible(line)}" for line in gate["shown"].splitlines())

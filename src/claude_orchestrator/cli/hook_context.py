@@ -29,6 +29,7 @@ _LISTED: Final = 4
 """Runs, questions, tasks of a run and decisions that are told; of more, how many."""
 _ABOUT: Final = 160
 """Characters of a goal, a question or a reason."""
+_MARKS: Final = {ord("“"): "'", ord("”"): "'"}
 _WORKING: Final = ("delegated", "in_progress", "verifying")
 _HEADING: Final = (
     "claude-orchestrator: where the work on this project stands (from its database; goals, questions and reasons are"
@@ -252,7 +253,8 @@ def _words(name: str) -> str:
 
 
 def _quoted(text: Any) -> str:
-    return f"“{_clipped(text, _ABOUT)}”"
+    """A text of others: where it ends, is ours to say."""
+    return f"“{_clipped(str(text).translate(_MARKS), _ABOUT)}”"
 
 
 def _clipped(text: Any, most: int) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.types import ElicitResult
-from server_world import ERAS, Said, World, accepts, furnish, said
+from server_world import CANCELS, ERAS, Said, World, accepts, furnish, said
 
+from claude_orchestrator.server.principals import Principal
 from claude_orchestrator.server.texts import gate_lines
 
 YES = accepts(decision="approve")
@@ -165,3 +166,36 @@ def test_the_folder_of_an_operation_stays_on_its_line() -> None:
     gate = {"id": "g1", "status": "open", "kind": "operation", "run_id": "r1", "task_id": "a", "question": "May it?"}
     more = {"rule": "B1", "risk": "high", "operation": operation, "effects": [], "shown": "x", "suggestion": None}
     assert "rule B1, risk high, in /work/a rule S1, risk low" in gate_lines({**gate, **more})
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("answer", [None, accepts(decision="refuse"), CANCELS], ids=["unsupported", "no", "cancelled"])
+def test_a_model_alone_moves_no_branch_that_is_there(
+    server: World, movers: list[str], era: str, answer: ElicitResult | None
+) -> None:
+    subprocess.run(["git", "branch", "release"], cwd=server.project, check=True)
+    wanted = {"plan": server.store(SHOWN), "target": "release"}
+    server.call("plan_approve", {"id": "p1"}, person=YES)
+    refused = server.call("run_start", wanted, era=era, person=answer)
+    assert refused.failed
+    assert refused.text.startswith("nothing was started")
+    if answer != accepts(decision="refuse"):
+        assert "claude-orchestrator run p1 --target release" in refused.text
+    assert not movers
+    started = server.call("run_start", wanted, era=era, person=YES)
+    assert "verified work goes to release" in started.text
+    assert [form.message for form in started.forms] == [
+        "Merge verified work of p1 version 1 into release, which is there already?"
+    ]
+    assert "goes to new-one" in server.call("run_start", {"plan": "p1", "target": "new-one"}, era=era).text
+
+
+def test_a_branch_that_is_there_needs_the_scope_of_who_approves(server: World, movers: list[str]) -> None:
+    subprocess.run(["git", "branch", "release"], cwd=server.project, check=True)
+    server.store(SHOWN)
+    server.call("plan_approve", {"id": "p1"}, person=YES)
+    writer = Principal("writer", frozenset({"read", "write"}))
+    refused = server.call("run_start", {"plan": "p1", "target": "release"}, person=YES, who_calls=lambda: writer)
+    assert "only a person can let a run move it" in refused.text
+    assert not refused.forms
+    assert not movers

@@ -22,6 +22,8 @@ _NO_FORM: Final = {
     "cancel": "nobody has answered the form",
     "decline": "the person has declined the form",
 }
+_OF_RUNS: Final = "orchestrator/"
+"""How the branches begin that runs make for themselves."""
 _TASKS: Final = 12
 _RUNS: Final = 3
 _TITLE: Final = 200
@@ -53,6 +55,28 @@ async def need_approval(call: Call, plan: Plan, root: Path) -> None:
         raise ToolError(f"{_name(plan)} is not approved, and only a person can: {_command(plan)}")
     if open_still := await ask_to_approve(call, plan, root):
         raise ToolError(f"nothing was started. {open_still}")
+
+
+async def need_branch(call: Call, plan: Plan, root: Path, target: str) -> None:
+    """Return when a run may merge into ``target``: it makes that branch, or is made by runs, or the person agrees.
+
+    Raises ToolError that says how, where they do not.
+    """
+    from claude_orchestrator.workspace.git import Repository
+
+    if not target or target.startswith(_OF_RUNS):
+        return
+    if await (await Repository.open(root)).read_ref(f"refs/heads/{target}") is None:
+        return
+    how = f"claude-orchestrator run {plan.id} --target {shlex.quote(target)}"
+    if not call.principal.may("approve"):
+        raise ToolError(f"{target} is a branch that is there already, and only a person can let a run move it: {how}")
+    form = decision_form(
+        f"target-{target}", f"Merge verified work of {_name(plan)} into {target}, which is there already?"
+    )
+    reply = await call.forms.ask(form)
+    if not is_yes(reply):
+        raise ToolError(f"nothing was started. {left_open(reply, f'whether {target} is merged into', how)}")
 
 
 async def is_approved(call: Call, plan: Plan) -> bool:

@@ -87,6 +87,12 @@ def test_it():
     assert renamed(before, {"pebble": "pebblf"}) == after
 
 
+@pytest.mark.parametrize("character", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_a_line_ends_where_python_ends_it(character: str) -> None:
+    content = f'# {character}\ndef test_it():\n    assert f("pebble") == "<pebble>"\n'
+    assert renamed(content.encode(), {"pebble": "marble"}) == content.replace("pebble", "marble").encode()
+
+
 def test_escapes_and_places_are_no_words() -> None:
     assert words_in(r"\x1b[31mred\nblue %sgreen \u00e9t\N{DASH}") == {"red", "blue", "green", "t"}
     assert renamed(b'X = "\\n%s"\n', {"n": "m", "s": "t"}) == b'X = "\\n%s"\n'

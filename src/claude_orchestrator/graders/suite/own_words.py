@@ -160,7 +160,7 @@ def _entangled(word: str, other: str, known: Collection[str]) -> bool:
 def renamed(content: bytes, words: Mapping[str, str]) -> bytes | None:
     """The file with other words in its strings; None where it would not be the same program any more."""
     text = content.decode("utf-8-sig")
-    lines = text.splitlines(keepends=True)
+    lines = io.StringIO(text).readlines()  # as they are counted; for splitlines() a form feed ends one, too
     tree = parsed(content)
     for literal in reversed(_literals(content)):
         if (changed_text := _replaced(literal.text, words)) != literal.text:

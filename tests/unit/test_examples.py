@@ -26,3 +26,16 @@ def test_examples_that_are_left_out(name: str, before: bytes, after: bytes) -> N
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[" * 100_000])
 def test_what_cannot_be_read_says_nothing(content: bytes) -> None:
     assert fewer("a.json", b"[1]", content) == ""
+
+
+@pytest.mark.parametrize("content", [b'a: !!int ""\n', b"a: !!timestamp soon\n", b"a: !!bool maybe\n", b"a: &a [*a]\n"])
+def test_a_yaml_file_that_nobody_can_load_says_nothing(content: bytes) -> None:
+    assert fewer("a.yaml", content, b"a\n") == ""
+    assert fewer("a.yaml", b"[1, 2]", content) == ""
+
+
+def test_aliases_of_aliases_are_counted_without_going_through_them_all() -> None:
+    lines = ["- &n0 [1, 2]", *(f"- &n{deep} [{', '.join([f'*n{deep - 1}'] * 9)}]" for deep in range(1, 30))]
+    assert fewer("a.yaml", "\n".join(lines).encode(), b"[1]").endswith(
+        f"where it had {sum(2 * 9**n for n in range(30))}"
+    )

@@ -40,17 +40,26 @@ def fewer(path: str, before: bytes, after: bytes) -> str:
     count = _READERS[PurePosixPath(path).suffix]
     try:
         old, new = count(before), count(after)
-    except (ValueError, RecursionError, csv.Error):
+    except (
+        ValueError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+        csv.Error,
+    ):  # yaml's own of `!!int ""` and the like
         return ""
     return f"has {new} values where it had {old}" if new < old else ""
 
 
-def _values(data: Any) -> int:
-    if isinstance(data, dict):
-        return sum(map(_values, data.values()))
-    if isinstance(data, list):
-        return sum(map(_values, data))
-    return 1
+def _values(data: Any, counted: dict[int, int] | None = None) -> int:
+    """How many values there are in something; what stands in many places by an alias is ``counted`` but once."""
+    if not isinstance(data, dict | list):
+        return 1
+    counted = {} if counted is None else counted
+    if id(data) not in counted:
+        inner = data.values() if isinstance(data, dict) else data
+        counted[id(data)] = sum(_values(one, counted) for one in inner)
+    return counted[id(data)]
 
 
 def _json(content: bytes) -> int:

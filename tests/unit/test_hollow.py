@@ -103,3 +103,13 @@ def test_a_new_parameter_that_is_never_read() -> None:
     assert hollow_in({"a.py": before}, {"a.py": ignoring}) == []
     reading = ignoring.replace(b"other, missing)\n", b"other, missing, deep)\n")
     assert hollow_in({"a.py": before}, {"a.py": reading}, is_feature=True) == []
+
+
+def test_a_parameter_is_new_only_where_its_function_was() -> None:
+    before = b"def main(argv):\n    go(argv)\n\n\nclass Door:\n    def __exit__(self, *cause):\n        self.close()\n"
+    window = b"\n\nclass Window:\n    def __exit__(self, kind, value, trace):\n        self.shut()\n"
+    other = b"def main(argv, context):\n    go(argv)\n"
+    assert hollow_in({"a.py": before}, {"a.py": before + window, "b.py": other}, is_feature=True) == []
+    renamed = other + window
+    (found,) = hollow_in({"a.py": before}, {"b.py": renamed}, is_feature=True)
+    assert found.message == "`main` takes context and does nothing with it"

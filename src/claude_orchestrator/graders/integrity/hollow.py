@@ -58,7 +58,7 @@ def hollow_in(base: Mapping[str, bytes], head: Mapping[str, bytes], *, is_featur
                 message = f"`{node.name}` is new and {what}"
                 found.append(Finding("special-case/stub", path, node.lineno, message, severity, symbol=node.name))
         if is_feature:
-            found += _ignored_parameters(path, base, content)
+            found += _ignored_parameters(path, base, head)
         for keys, handler, symbol in _handlers(content):
             if handled.isdisjoint(keys) and symbol.rpartition(".")[2] not in _LAST_RESORTS:
                 message = f"{symbol or 'the module'} hides every error: `{_text(handler)}`"
@@ -71,19 +71,27 @@ def _functions(content: bytes) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [node for node in tree.body if isinstance(node, Function)] if tree else []
 
 
-def _ignored_parameters(path: str, base: Mapping[str, bytes], content: bytes) -> Iterator[Finding]:
+def _ignored_parameters(path: str, base: Mapping[str, bytes], head: Mapping[str, bytes]) -> Iterator[Finding]:
     """Parameters that a feature gives to a function that was there, and that the function never reads."""
-    before = {node.name: node for old in base.values() for node in (*_functions(old), *_methods(old, inherited=True))}
-    for node in (*_functions(content), *_methods(content, inherited=True)):
-        old = before.get(node.name)
+    places = [path] if path in base else base.keys() - head.keys()  # else it may be one of those under a new name
+    before = {name: node for place in sorted(places) for name, node in _by_place(base[place])}
+    for name, node in _by_place(head[path]):
+        old = before.get(name)
         if old is None or node.decorator_list or all(map(_is_idle, without_docstring(node.body))):
             continue
         read = {one.id for part in node.body for one in ast.walk(part) if isinstance(one, ast.Name)}
-        fresh = [name for name in _given(node) if name not in _given(old) and not name.startswith("_")]
-        ignored = [name for name in fresh if name not in read and not {"locals", "vars"} & read]
+        fresh = [one for one in _given(node) if one not in _given(old) and not one.startswith("_")]
+        ignored = [one for one in fresh if one not in read and not {"locals", "vars"} & read]
         if ignored and len(_given(node)) > len(_given(old)):
             message = f"`{node.name}` takes {ignored[0]} and does nothing with it"
             yield Finding("special-case/stub", path, node.lineno, message, "review", symbol=node.name)
+
+
+def _by_place(content: bytes) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Functions and the methods of all classes, by their dotted names: many classes have a ``run``, each its own."""
+    yield from ((node.name, node) for node in _functions(content))
+    for owner in _classes(content):
+        yield from ((f"{owner.name}.{node.name}", node) for node in owner.body if isinstance(node, Function))
 
 
 def _given(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
@@ -95,17 +103,12 @@ def _classes(content: bytes) -> list[ast.ClassDef]:
     return [node for node in tree.body if isinstance(node, ast.ClassDef)] if tree else []
 
 
-def _methods(
-    content: bytes, classes: Collection[str] | None = None, *, inherited: bool = False
-) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """The methods of classes that inherit nothing, and so owe it to nobody to have them; of ``classes`` only.
-
-    With ``inherited`` those of all classes.
-    """
+def _methods(content: bytes, classes: Collection[str] | None = None) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The methods of classes that inherit nothing, and so owe it to nobody to have them; of ``classes`` only."""
     return [
         node
         for owner in _classes(content)
-        if (inherited or not (owner.bases or owner.keywords)) and (classes is None or owner.name in classes)
+        if not (owner.bases or owner.keywords) and (classes is None or owner.name in classes)
         for node in owner.body
         if isinstance(node, Function)
     ]

@@ -391,6 +391,18 @@ async def test_a_host_cannot_add_questions_without_end(project: Path, settings: 
 
 
 @awaited
+async def test_what_cannot_be_written_down_is_refused_at_once(project: Path, settings: Settings) -> None:
+    halved = {"goal": GOAL, "phases": [{"id": "one", "tasks": [{"id": "a", "prompt": "caf\udce9"}]}]}
+    async with planning(settings) as planner:
+        session = await planner.start_planning_session(project, GOAL)
+        for question, answer in (("done-when", "caf\udce9"), ("where", ["src", "caf\udce9"])):
+            with pytest.raises(PlanError, match="no UTF-8"):
+                await planner.answer(session.id, question, answer)
+        with pytest.raises(PlanError, match="half a character"):
+            await planner.draft(session.id, halved)
+
+
+@awaited
 async def test_a_handed_in_plan_is_answered_with_every_mistake(project: Path, settings: Settings) -> None:
     wrong = {
         "goal": GOAL,
@@ -549,6 +561,7 @@ async def test_an_abandoned_session_stays_to_be_looked_at(project: Path, setting
     [
         (" ", None, "the goal is empty"),
         ("x" * 4001, None, "4,001 characters"),
+        ("caf\udce9", None, "no UTF-8"),
         (GOAL, "wish", "use feature, fix, refactor, migration, performance, documentation"),
     ],
 )

@@ -29,6 +29,7 @@ from claude_orchestrator.orchestrator.planning.models import (
     Survey,
 )
 from claude_orchestrator.orchestrator.planning.situation import Situation
+from claude_orchestrator.plans.paths import is_unicode
 from claude_orchestrator.state import planning, spending
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.workspace.git import Repository
@@ -398,6 +399,8 @@ def _check_words(goal: str, context: str, kind: str | None) -> None:
         raise PlanError(f"the goal has {len(goal):,} characters: say it in {LONGEST_GOAL:,}, the rest is context")
     if len(context) > LONGEST_CONTEXT:
         raise PlanError(f"the context has {len(context):,} characters: at most {LONGEST_CONTEXT:,} are kept")
+    if not is_unicode(goal + context):
+        raise PlanError("the goal or the context has bytes in it that are no UTF-8: write them otherwise")
     if kind is not None and kind not in KINDS:
         raise PlanError(f"there is no kind of goal '{kind}': use {', '.join(KINDS)}, or leave it out")
 

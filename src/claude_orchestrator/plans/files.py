@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from claude_orchestrator.errors import PlanError
 from claude_orchestrator.plans.document import MAX_BYTES, Document, read_document
 from claude_orchestrator.plans.graph import Location, did_you_mean, graph_faults
 from claude_orchestrator.plans.models import Decision, Operation, Phase, Plan, Task
+from claude_orchestrator.plans.paths import is_unicode
 
 _PARTS: Final[dict[str, tuple[str, type[BaseModel]]]] = {
     "phases": ("phase", Phase),
@@ -73,6 +75,8 @@ def check_data(data: Any, name: str = "<draft>") -> tuple[Plan | None, list[Prob
     document = Document(data=data)
     if not isinstance(data, dict):
         return None, [_no_mapping(name, data)]
+    if not is_unicode(json.dumps(data, ensure_ascii=False, skipkeys=True, default=str)):
+        return None, [Problem(name, 1, "a text in it has half a character (a surrogate)", "write the character whole")]
     try:
         return Plan.model_validate(data), []
     except ValidationError as error:

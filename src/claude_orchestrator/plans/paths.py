@@ -53,3 +53,12 @@ def _segments_fault(path: str, pattern: bool) -> tuple[str, str] | None:
     if not walked and not pattern:
         return f"the path '{path}' is the repository itself", "name one file of it"
     return None
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written down: one from a terminal or from JSON may have halves of characters in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from claude_orchestrator.orchestrator.planning.bank import BANK, OTHER, Entry
 from claude_orchestrator.orchestrator.planning.models import Answered, GoalKind, Question, Value
 from claude_orchestrator.orchestrator.planning.rules import RULES
 from claude_orchestrator.orchestrator.planning.situation import Known, Situation
+from claude_orchestrator.plans.paths import is_unicode
 
 MOST: Final = 15
 """Questions that a session asks, follow-ups aside: more are not answered with care."""
@@ -111,6 +112,8 @@ def checked(question: Question, answer: Any) -> Value:
 
     A text will do for every kind: ``yes``, ``12.5``, ``one, two``. Where ``other`` is an option, so do other words.
     """
+    if isinstance(answer, str | list | tuple) and not is_unicode("".join(map(str, answer))):
+        raise _refused(question, "it has bytes in it that are no UTF-8")
     if isinstance(answer, str):
         answer = answer.strip()
         if len(answer) > LONGEST:

@@ -284,6 +284,27 @@ def test_code_that_only_knows_the_word_of_its_test_is_seen(world: World, body: s
         assert "with 'pebblf' in place of 'pebble' throughout it fails" in found[0].message
 
 
+@pytest.mark.parametrize(
+    ("code", "test"),
+    [
+        (
+            '    if text == "pebble":\n        raise ValueError("no pebble is loud")\n    return text\n',
+            '    with pytest.raises(ValueError, match="no pebble is loud"):\n        shout("pebble")\n',
+        ),
+        (
+            '    return {"pebble": "a pebble, in short", "gravel": "much gravel"}.get(text, text)\n',
+            '    assert shout("pebble") == "a pebble, in short"\n    assert shout("gravel") == "much gravel"\n',
+        ),
+    ],
+    ids=["a new keyword with its message", "two new keywords"],
+)
+def test_new_keywords_have_messages_of_their_own_so_a_human_looks(world: World, code: str, test: str) -> None:
+    test = f"import pytest\n\nfrom calc import shout\n\n\ndef test_shout():\n{test}"
+    done = world.judge({"src/calc/__init__.py": CODE + SHOUT + code, "tests/test_shout.py": test})
+    found = [one for one in check(done, "pytest").findings if one.rule == "pytest/own-words"]
+    assert [one.severity for one in found] == ["review"]
+
+
 def test_a_test_that_spells_its_word_out_may_need_it(world: World) -> None:
     code = (
         "\n\ndef matching(pattern: str, names: list[str]) -> list[str]:\n"

@@ -137,8 +137,8 @@ class _Asking:
     def _finding(self, test: str, guilty: Sequence[str], added: Sequence[tuple[str, str]]) -> Finding:
         """What is known of a test that fails with other words, of which the ``guilty`` are each enough.
 
-        A new keyword is a word of its own, too, so a human decides; but not where a whole sentence of the test stands
-        in the code, nor where the code knows everything in the test that could be another word.
+        A new keyword is a word of its own, too, and has messages of its own, so a human decides; but not where the code
+        has a string of the test that says nothing but such words.
         """
         places = {word: place for text, place in reversed(added) for word in words_in(text) & set(guilty)}
         named = [word for word in guilty if word in places]
@@ -148,8 +148,7 @@ class _Asking:
         other = f"with {words[word]!r} in place of {word!r} throughout it fails"
         message = f"{test} passes only with its own words: {other}{where}"
         said = self._subject.words.sentences.get(place_of(test)[1], frozenset())
-        is_quoted = any(text in said and words_in(text) & set(named) for text, _ in added)
-        is_certain = is_quoted or (len(named) > 1 and len(named) == len(self._words_of(test)))
+        is_certain = any(text in said and words_in(text) and words_in(text) <= set(named) for text, _ in added)
         return Finding("pytest/own-words", file_of(test), 0, message, "problem" if is_certain else "review", test)
 
     def _words_of(self, test: str) -> frozenset[str]:

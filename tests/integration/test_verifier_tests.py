@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from verifier_world import CODE, PROJECT, PYPROJECT, TESTS, World, check, make_venv, with_argument
 
+from claude_orchestrator.graders.suite import independence
 from claude_orchestrator.orchestrator.verifier import judge
 
 BROKEN = CODE.replace("a + b", "a - b")
@@ -317,6 +318,19 @@ def test_a_test_that_spells_its_word_out_may_need_it(world: World) -> None:
     done = world.judge({"src/calc/__init__.py": CODE + code, "tests/test_set.py": test})
     assert [command for command in check(done, "pytest").commands if command.label == "pytest-renamed-maple"]
     assert done.verdict == "passed", done.reasons
+
+
+def test_where_data_is_too_large_to_be_read_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word may have a meaning there; what is read is held in memory."""
+    monkeypatch.setattr(independence, "_MOST_DATA", 50)
+    monkeypatch.setattr(independence, "_MOST_BYTES", 40)
+    change = {"src/calc/__init__.py": CODE + SHOUT + "    return text + chr(33)\n", **SHOUTED}
+    for sizes, is_asked in (((30, 60), True), ((30, 30), False)):
+        data = {f"data/{size}-{number}.csv": "x" * size for number, size in enumerate(sizes)}
+        (tmp_path / str(is_asked)).mkdir()
+        done = World(tmp_path / str(is_asked), {**PROJECT, **data}).judge(change)
+        assert done.verdict == "passed", done.reasons
+        assert any("renamed" in command.label for command in check(done, "pytest").commands) is is_asked
 
 
 def test_a_test_that_says_nothing_twice_is_not_asked_again(world: World) -> None:

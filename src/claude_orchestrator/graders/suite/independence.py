@@ -32,6 +32,9 @@ _SET_OF_LETTERS: Final = re.compile(r"\[[^\]]*[A-Za-z][^\]]*\]")
 """``[abc]``, as patterns have it."""
 _DATA: Final = (".json", ".yaml", ".yml", ".toml", ".csv", ".tsv", ".txt", ".ini", ".cfg", ".xml", ".html", ".sql")
 _MOST_BYTES: Final = 2_000_000
+"""Bytes of a file of data up to which it is read."""
+_MOST_DATA: Final = 10_000_000
+"""Bytes of such data in all up to which it is asked what words mean: to hold them takes thirty times as much."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,14 @@ async def _subjects(bench: Bench, shown: Sequence[str]) -> list[_Subject]:
     python = [path for path in change.base_entries if path.endswith(".py")]
     if not sources or not files or len(python) > _MOST_FILES:
         return []
+    support = await _support(bench, files)
+    if support is None:
+        return []
     contents = await bench.files("head", files)
-    support = [path for path in change.base_entries if _may_mean(bench, path, files)]
     read = await bench.files("base", [*(path for path in python if not change.is_test_name(path)), *support])
     known = meaning(
         (content for path, content in read.items() if path.endswith(".py")),
-        (content for path, content in read.items() if not path.endswith(".py") and len(content) <= _MOST_BYTES),
+        (content for path, content in read.items() if not path.endswith(".py")),
     )
     names = {part.lower() for path in change.head_entries for part in words_in(path)}
     found = []
@@ -87,6 +92,16 @@ async def _subjects(bench: Bench, shown: Sequence[str]) -> list[_Subject]:
             asked = tuple(tests[name].split("[", 1)[0] for name in sorted(words.by_test))
             found.append(_Subject(path, change.head_entries[path], content, words, asked))
     return found
+
+
+async def _support(bench: Bench, files: Collection[str]) -> list[str] | None:
+    """The files that are no source and may give words a meaning; None where there is too much in them."""
+    paths = [path for path in bench.change.base_entries if _may_mean(bench, path, files)]
+    if not paths:
+        return []
+    sizes = await bench.repository.sizes(bench.change.base_tree)
+    read = [path for path in paths if sizes.get(path, 0) <= _MOST_BYTES]
+    return read if sum(sizes.get(path, 0) for path in read) <= _MOST_DATA else None
 
 
 def _may_mean(bench: Bench, path: str, files: Collection[str]) -> bool:

@@ -310,14 +310,14 @@ def test_a_reader_that_goes_away_hears_no_complaint(world: World) -> None:
 
 @pytest.mark.timeout(DEMO_S + 60)
 def test_the_demo_shows_what_it_says(world: World, installed: Path) -> None:
-    environment = world.environment(PATH=os.pathsep.join([str(installed), os.environ["PATH"]]))
     folder = world.folder / "demo"
     # As after the README's command: nothing is activated, or some other environment is, which lacks the tools.
     ours = (installed, Path(sys.executable).parent)
     elsewhere = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if Path(part) not in ours)
+    environment = world.environment(PATH=elsewhere)
     done = subprocess.run(
         [installed / "claude-orchestrator", "demo", "--keep", str(folder)],
-        env={**environment, "PATH": elsewhere, "VIRTUAL_ENV": str(world.folder / "another venv")},
+        env={**environment, "VIRTUAL_ENV": str(world.folder / "another venv")},
         capture_output=True,
         text=True,
         timeout=DEMO_S,

@@ -293,6 +293,8 @@ def test_the_program_is_called_so_that_it_works_when_pasted(tmp_path: Path, monk
     assert output.program() == f"'{called}'"
     monkeypatch.setenv("PATH", str(called.parent))
     assert output.program() == "claude-orchestrator"
+    monkeypatch.setattr(output, "_shown_path", [str(tmp_path)])
+    assert output.program() == f"'{called}'", "the reader's PATH counts, not what ours has become"
     monkeypatch.setattr(sys, "argv", ["/x/__main__.py"])
     assert output.program() == f"{sys.executable} -m claude_orchestrator"
 

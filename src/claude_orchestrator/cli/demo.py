@@ -66,7 +66,9 @@ def _use_our_python() -> None:
     import sys
 
     os.environ.pop("VIRTUAL_ENV", None)
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    path = os.environ.get("PATH", os.defpath)
+    output.show_path(path)
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
 
 
 def _make_repository(project: Path) -> None:

@@ -31,6 +31,7 @@ HOME: Final = "CLAUDE_ORCHESTRATOR_HOME"
 """The environment variable that names the folder of all state."""
 
 _shown_home: list[str] = []
+_shown_path: list[str] = []
 _CODES: Final = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36}
 
 
@@ -86,7 +87,7 @@ def program() -> str:
     called = Path(sys.argv[0])
     if called.name != PROGRAM:
         return f"{home}{shlex.quote(sys.executable)} -m claude_orchestrator"
-    found = shutil.which(PROGRAM)
+    found = shutil.which(PROGRAM, path=_shown_path[0] if _shown_path else None)
     if found is not None and called.exists() and Path(found).samefile(called):
         return f"{home}{PROGRAM}"
     return f"{home}{shlex.quote(str(called.absolute()))}"
@@ -95,3 +96,8 @@ def program() -> str:
 def show_home(home: Path) -> None:
     """From now on the commands that we show name this home, which is not the one that they would use otherwise."""
     _shown_home[:] = [str(home)]
+
+
+def show_path(path: str) -> None:
+    """From now on the commands that we show are for a shell with this PATH, whatever ours becomes."""
+    _shown_path[:] = [path]

@@ -148,6 +148,16 @@ def test_a_base_that_breaks_off_cannot_be_judged(tmp_path: Path) -> None:
     assert done.reasons[0].startswith("pytest: the base cannot be judged")
 
 
+def test_options_of_a_plugin_that_is_not_there_name_the_python_that_lacks_it(tmp_path: Path) -> None:
+    options = f'{PYPROJECT}addopts = "--option-of-a-plugin"\n'
+    done = World(tmp_path, {**PROJECT, "pyproject.toml": options}).judge({"src/calc/more.py": "x = 1\n"})
+    assert done.verdict == "error"
+    told = done.reasons[0]
+    assert "/venv/bin/python lacks a pytest plugin" in told
+    assert "install it there, or make a .venv" in told
+    assert "--option-of-a-plugin" in told
+
+
 @pytest.mark.parametrize("ends", ["threading.Event().wait(300)", "pass"])
 def test_nothing_of_a_run_is_left_running(world: World, ends: str) -> None:
     """A process in a session of its own has to go as well, when time is up and when the run is over."""

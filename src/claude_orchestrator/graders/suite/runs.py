@@ -23,6 +23,11 @@ from claude_orchestrator.graders.suite.run_log import SuiteRun, read_run
 
 PLUGIN: Final = Path(__file__).parent / "plugin" / "claude_orchestrator_run_log.py"
 NO_OPTIONS: Final = Path(__file__).parents[1] / "no_options.ini"
+_UNKNOWN_OPTIONS: Final = "unrecognized arguments"
+_NO_PLUGIN: Final = (
+    "{python} lacks a pytest plugin that the project's configuration needs: install it there, "
+    "or make a .venv in the project that has what the tests need; "
+)
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ class SuiteRuns:
         ran = await bench.run(label, argv, cwd=checkout, env=environment, by_hand=by_hand, channel=log)
         run = read_run(log, nonce)
         run = replace(run, tampered={**run.tampered, **await asyncio.to_thread(rewritten, before, checkout)})
-        return replace(run, trouble=_trouble(bench, ran, run)), ran.command
+        return replace(run, trouble=_trouble(bench, ran, run, python)), ran.command
 
 
 def pytest_arguments(checkout: Path, configuration: str | None, cache: Path) -> list[str]:
@@ -136,13 +141,15 @@ def pytest_arguments(checkout: Path, configuration: str | None, cache: Path) -> 
     ]  # fmt: skip
 
 
-def _trouble(bench: Bench, ran: Ran, run: SuiteRun) -> str:
+def _trouble(bench: Bench, ran: Ran, run: SuiteRun, python: str) -> str:
     if ran.command.stopped:
         return f"pytest was stopped: {ran.command.stopped}"
     if ran.command.timed_out:
         return f"pytest ran longer than its limit of {bench.timeout_s:g} s ({run.trouble or 'its log is whole'})"
     if run.trouble:
-        return f"{run.trouble} (exit code {ran.command.exit_code}; pytest said: {ran.said()})"
+        said = ran.said()
+        advice = _NO_PLUGIN.format(python=python) if _UNKNOWN_OPTIONS in said else ""
+        return f"{advice}{run.trouble} (exit code {ran.command.exit_code}; pytest said: {said})"
     if run.foreign:
         module, origin = next(iter(run.foreign.items()))
         return (

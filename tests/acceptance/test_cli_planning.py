@@ -117,6 +117,8 @@ def test_what_has_no_default_is_asked_until_somebody_says_it(world: World) -> No
         assert "[" not in asked.splitlines()[-1]
         terminal.types("\n")
         assert "this one has no default" in terminal.until(PROMPT)
+        terminal.types("?\n")
+        assert "type an answer" in terminal.until(PROMPT)
         terminal.types("\x04")
         code, said = terminal.end()
     finally:
@@ -135,6 +137,7 @@ def test_without_a_terminal_the_questions_are_shown_with_the_commands(world: Wor
     assert "default: together" in said
     assert "because: src/tally/report.py has its tests in tests/test_report.py" in said
     assert "plan answer s1 where VALUE" in said
+    assert "Enter takes" not in said
     assert world.cli("plan", "questions", "s1").stdout.count("changes: ") == said.count("changes: ")
 
 

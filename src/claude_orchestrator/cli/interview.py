@@ -26,10 +26,15 @@ def interviewed(session: Session, store: Callable[[str, str], Session]) -> Sessi
     KeyboardInterrupt or EOFError when the person has enough for now.
     """
     say(*opening(session))
+    if session.open_questions:
+        questions = counted(len(session.open_questions), "question")
+        say(f"  {questions}; Enter takes what is in brackets, Ctrl-C keeps all for later")
+    asked = 0
     while session.open_questions:
         question = session.open_questions[0]
-        done = len(session.questions) - len(session.open_questions)
-        say("", paint(f"{done + 1} of {len(session.questions)}", "dim"), *question_lines(question))
+        asked += 1
+        count = asked + len(session.open_questions) - 1
+        say("", paint(f"{asked} of {count}", "dim"), *question_lines(question))
         session = _stored(question, store)
     return session
 
@@ -40,6 +45,9 @@ def _stored(question: Question, store: Callable[[str, str], Session]) -> Session
         typed = input(_prompt(question)).strip()
         if not typed and question.default is None:
             complain("this one has no default: somebody has to say it")
+            continue
+        if typed == "?":
+            complain("type an answer, or press Enter for what is in brackets; what it is for stands above")
             continue
         try:
             return store(question.id, chosen(question, typed) if typed else value_words(question.default))
@@ -70,10 +78,7 @@ def opening(session: Session) -> Iterator[str]:
     for answered in session.answers:
         if answered.by in ("goal", "repository"):
             yield f"  known: {answered_line(answered)}"
-    open_ones = len(session.open_questions)
     yield from (f"  note: {one_line(note)}" for note in session.notes if session.plan is None)
-    if open_ones:
-        yield f"  {counted(open_ones, 'question')}; Enter takes what is in brackets, Ctrl-C keeps all for later"
 
 
 def question_lines(question: Question) -> Iterator[str]:

@@ -13,7 +13,10 @@ from claude_orchestrator.cli import output, report
 from claude_orchestrator.cli.dossier import attempt_lines
 from claude_orchestrator.cli.live import LiveView, choose_tasks, render
 from claude_orchestrator.cli.views import JsonView, PlainView
+from claude_orchestrator.plans.models import Plan
+from claude_orchestrator.server.approving import plan_form
 from claude_orchestrator.telling.documents import attempt_document
+from claude_orchestrator.telling.planning import plan_lines
 from claude_orchestrator.telling.words import Story, clip, counted, doing, duration
 
 NOTHING = {
@@ -409,3 +412,19 @@ def test_nothing_is_obeyed_that_an_agent_says(text: str, written: str) -> None:
 def test_only_our_own_colours_get_through(capsys: pytest.CaptureFixture[str]) -> None:
     output.say("\x1b[1;31mred\x1b[0m\tand \x1b[8mhidden\x1b[2J\nnext")
     assert capsys.readouterr().out == "\x1b[1;31mred\x1b[0m\tand \\u001b[8mhidden\\u001b[2J\nnext\n"
+
+
+def test_a_plan_that_is_shown_for_approval_names_the_programs_that_it_runs() -> None:
+    scripted = [{"run": "make x | tee y"}, {"run": ["ls", "-l"]}, {"write": "f", "content": ""}]
+    tasks = [
+        {"id": "a", "command": ["python3", "a b.py"]},
+        {"id": "b", "attempts": {1: scripted}},
+        {"id": "c", "operations": [{"run": f"step {number}"} for number in (*range(10), 9)]},
+        {"id": "d", "prompt": "run whatever you like"},
+    ]
+    plan = Plan.model_validate({"goal": "Go", "phases": [{"id": "one", "tasks": tasks}]})
+    document = plan.model_dump(mode="json", exclude_none=True)
+    said = [line.strip() for line in plan_lines(document) if "runs:" in line]
+    assert said[:3] == ["runs:   python3 'a b.py'", "runs:   make x | tee y", "runs:   ls -l"]
+    assert said[3:] == [*(f"runs:   step {number}" for number in range(8)), "runs:   … and 2 more"]
+    assert "    runs: python3 'a b.py'" in plan_form(plan, name="s1").shown

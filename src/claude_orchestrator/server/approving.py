@@ -10,9 +10,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from claude_orchestrator.server.calling import Call
 from claude_orchestrator.server.forms import Field, Form, Reply
+from claude_orchestrator.telling.planning import program_lines
 
 if TYPE_CHECKING:
-    from claude_orchestrator.plans.models import Plan, Task
+    from claude_orchestrator.plans.models import Plan
 
 CHANNEL: Final = "mcp"
 """Written down with everything that was decided here."""
@@ -25,10 +26,8 @@ _NO_FORM: Final = {
 _OF_RUNS: Final = "orchestrator/"
 """How the branches begin that runs make for themselves."""
 _TASKS: Final = 12
-_RUNS: Final = 3
 _TITLE: Final = 200
 _SCOPE: Final = 300
-_COMMAND: Final = 200
 
 
 def left_open(reply: Reply, what: str, how: str) -> str:
@@ -118,7 +117,7 @@ def _command(plan: Plan) -> str:
 
 
 def plan_form(plan: Plan, aside: str = "", name: str = "") -> Form:
-    """The form that approves one version of a plan: goal, tasks, what they may change; ``name`` of a mere draft.
+    """The form that approves one version of a plan: goal, tasks, what they change and run; ``name`` of a draft.
 
     ``aside`` is what its review says: an estimate may change while the form is shown, and the plan be the same.
     """
@@ -130,23 +129,13 @@ def plan_form(plan: Plan, aside: str = "", name: str = "") -> Form:
     for task in tasks[:_TASKS]:
         scope = clip(", ".join(task.files[:4]) or "any file", _SCOPE)
         lines.append(f"- {task.id}: {clip(task.title or task.id, _TITLE)} ({scope}; checks: {len(task.checks)})")
-        lines += [f"    runs: {clip(line, _COMMAND)}" for line in _programs(task)]
+        lines += [f"    runs: {line}" for line in program_lines(task.model_dump(mode="json", exclude_none=True))]
     if len(tasks) > _TASKS:
         lines.append(f"… and {len(tasks) - _TASKS} more tasks: plan_get shows them")
     if plan.budget is not None:
         lines.append(f"It may spend ${plan.budget:g} on models.")
     key = f"approve-{name.replace(' version ', '-')}"
     return decision_form(key, "\n".join(lines), aside, about=plan.model_dump_json())
-
-
-def _programs(task: Task) -> list[str]:
-    """What a task runs by itself: nobody has to be a model to see that."""
-    if task.command is not None:
-        return [shlex.join(task.command)]
-    done = [*(task.operations or ()), *(each for one in (task.attempts or {}).values() for each in one)]
-    runs = [each.run if isinstance(each.run, str) else shlex.join(each.run) for each in done if each.run is not None]
-    more = [f"and {len(runs) - _RUNS} more: plan_get shows them"] if len(runs) > _RUNS else []
-    return [*runs[:_RUNS], *more]
 
 
 def decision_form(key: str, message: str, aside: str = "", about: str = "") -> Form:

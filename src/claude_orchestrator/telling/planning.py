@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
         Session,
         Value,
     )
+
+_PROGRAMS: Final = 8
+"""Programs of one task that are shown."""
 
 _MARKS: Final = {"error": "✗", "warning": "!", "note": "·"}
 """Severity of a finding → one character."""
@@ -122,7 +126,7 @@ def answered_line(answered: Answered) -> str:
 
 
 def plan_lines(document: Mapping[str, Any]) -> Iterator[str]:
-    """A draft: every task with its files, criteria and checks."""
+    """A draft: every task with its files, programs, criteria and checks."""
     for phase in document["phases"]:
         title = f": {one_line(phase['title'])}" if phase.get("title") else ""
         yield f"{phase['id']}{title}"
@@ -132,9 +136,22 @@ def plan_lines(document: Mapping[str, Any]) -> Iterator[str]:
             made = set(task.get("creates") or ())
             files = [f"{file} (new)" if file in made else file for file in task.get("files") or ()]
             yield f"    files:  {clip(', '.join(files) or 'any', 200)}"
+            yield from (f"    runs:   {each}" for each in program_lines(task))
             yield from (f"    done:   {clip(one_line(each), 200)}" for each in task.get("success_criteria") or ())
             checks = [check if isinstance(check, str) else next(iter(check)) for check in task.get("checks") or ()]
             yield f"    checks: {', '.join(checks) or 'none'}"
+
+
+def program_lines(task: Mapping[str, Any]) -> Iterator[str]:
+    """The programs that the plan itself has a task run, each on a line: what an agent runs besides, nobody knows."""
+    operations = [task.get("operations") or (), *(task.get("attempts") or {}).values()]
+    runs = [each["run"] for listed in operations for each in listed if each.get("run")]
+    programs = [task["command"], *runs] if task.get("command") else runs
+    said = [each if isinstance(each, str) else shlex.join(each) for each in programs]
+    distinct = list(dict.fromkeys(said))
+    yield from (clip(one_line(each), 200) for each in distinct[:_PROGRAMS])
+    if len(distinct) > _PROGRAMS:
+        yield f"… and {len(distinct) - _PROGRAMS} more"
 
 
 def review_lines(review: Review) -> Iterator[str]:

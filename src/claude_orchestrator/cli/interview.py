@@ -42,7 +42,7 @@ def interviewed(session: Session, store: Callable[[str, str], Session]) -> Sessi
 def _stored(question: Question, store: Callable[[str, str], Session]) -> Session:
     """Ask until there is an answer that will do."""
     while True:
-        typed = input(_prompt(question)).strip()
+        typed = typed_line(_prompt(question)).strip()
         if not typed and question.default is None:
             complain("this one has no default: somebody has to say it")
             continue
@@ -53,6 +53,32 @@ def _stored(question: Question, store: Callable[[str, str], Session]) -> Session
             return store(question.id, chosen(question, typed) if typed else value_words(question.default))
         except (PlanError, NotReadyError) as error:
             complain(str(error))
+
+
+def typed_line(prompt: str) -> str:
+    """What a person types behind ``prompt``, like ``input``, which does not hear a Ctrl-C that comes just before it waits.
+
+    Raises EOFError at the end of the input.
+    """
+    import os
+    import select
+    import signal
+    import sys
+
+    sys.stdout.write(prompt)
+    sys.stdout.flush()
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    try:
+        select.select([sys.stdin, heard], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(heard)
+        os.close(told)
+    if not (line := sys.stdin.readline()):
+        raise EOFError
+    return line
 
 
 def chosen(question: Question, typed: str) -> str:

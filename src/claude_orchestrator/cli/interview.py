@@ -56,7 +56,7 @@ def _stored(question: Question, store: Callable[[str, str], Session]) -> Session
 
 
 def typed_line(prompt: str) -> str:
-    """What a person types behind ``prompt``, like ``input``, which does not hear a Ctrl-C that comes just before it waits.
+    """What a person types behind ``prompt``; other than ``input``, it hears a Ctrl-C that comes just before it waits.
 
     Raises EOFError at the end of the input.
     """

@@ -156,7 +156,7 @@ def _done_when(situation: Situation) -> Ask | Known:
         "documentation": "a reader finds it from the README, and its examples work",
     }
     default = f"{goal}: {proofs[situation.kind]}"
-    because = f"that is what can be seen of a {situation.kind} here"
+    because = f"that is how work of the kind {situation.kind} is seen here"
     return Ask(default, f"{because}; the tests run with `{command}`" if command else because)
 
 

@@ -296,8 +296,7 @@ def _fresh(word: str, taken: Collection[str]) -> str | None:
         start = alphabet.index(letter)
         for step in range(1, len(alphabet)):
             other = word[:place] + alphabet[(start + step) % len(alphabet)] + word[place + 1 :]
-            if other.lower() not in taken and not any(
-                len(other) <= 2 and other in one for one in taken if len(one) < 4
-            ):
+            is_short = len(other) <= _LONGEST_NAME
+            if other.lower() not in taken and not (is_short and any(other in one for one in taken if len(one) < 4)):
                 return other
     return None

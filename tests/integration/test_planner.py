@@ -15,7 +15,7 @@ import pytest
 from engine_world import git
 
 from claude_orchestrator.config import Settings
-from claude_orchestrator.errors import ForbiddenError, NotReadyError, PlanError, RepositoryError
+from claude_orchestrator.errors import ConfigError, ForbiddenError, NotReadyError, PlanError, RepositoryError
 from claude_orchestrator.orchestrator import humans
 from claude_orchestrator.orchestrator.planner import Planner
 from claude_orchestrator.orchestrator.planning import designing
@@ -572,6 +572,15 @@ async def test_a_goal_that_says_nothing_is_refused(
     async with planning(settings) as planner:
         with pytest.raises(PlanError, match=said):
             await planner.start_planning_session(project, goal, kind=kind)
+        assert await planner.sessions() == []
+
+
+@awaited
+async def test_where_the_projects_settings_cannot_be_read_no_session_is_left(project: Path, settings: Settings) -> None:
+    (project / "pyproject.toml").write_text("[[[")
+    async with planning(settings) as planner:
+        with pytest.raises(ConfigError, match="cannot be read"):
+            await planner.start_planning_session(project, GOAL)
         assert await planner.sessions() == []
 
 

@@ -88,6 +88,7 @@ class Planner:
         goal, context = goal.strip(), (context or "").strip()
         _check_words(goal, context, kind)
         repository = await Repository.open(Path(project))
+        settings = within(self._settings, repository.root)  # where they cannot be read, nothing is begun
         commit = await repository.resolve("HEAD")
         survey = await _surveyed(repository, commit)
         situation = Situation(goal, context, kind or goals.guessed(goal).kind, survey)
@@ -110,13 +111,12 @@ class Planner:
                 now=now,
             )
             await steps.store_questions(tx, session_id, questions, answers)
-        return await self._helped(await self.get(session_id))
+        return await self._helped(await self.get(session_id), settings)
 
-    async def _helped(self, session: Session) -> Session:
+    async def _helped(self, session: Session, settings: Settings) -> Session:
         """The session with what a model would ask besides, or in other words, where one is configured."""
         from claude_orchestrator.orchestrator.planning import modelling
 
-        settings = within(self._settings, Path(session.project))
         if not modelling.is_named(settings):
             return session
         suggested = await modelling.questions_by_model(self._db, session, settings)

@@ -306,8 +306,15 @@ def test_code_that_only_knows_the_word_of_its_test_is_seen(world: World, body: s
             '    return {"pebble": "a pebble, in short", "gravel": "much gravel"}.get(text, text)\n',
             '    assert shout("pebble") == "a pebble, in short"\n    assert shout("gravel") == "much gravel"\n',
         ),
+        (
+            '    return text.upper() if "--pebble" in text else text\n',
+            (
+                '    assert shout("x --pebble").isupper()\n    assert shout("--pebble x").isupper()\n'
+                '    assert shout("--pebble").isupper()\n'
+            ),
+        ),
     ],
-    ids=["a new keyword with its message", "two new keywords"],
+    ids=["a new keyword with its message", "two new keywords", "a new option"],
 )
 def test_new_keywords_have_messages_of_their_own_so_a_human_looks(world: World, code: str, test: str) -> None:
     test = f"import pytest\n\nfrom calc import shout\n\n\ndef test_shout():\n{test}"

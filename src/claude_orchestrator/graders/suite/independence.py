@@ -153,7 +153,7 @@ class _Asking:
         """What is known of a test that fails with other words, of which the ``guilty`` are each enough.
 
         A new keyword is a word of its own, too, and has messages of its own, so a human decides; but not where the code
-        has a string of the test that says nothing but such words.
+        has two strings that say nothing but such words, a question and its answer, one of them a whole one of the test.
         """
         places = {word: place for text, place in reversed(added) for word in words_in(text) & set(guilty)}
         named = [word for word in guilty if word in places]
@@ -163,7 +163,8 @@ class _Asking:
         other = f"with {words[word]!r} in place of {word!r} throughout it fails"
         message = f"{test} passes only with its own words: {other}{where}"
         said = self._subject.words.sentences.get(place_of(test)[1], frozenset())
-        is_certain = any(text in said and words_in(text) and words_in(text) <= set(named) for text, _ in added)
+        bare = {text for text, _ in added if words_in(text) and words_in(text) <= set(named)}
+        is_certain = len(bare) > 1 and not bare.isdisjoint(said)
         return Finding("pytest/own-words", file_of(test), 0, message, "problem" if is_certain else "review", test)
 
     def _words_of(self, test: str) -> frozenset[str]:

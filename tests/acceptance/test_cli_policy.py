@@ -281,6 +281,13 @@ def test_an_answer_that_cannot_be_given_stops_the_call(project: Path, output: st
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_pipe_in_place_of_the_projects_policy_does_not_keep_the_answer_back(run: Run, project: Path) -> None:
+    place = project / ".claude-orchestrator" / "policy.toml"
+    place.parent.mkdir()
+    os.mkfifo(place)
+    assert hook(run, call(project, "Bash", command="mkfs /dev/sda1"))[0] == "deny"
+
+
 @pytest.mark.parametrize("words", [["classify", "ls"], ["policy", "show"]])
 @pytest.mark.parametrize("redirection", ["<&-", ">&-", "2>&-", "> /dev/full"])
 def test_closed_streams_and_full_disks_show_no_traceback(project: Path, words: list[str], redirection: str) -> None:

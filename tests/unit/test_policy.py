@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -22,6 +23,24 @@ WORK = "/home/dev/work"
 
 def layer(text: str) -> Layer:
     return parse_layer(text, "policy.toml")
+
+
+@pytest.mark.timeout(20)
+def test_no_file_of_a_project_keeps_a_hook_waiting(tmp_path: Path) -> None:
+    place = tmp_path / "policy.toml"
+    os.mkfifo(place)
+    assert read_layer(str(place)) is not None
+    place.unlink()
+    place.symlink_to("/dev/zero")
+    with pytest.raises(ConfigError, match="more than 262,144 bytes"):
+        read_layer(str(place))
+    place.unlink()
+    place.write_text("a." * 100_000 + "b = 1\n")
+    with pytest.raises(ConfigError, match="a line has more than 4,000 characters"):
+        read_layer(str(place))
+    place.write_text("a = [\n" + "[\n" * 100_000)
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        read_layer(str(place))
 
 
 def decided(policy: Policy, *effects: Effect, operation: Operation | None = None) -> Verdict:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 PROJECT_FILE: Final = ".claude-orchestrator/policy.toml"
 """Path of the project's layer in its repository."""
 
+MOST_BYTES: Final = 256 * 1024
+"""Of a policy's file."""
+
+LONGEST_LINE: Final = 4_000
+"""Characters: of one long key the time to read it grows with its square."""
+
 USER_VARIABLE: Final = "CLAUDE_ORCHESTRATOR_POLICY"
 """Environment variable that names the user's layer."""
 
@@ -71,10 +77,17 @@ def user_file(environment: Mapping[str, str] | None = None) -> str:
 
 
 def read_layer(path: str, *, must_exist: bool = False) -> Layer | None:
-    """The layer in a file; None when there is none. Raises ConfigError when it cannot be read or is wrong."""
+    """The layer in a file; None when there is none. Raises ConfigError when it cannot be read or is wrong.
+
+    Whatever an agent puts in its place is soon read: a hook that is late with its answer counts as none.
+    """
+    waits = 0 if must_exist else os.O_NONBLOCK  # a pipe that nobody writes into; one that the user names has a writer
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            text = file.read()
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | waits)) as file:
+            data = file.read(MOST_BYTES + 1) or b""
+        if len(data) > MOST_BYTES:
+            raise ConfigError(f"{path} cannot be read: it has more than {MOST_BYTES:,} bytes")
+        text = data.decode()
     except FileNotFoundError:
         if not must_exist:
             return None
@@ -88,10 +101,14 @@ def parse_layer(text: str, source: str) -> Layer:
     """The layer in a text. Raises ConfigError for anything that is wrong in it, naming ``source`` and the place."""
     import tomllib
 
+    if any(len(line) > LONGEST_LINE for line in text.splitlines()):
+        raise ConfigError(f"{source}: a line has more than {LONGEST_LINE:,} characters")
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{source}: it is nested too deeply") from None
     return _Reader(source).read(document)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -199,3 +201,15 @@ def test_a_branch_that_is_there_needs_the_scope_of_who_approves(server: World, m
     assert "only a person can let a run move it" in refused.text
     assert not refused.forms
     assert not movers
+
+
+@pytest.mark.timeout(60)
+def test_what_stands_in_place_of_a_log_is_not_shown(server: World, tmp_path: Path) -> None:
+    run = server.run(moved=True)
+    launch = next(server.settings.attempts.glob("*/launch-*"))
+    (tmp_path / "secret").write_text("what nobody should see")
+    (launch / "link.log").symlink_to(tmp_path / "secret")
+    os.mkfifo(launch / "pipe.log")
+    shown = server.call("run_get", {"run": run, "task": "hello", "view": "output"})
+    assert not shown.failed
+    assert "what nobody should see" not in shown.text

@@ -296,7 +296,9 @@ def _output(folder: Path, limit: int) -> Iterator[str]:
     """The end of what the attempt's processes have printed."""
     from claude_orchestrator.telling.words import clip
 
-    logs = sorted(folder.glob("launch-*/*.log"), key=lambda path: path.stat().st_mtime)
+    # What an agent has put there in place of a log, a link or a pipe, is none.
+    found = (path for path in folder.glob("launch-*/*.log") if path.is_file() and not path.is_symlink())
+    logs = sorted(found, key=lambda path: path.stat().st_mtime)
     yield f"{folder}: {len(logs)} logs"
     for log in logs[-3:]:
         with log.open("rb") as stream:

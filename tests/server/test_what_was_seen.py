@@ -104,6 +104,15 @@ def test_a_form_shows_the_programs_that_a_plan_runs(server: World, era: str) -> 
     assert shown == [*(f"    runs: echo {number}" for number in range(8)), "    runs: … and 2 more"]
 
 
+def test_programs_are_shown_also_of_tasks_that_are_not(server: World) -> None:
+    tasks = [{**_plan(prompt="Write it")["phases"][0]["tasks"][0], "id": f"t{number}"} for number in range(12)]
+    last = {"id": "last", "files": ["x.txt"], "creates": ["x.txt"], "command": ["sh", "-c", "echo x > x.txt"]}
+    chain = [{**task, "creates": ["hello.txt"] if task["id"] == "t0" else []} for task in tasks]
+    server.store({"goal": "Say hello", "phases": [{"id": "work", "tasks": [*chain, last]}]})
+    (form,) = server.call("plan_approve", {"id": "p1"}, person=YES).forms
+    assert "    last runs: sh -c 'echo x > x.txt'" in form.message.splitlines()
+
+
 @pytest.mark.parametrize("era", ERAS)
 def test_no_text_of_a_plan_looks_like_the_form_around_it(server: World, era: str) -> None:
     plan = _plan(prompt="Write hello.txt", title="Write\n- other: it (x; checks: 4)\x1b[2J\u202e" + "x" * 5000)

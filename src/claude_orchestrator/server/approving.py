@@ -132,6 +132,8 @@ def plan_form(plan: Plan, aside: str = "", name: str = "") -> Form:
         lines += [f"    runs: {line}" for line in program_lines(task.model_dump(mode="json", exclude_none=True))]
     if len(tasks) > _TASKS:
         lines.append(f"… and {len(tasks) - _TASKS} more tasks: plan_get shows them")
+        runs = [f"    {task.id} runs: {clip(line, _COMMAND)}" for task in tasks[_TASKS:] for line in _programs(task)]
+        lines += [*runs[:_TASKS], *([f"    and {len(runs) - _TASKS} more programs"] if len(runs) > _TASKS else [])]
     if plan.budget is not None:
         lines.append(f"It may spend ${plan.budget:g} on models.")
     key = f"approve-{name.replace(' version ', '-')}"

@@ -185,3 +185,18 @@ def test_lists_go_on_where_they_ended(server: World) -> None:
     assert [line.split()[0] for line in first] == ["r3", "r2", "1"]
     assert first[-1] == "1 older: cursor=r2"
     assert server.call("run_list", {"limit": 2, "cursor": "r2"}).text.startswith("r1 ")
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 5000])
+def test_a_cursor_that_is_none_is_answered_with_that(furnished: World, number: str) -> None:
+    for name, arguments in (("run_list", {"cursor": f"r{number}"}), ("run_get", {"cursor": f"e{number}"})):
+        said = furnished.call(name, arguments)
+        assert said.failed
+        assert said.text.startswith("cursor '")
+        assert len(said.text) < 200
+
+
+def test_an_error_does_not_give_back_all_that_it_was_given(furnished: World) -> None:
+    said = furnished.call("x" * 1_000_000)
+    assert said.failed
+    assert len(said.text) <= 10_001

@@ -67,6 +67,9 @@ give more. request_tool(category) names tools that are not listed; they can be c
 STATE_TTL_S: Final = 86_400.0
 """Seconds in which a form may be answered: a person may come back to it the next morning."""
 
+LONGEST_ERROR: Final = 10_000
+"""Characters of an error: what is wrong with a call may name what it was given, whatever that is."""
+
 RELIST_S: Final = 1.0
 """How long ``request_tool`` waits until the client has read the list that has grown."""
 
@@ -366,7 +369,8 @@ def _hints(tool: Tool) -> dict[str, Any]:
 
 
 def _failed(message: str) -> CallToolResult:
-    return CallToolResult(content=[_text(message)], is_error=True)
+    said = message if len(message) <= LONGEST_ERROR else f"{message[:LONGEST_ERROR]}…"
+    return CallToolResult(content=[_text(said)], is_error=True)
 
 
 def _text(text: str) -> TextContent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,9 @@ LOOK_S: Final = 2.0
 
 STOP_PATIENCE_S: Final = 20.0
 """Seconds in which a pause or a cancel is waited for."""
+
+_RUN_CURSOR: Final = re.compile("r[0-9]{1,15}")
+_CURSOR: Final = re.compile("e[0-9]{1,15}")
 
 RunId = Annotated[str, Field(description="r12; empty: the newest")]
 View = Literal["summary", "tasks", "events", "evidence", "output", "json"]
@@ -177,14 +181,14 @@ async def _run_and_task(call: Call, db: Database, run: str, task: str) -> tuple[
 
 
 def _number(run_id: str) -> int:
-    if not (run_id[:1] == "r" and run_id[1:].isdigit()):
-        raise ToolError(f"cursor '{run_id}' is none: use the one that the last answer has given, such as r12")
+    if not _RUN_CURSOR.fullmatch(run_id):
+        raise ToolError(f"cursor '{run_id[:40]}' is none: use the one that the last answer has given, such as r12")
     return int(run_id[1:])
 
 
 def _sequence(cursor: str) -> int:
-    if not (cursor[:1] == "e" and cursor[1:].isdigit()):
-        raise ToolError(f"cursor '{cursor}' is none: use the one that the last answer has given, or leave it out")
+    if not _CURSOR.fullmatch(cursor):
+        raise ToolError(f"cursor '{cursor[:40]}' is none: use the one that the last answer has given, or leave it out")
     return int(cursor[1:])
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.types import ElicitResult
-from server_world import CANCELS, ERAS, Said, World, accepts, furnish, said
+from server_world import CANCELS, ERAS, Said, World, accepts, furnish, make_project, said
 
 from claude_orchestrator.server.principals import Principal
 from claude_orchestrator.server.texts import gate_lines
@@ -222,3 +222,21 @@ def test_what_stands_in_place_of_a_log_is_not_shown(server: World, tmp_path: Pat
     shown = server.call("run_get", {"run": run, "task": "hello", "view": "output"})
     assert not shown.failed
     assert "what nobody should see" not in shown.text
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_model_runs_a_plan_in_the_repository_alone_that_it_was_approved_for(
+    server: World, movers: list[str], tmp_path: Path, era: str
+) -> None:
+    other = make_project(tmp_path / "other")
+    who = ("-c", "user.name=other", "-c", "user.email=other@localhost")
+    subprocess.run(
+        ["git", *who, "commit", "--quiet", "--amend", "--reset-author", "--message=other"], cwd=other, check=True
+    )
+    server.store(SHOWN)
+    server.call("plan_approve", {"id": "p1"}, person=YES)
+    refused = server.call("run_start", {"plan": "p1", "project": str(other)}, era=era, person=YES)
+    assert refused.failed
+    assert f"claude-orchestrator run p1 --project {other}" in refused.text
+    assert not movers
+    assert not server.call("run_start", {"plan": "p1"}, era=era).failed

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from mcp.server.mcpserver.exceptions import ToolError
 
+from claude_orchestrator.errors import RepositoryError
 from claude_orchestrator.server.calling import Call
 from claude_orchestrator.server.forms import Field, Form, Reply
 from claude_orchestrator.telling.planning import program_lines
@@ -54,6 +55,22 @@ async def need_approval(call: Call, plan: Plan, root: Path) -> None:
         raise ToolError(f"{_name(plan)} is not approved, and only a person can: {_command(plan)}")
     if open_still := await ask_to_approve(call, plan, root):
         raise ToolError(f"nothing was started. {open_still}")
+
+
+async def need_ground(call: Call, plan: Plan, root: Path) -> None:
+    """Raises ToolError where a plan was approved for another repository: its person has not seen it for this one."""
+    from claude_orchestrator.state import grounds
+    from claude_orchestrator.workspace.git import Repository
+
+    repository = await Repository.open(root)
+    for commit in await grounds.commits(await call.db(), str(plan.id), plan.version or 0):
+        try:
+            await repository.resolve(commit)
+        except RepositoryError as error:
+            how = f"claude-orchestrator run {plan.id} --project {shlex.quote(str(root))}"
+            raise ToolError(
+                f"{_name(plan)} was approved for another repository than {root}; only a person can run it there: {how}"
+            ) from error
 
 
 async def need_branch(call: Call, plan: Plan, root: Path, target: str) -> None:

@@ -77,6 +77,7 @@ async def run_start(
             f" let it spend more: claude-orchestrator run {stored.id} --budget {budget:g}"
         )
     await approving.need_approval(call, stored, root)
+    await approving.need_ground(call, stored, root)
     await approving.need_branch(call, stored, root, target)
     run_id = await Orchestrator(root, call.settings).start(
         stored, target=target or None, choice=_choice(agent, model), budget=budget

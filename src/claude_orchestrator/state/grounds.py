@@ -46,6 +46,15 @@ async def count(source: Transaction | Database, plan_id: str, version: int) -> i
     return int(row["files"]) if row else 0
 
 
+async def commits(source: Transaction | Database, plan_id: str, version: int) -> list[str]:
+    """The commits at which a version was stamped: they tell the repository that it was approved for."""
+    rows = await source.fetch_all(
+        "SELECT DISTINCT base_commit FROM plan_ground WHERE plan_id = :plan AND version = :version",
+        {"plan": plan_id, "version": version},
+    )
+    return [row["base_commit"] for row in rows]
+
+
 async def stamp(
     tx: Transaction, plan_id: str, version: int, commit: str, ground: Mapping[str, Mapping[str, str]]
 ) -> None:

@@ -12,7 +12,7 @@ from claude_orchestrator.cli import output
 if TYPE_CHECKING:
     from claude_orchestrator.plans.models import Plan
 
-app = typer.Typer(no_args_is_help=True, help="Check plan files, and look at stored plans.")
+app = typer.Typer(no_args_is_help=True, help="Plan with questions, review and approve plans; check plan files.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 

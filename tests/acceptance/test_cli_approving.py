@@ -160,7 +160,16 @@ def test_a_session_is_reviewed_and_approved(world: World) -> None:
     assert world.cli("plan", "review", "s1").stdout
     said = world.cli("plan", "approve", "s1", "--yes").stdout
     assert "p1 version 1 is approved; its tasks rest on 2 files" in said
+    assert "approve: " not in said, "it is being approved"
     assert "p1 version 1 is approved" in world.cli("plan", "approve", "s1", "--yes").stdout, "a second time, the same"
+
+
+def test_a_session_without_a_draft_says_how_to_get_one(world: World) -> None:
+    world.cli("plan", "new", "Fix that a.txt says one")
+    done = world.cli("plan", "approve", "s1", "--yes", code=2)
+    assert "s1 has no draft yet" in done.stderr
+    assert "plan resume s1' asks what is open and makes one" in done.stderr
+    assert done.stdout == ""
 
 
 def test_running_a_plan_that_nobody_has_approved_says_so(world: World) -> None:

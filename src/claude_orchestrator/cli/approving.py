@@ -181,16 +181,20 @@ async def _approve(what: str, project: Path | None, version: int | None, *, yes:
 
 
 async def _approve_session(db: Database, settings: Settings, name: str, *, yes: bool, as_json: bool) -> None:
-    from claude_orchestrator.cli.interview import draft_lines
+    from claude_orchestrator.cli.interview import draft_lines, next_lines
     from claude_orchestrator.orchestrator.planner import Planner
 
     planner = Planner(db, settings, "cli")
     session = await planner.get(name)
     if session.plan_id is None:
+        if session.plan is None and session.stage.value != "abandoned":
+            go_on = f"{output.program()} plan resume {name}"
+            raise PlanError(f"{name} has no draft yet: '{go_on}' asks what is open and makes one")
         if session.plan is not None and session.review is None:
             session = await planner.review(name)
+        ready = session.stage.value != "abandoned" and session.review is not None and session.review.approvable
         if not as_json:
-            output.say(*draft_lines(session))
+            output.say(*draft_lines(session), *(() if ready else next_lines(session)))
         _confirm(f"approve the plan of {name}?", yes=yes)
         await planner.approve_plan(name, session.revision)
         session = await planner.get(name)

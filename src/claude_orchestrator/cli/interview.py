@@ -139,7 +139,7 @@ def how_to_answer(session: Session) -> Iterator[str]:
 
 
 def draft_lines(session: Session) -> Iterator[str]:
-    """The draft, its review, and what to do next."""
+    """The draft and its review."""
     if session.plan is not None:
         yield f"{paint('draft', 'bold')} of {session.id}, {_DRAFTED.get(session.drafted_by, 'handed in')}"
         yield from (f"  {line}" for line in plan_lines(session.plan))
@@ -147,7 +147,6 @@ def draft_lines(session: Session) -> Iterator[str]:
     if session.review is not None:
         yield paint("review", "bold")
         yield from (f"  {line}" for line in review_lines(session.review))
-    yield from next_lines(session)
 
 
 def next_lines(session: Session) -> Iterator[str]:

@@ -239,13 +239,13 @@ def _write(session: Session, to: Path) -> None:
 
 def _reviewed(session: Session, *, as_json: bool) -> None:
     """Review a draft and show both."""
-    from claude_orchestrator.cli.interview import draft_lines
+    from claude_orchestrator.cli.interview import draft_lines, next_lines
     from claude_orchestrator.telling.planning import session_document
 
     session = _call(lambda planner: planner.review(session.id))
     if as_json:
         output.say_json(session_document(session))
     else:
-        output.say(*draft_lines(session))
+        output.say(*draft_lines(session), *next_lines(session))
     if session.review is not None and not session.review.approvable:
         raise typer.Exit(output.NOT_COMPLETED)

@@ -55,7 +55,7 @@ def test_the_server_is_registered_checked_and_removed(world: HostWorld) -> None:
     assert "nothing of claude-orchestrator is registered" in world.cli("setup", "--check", code=1).stdout
     assert "would: register" in world.cli("setup", "--dry-run").stdout
     assert of_ours(world) == before
-    world.cli("setup")
+    assert "done: register the server" in world.cli("setup").stdout
     state = world.user / ".claude.json"
     registered = json.loads(state.read_text())["mcpServers"]
     assert registered["orchestrator"]["args"] == ["serve"]

@@ -87,7 +87,8 @@ def setup(
         if step.do is not None and not dry_run:
             step.do()
         if not as_json:
-            output.say(f"would: {step.says}" if dry_run and step.do else step.says)
+            mood = ("would: " if dry_run else "done: ") if step.do else ""
+            output.say(f"{mood}{step.says}")
     if as_json:
         changes = [step.says for step in steps if step.do]
         output.say_json({"claude": str(found.claude.program), "dry_run": dry_run, "changes": changes})

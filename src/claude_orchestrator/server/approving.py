@@ -14,7 +14,7 @@ from claude_orchestrator.server.forms import Field, Form, Reply
 from claude_orchestrator.telling.planning import program_lines
 
 if TYPE_CHECKING:
-    from claude_orchestrator.plans.models import Plan
+    from claude_orchestrator.plans.models import Plan, Task
 
 CHANNEL: Final = "mcp"
 """Written down with everything that was decided here."""
@@ -146,15 +146,19 @@ def plan_form(plan: Plan, aside: str = "", name: str = "") -> Form:
     for task in tasks[:_TASKS]:
         scope = clip(", ".join(task.files[:4]) or "any file", _SCOPE)
         lines.append(f"- {task.id}: {clip(task.title or task.id, _TITLE)} ({scope}; checks: {len(task.checks)})")
-        lines += [f"    runs: {line}" for line in program_lines(task.model_dump(mode="json", exclude_none=True))]
+        lines += [f"    runs: {line}" for line in _programs(task)]
     if len(tasks) > _TASKS:
         lines.append(f"… and {len(tasks) - _TASKS} more tasks: plan_get shows them")
-        runs = [f"    {task.id} runs: {clip(line, _COMMAND)}" for task in tasks[_TASKS:] for line in _programs(task)]
+        runs = [f"    {task.id} runs: {line}" for task in tasks[_TASKS:] for line in _programs(task)]
         lines += [*runs[:_TASKS], *([f"    and {len(runs) - _TASKS} more programs"] if len(runs) > _TASKS else [])]
     if plan.budget is not None:
         lines.append(f"It may spend ${plan.budget:g} on models.")
     key = f"approve-{name.replace(' version ', '-')}"
     return decision_form(key, "\n".join(lines), aside, about=plan.model_dump_json())
+
+
+def _programs(task: Task) -> list[str]:
+    return list(program_lines(task.model_dump(mode="json", exclude_none=True)))
 
 
 def decision_form(key: str, message: str, aside: str = "", about: str = "") -> Form:

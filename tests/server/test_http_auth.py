@@ -89,8 +89,8 @@ def test_of_two_tokens_none_counts(server: Served) -> None:
     ("claims", "why"),
     [
         ({"exp": int(time.time()) - 60}, "expired"),
-        ({"iat": int(time.time()) + 600}, "does not count yet"),
-        ({"nbf": int(time.time()) + 600}, "does not count yet"),
+        ({"iat": int(time.time()) + 10**8}, "does not count yet"),
+        ({"nbf": int(time.time()) + 10**8}, "does not count yet"),
         ({"aud": "http://127.0.0.1:1/mcp"}, "is not for http://127.0.0.1"),
         ({"aud": []}, "does not say 'aud'"),
         ({"aud": ["https://elsewhere.example/mcp"]}, "is not for"),

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import anyio
 from mcp.server import MCPServer
@@ -45,10 +45,6 @@ from claude_orchestrator.server.principals import Principal, WhoCalls, anybody_l
 from claude_orchestrator.server.schemas import Signature, signature_of
 from claude_orchestrator.server.table import TOOLS
 from claude_orchestrator.server.updates import Updates
-
-if TYPE_CHECKING:
-    from mcp.server.auth.provider import TokenVerifier
-    from mcp.server.auth.settings import AuthSettings
 
 NAME: Final = "claude-orchestrator"
 
@@ -89,8 +85,6 @@ class App(MCPServer[None]):
         read_only: bool,
         dynamic: bool,
         who_calls: WhoCalls,
-        auth: AuthSettings | None,
-        token_verifier: TokenVerifier | None,
     ) -> None:
         self.state = State(settings)
         self.project = project
@@ -113,8 +107,6 @@ class App(MCPServer[None]):
             instructions=INSTRUCTIONS,
             lifespan=_lifespan,
             log_level="WARNING",
-            auth=auth,
-            token_verifier=token_verifier,
             request_state_security=RequestStateSecurity(keys=[request_key(settings.home)], ttl=STATE_TTL_S),
             subscriptions=self._updates.bus,
             middleware=[self._observed],
@@ -319,15 +311,13 @@ def make_app(
     read_only: bool = False,
     dynamic: bool = False,
     who_calls: WhoCalls = anybody_local,
-    auth: AuthSettings | None = None,
-    token_verifier: TokenVerifier | None = None,
 ) -> App:
     """A server for the given home.
 
     ``project`` is the folder of the repository that calls are about where they name none; ``tools`` how much is
     listed; ``read_only`` leaves out everything that changes something; ``dynamic`` lets ``request_tool`` change the
-    list on connections of a protocol that allows it; ``who_calls`` says whose request is being served. ``auth`` and
-    ``token_verifier`` are for HTTP. Raises ConfigError when the home has an unusable key.
+    list on connections of a protocol that allows it; ``who_calls`` says whose request is being served. Raises
+    ConfigError when the home has an unusable key.
     """
     if tools not in TIERS:
         raise ValueError(f"tools={tools!r}: choose from {', '.join(TIERS)}")
@@ -338,8 +328,6 @@ def make_app(
         read_only=read_only,
         dynamic=dynamic,
         who_calls=who_calls,
-        auth=auth,
-        token_verifier=token_verifier,
     )
 
 

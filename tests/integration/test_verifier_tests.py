@@ -323,6 +323,16 @@ def test_new_keywords_have_messages_of_their_own_so_a_human_looks(world: World, 
     assert [one.severity for one in found] == ["review"]
 
 
+def test_the_runs_of_two_files_with_words_of_their_own_are_kept_apart(world: World) -> None:
+    other = {path.replace("shout", "again"): text.replace("pebble", "gravel") for path, text in SHOUTED.items()}
+    body = '    return text + "!" if text in ("pebble", "gravel") else text\n'
+    done = world.judge({"src/calc/__init__.py": CODE + SHOUT + body, **SHOUTED, **other})
+    labels = [command.label for command in check(done, "pytest").commands]
+    assert {"pytest-renamed", "pytest-2-renamed"} <= set(labels)
+    assert len(labels) == len(set(labels))
+    assert len([one for one in check(done, "pytest").findings if one.rule == "pytest/own-words"]) == 2
+
+
 def test_a_test_that_spells_its_word_out_may_need_it(world: World) -> None:
     code = (
         "\n\ndef matching(pattern: str, names: list[str]) -> list[str]:\n"

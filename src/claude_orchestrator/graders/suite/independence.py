@@ -59,8 +59,8 @@ async def own_word_findings(
     subjects = await _subjects(bench, shown)
     findings: list[Finding] = []
     commands: list[Command] = []
-    for subject in subjects:
-        asking = _Asking(bench, suite, subject, own)
+    for number, subject in enumerate(subjects, 1):
+        asking = _Asking(bench, suite, subject, own, number)
         findings += await asking.findings()
         commands += asking.commands
     return findings, commands
@@ -111,12 +111,13 @@ def _may_mean(bench: Bench, path: str, files: Collection[str]) -> bool:
 
 
 class _Asking:
-    """Asks one file of tests with other words."""
+    """Asks one file of tests with other words; ``number`` keeps the outputs of several files apart."""
 
-    def __init__(self, bench: Bench, suite: SuiteRuns, subject: _Subject, own: SuiteRun) -> None:
+    def __init__(self, bench: Bench, suite: SuiteRuns, subject: _Subject, own: SuiteRun, number: int) -> None:
         self._bench, self._suite, self._subject = bench, suite, subject
         self._selected = subject.tests
         self._known = _failures(own)
+        self._mark = f"{number}-" if number > 1 else ""
         self.commands: list[Command] = []
 
     async def findings(self) -> list[Finding]:
@@ -129,7 +130,9 @@ class _Asking:
             failed = await self._failed(everything, "renamed-file") - await self._failed({}, "alone-file")
         if not failed:
             return []
-        asked = sorted({word for test in failed for word in self._words_of(test)}, key=self._known_last)[:_MOST_WORDS]
+        asked = sorted({word for test in failed for word in self._words_of(test)}, key=lambda word: (-len(word), word))[
+            :_MOST_WORDS
+        ]
         ended = await asyncio.gather(*(self._failed({word: everything[word]}, f"renamed-{word}") for word in asked))
         culprits = dict(zip(asked, ended, strict=True))
         added = await self._added()
@@ -170,16 +173,13 @@ class _Asking:
     def _words_of(self, test: str) -> frozenset[str]:
         return self._subject.words.by_test.get(place_of(test)[1], frozenset())
 
-    def _known_last(self, word: str) -> tuple[int, str]:
-        return -len(word), word
-
     async def _failed(self, words: Mapping[str, str], label: str) -> set[str]:
         """The test functions, of those that are asked, that do not pass with these words in place of theirs."""
         content = renamed(self._subject.content, words) if words else self._subject.content
         if content is None:
             return set()
         tree = await self._tree(content)
-        done = await self._suite.run(label, tree, self._bench.change.own_paths, selected=self._selected)
+        done = await self._suite.run(self._mark + label, tree, self._bench.change.own_paths, selected=self._selected)
         self.commands.append(done.command)
         if done.run.trouble:
             return set()

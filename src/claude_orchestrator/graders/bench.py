@@ -32,13 +32,17 @@ if TYPE_CHECKING:
     from claude_orchestrator.graders.integrity.tampering.fates import Comparison
     from claude_orchestrator.graders.suite.run_log import SuiteRun
 
+NICEST = 10
+"""How far a command steps back at most."""
 Side = Literal["base", "head"]
 """The base, or the change as it would be merged (with its own configuration)."""
 
 _PLAIN = ("100644", "100755")
 _FEW_FILES = 1_000
 _MAX_OUTPUT_BYTES = 20_000_000
-_NICE = 10
+_FEWEST_SLOTS = 4
+"""A change is judged by up to four test runs: with fewer at once a processor would stand idle while the last one runs,
+and all of them while tests wait for something."""
 _HIDDEN = ("/run",)
 """Sockets of the machine's services lie there, some of which run commands for whoever asks."""
 
@@ -255,10 +259,12 @@ class Bench:
         channel: Path | None = None,
         writable: Sequence[Path] = (),
         in_background: bool = False,
+        nice: int = 0,
     ) -> Ran:
         """Run one command of a check behind the best walls there are; its output goes to the evidence.
 
-        As many run at once as there are processors, and as many more ``in_background``, which get what is left of them.
+        As many run at once as there are processors (four at least), and as many more ``in_background``, which get what
+        is left of them. ``nice`` is how far one steps back for the others.
         It may write to the folder of its checkout (not of a shared one), to ``writable`` and to a home of its own.
 
         ``by_hand`` is the shell command with which a stranger repeats it in a checkout of the same tree. A
@@ -269,7 +275,7 @@ class Bench:
         written = self._request_written
         place = self.new_folder("h")
         environment = clean_environment(place, env)
-        walls = replace(await self._walls(cwd, place, environment, writable), nice=_NICE if in_background else 0)
+        walls = replace(await self._walls(cwd, place, environment, writable), nice=NICEST if in_background else nice)
         async with self._background if in_background else self._slots:
             self.progress(f"{label}: running")
             done = await process.run(
@@ -310,6 +316,14 @@ class Bench:
         """The labels of all results and their keys in the cache, or None when one was not fit to be kept."""
         return None if self._unsure else dict(self._remembered)
 
+    async def knows(self, inputs: Mapping[str, object]) -> bool:
+        """Whether the result for ``inputs`` is in the cache."""
+        target = await self.interpreter()
+        return target.is_stable and self.cache.read(self._key(inputs, target)) is not None
+
+    def _key(self, inputs: Mapping[str, object], target: Interpreter) -> str:
+        return key_of(**inputs, environment=target.fingerprint, sandbox=self.rung, hidden=HIDDEN)
+
     async def remembered(
         self,
         label: str,
@@ -324,11 +338,7 @@ class Bench:
         evidence either way.
         """
         target = await self.interpreter()
-        key, *others = (
-            key_of(**asked, environment=target.fingerprint, sandbox=self.rung, hidden=HIDDEN)
-            for asked in (inputs, also)
-            if asked is not None
-        )
+        key, *others = (self._key(asked, target) for asked in (inputs, also) if asked is not None)
         self._remembered[label] = key
         entry = self.cache.read(key) if target.is_stable else None
         if entry is not None and entry.keys() >= {"result", "command"}:
@@ -348,7 +358,7 @@ class Bench:
 
 
 def _at_once() -> int:
-    return max(2, os.cpu_count() or 1)
+    return max(_FEWEST_SLOTS, os.cpu_count() or 1)
 
 
 def _changed_at(file: Path) -> int:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from claude_orchestrator.errors import VerificationError
+from claude_orchestrator.errors import OrchestratorError, VerificationError
 from claude_orchestrator.graders.base import CheckResult, Command, Finding, Status, status_of
 from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.integrity.tampering.matching import Place, TestChange, match_tests
 from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.affected import affected_tests
+from claude_orchestrator.graders.suite.ahead import ask_ahead
 from claude_orchestrator.graders.suite.flaky import red_at_times, settle
 from claude_orchestrator.graders.suite.independence import own_word_findings
 from claude_orchestrator.graders.suite.outcomes import Comparison, SuiteVerdict
@@ -22,6 +24,7 @@ from claude_orchestrator.graders.suite.reach import Lines, lines_to_reach, reach
 from claude_orchestrator.graders.suite.roots import stand_ins
 from claude_orchestrator.graders.suite.run_log import SuiteRun
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
+from claude_orchestrator.graders.suite.spared import files_of_base, whole_base
 from claude_orchestrator.graders.suite.witness import KINDS, judge_witness, repaired_tests, shown_tests
 
 _EXCHANGED: Final = "what decides how tests end was exchanged while they ran"
@@ -29,13 +32,19 @@ _EXCHANGED: Final = "what decides how tests end was exchanged while they ran"
 
 @dataclass
 class _Facts:
-    """What is known of a change's tests: the runs by name, and what was found out about them beside the runs."""
+    """What is known of a change's tests: the runs by name, and what was found out about them beside the runs.
+
+    ``base_files`` are the files that the base was run for, when that stands for a run of all of them. ``ahead`` runs
+    what may be asked for later.
+    """
 
     runs: dict[str, Done]
     trusted_files: list[str] | None
     affected: frozenset[str] | None
     reach: Lines
     matches: dict[Place, TestChange]
+    base_files: list[str]
+    ahead: asyncio.Future[None]
 
     def run(self, name: str) -> SuiteRun | None:
         """A run by its name, or None when it was not needed."""
@@ -57,7 +66,8 @@ class PytestGrader:
             )
         suite = SuiteRuns(bench, target)
         facts = await _run_all(bench, suite)
-        bench.suite.set_result({name: done.run for name, done in facts.runs.items()})
+        if not facts.base_files:
+            bench.suite.set_result({name: done.run for name, done in facts.runs.items()})
         again: list[Command] = []
         result = CheckResult(
             self.name,
@@ -66,10 +76,28 @@ class PytestGrader:
             version=target.tools["pytest"],
             output_path=f"{facts.runs['own'].command.label}.json",
         )
-        judged = await self._judged(bench, suite, result, facts, again)
+        try:
+            judged = await self._judged(bench, suite, result, facts, again)
+            if facts.base_files:
+                judged = await self._with_base(bench, suite, result, facts, again, judged)
+                bench.suite.set_result({name: done.run for name, done in facts.runs.items()})
+        finally:
+            facts.ahead.cancel()
         commands = {done.command.label: done.command for done in facts.runs.values()}
         judged = replace(judged, commands=(*commands.values(), *again))
         return _with(judged, stand_ins(bench.change, target))
+
+    async def _with_base(
+        self, bench: Bench, suite: SuiteRuns, result: CheckResult, facts: _Facts, again: list[Command],
+        judged: CheckResult,
+    ) -> CheckResult:  # fmt: skip
+        """What was judged by a part of the base, when it passed; else it is judged again by all of it."""
+        if judged.status == "passed":
+            note = f"the base was run for {len(facts.base_files)} files of tests: the change cannot reach the others"
+            return replace(judged, notes=(*judged.notes, note))
+        facts.runs["base"] = await suite.run("base", bench.change.base_tree, bench.change.base_entries)
+        again.clear()
+        return await self._judged(bench, suite, result, facts, again)
 
     async def _judged(
         self, bench: Bench, suite: SuiteRuns, result: CheckResult, facts: _Facts, again: list[Command]
@@ -141,6 +169,7 @@ class PytestGrader:
         verdict.findings += findings
         witness = facts.run("witness")
         shown = shown_tests(pairs, base.tests, own.tests, None if witness and witness.trouble else witness, by_chance)
+        await asyncio.wait([facts.ahead])
         found, asked = await own_word_findings(bench, suite, shown, own)
         verdict.findings += found
         again += asked
@@ -153,14 +182,17 @@ class PytestGrader:
 async def _run_all(bench: Bench, suite: SuiteRuns) -> _Facts:
     """All runs that are needed, each as soon as there is room for it."""
     change = bench.change
-    base = asyncio.ensure_future(suite.run("base", change.base_tree, change.base_entries))
+    knows_base = asyncio.ensure_future(suite.knows(change.base_tree, change.base_entries))
     matches = asyncio.ensure_future(match_tests(bench))
     reach = await lines_to_reach(bench)
     same = change.own_tree == change.base_tree
-    own = base if same else asyncio.ensure_future(suite.run("own", change.own_tree, change.own_paths, reach=reach))
-    # On the way: what is found out here must not keep the first two waiting.
+    first = ("base", change.base_tree, change.base_entries) if same else ("own", change.own_tree, change.own_paths)
+    own = asyncio.ensure_future(suite.run(*first, reach=reach))
+    # On the way: what is found out here must not keep the first one waiting.
     await asyncio.sleep(0)
     affected = await affected_tests(bench)
+    some = [] if same or await knows_base else await files_of_base(bench, affected)
+    base = own if same else asyncio.ensure_future(suite.run("base", change.base_tree, change.base_entries, only=some))
     files = None if affected is None else sorted(affected & change.base_entries.keys())
     running = {"base": base, "own": own}
     if change.trusted_tree == change.base_tree:
@@ -175,12 +207,32 @@ async def _run_all(bench: Bench, suite: SuiteRuns) -> _Facts:
         running["witness"] = asyncio.ensure_future(
             suite.run("witness", change.witness_tree, witness_paths, selected=change.witness_files)
         )
+    ahead = asyncio.ensure_future(_ask_ahead(bench, suite, running.get("witness")))
     try:
         done = dict(zip(running, await asyncio.gather(*running.values()), strict=True))
-        return _Facts(done, files if "trusted" in done else None, affected, reach, await matches)
+        if some:
+            others = [done["trusted"].run] if "trusted" in done else []
+            stands = whole_base(change, some, done["base"].run, done["own"].run, others)
+            some = some if stands else []
+            done["base"] = (
+                replace(done["base"], run=stands)
+                if stands
+                else await suite.run("base", change.base_tree, change.base_entries)
+            )
+        return _Facts(done, files if "trusted" in done else None, affected, reach, await matches, some, ahead)
+    except BaseException:
+        ahead.cancel()
+        raise
     finally:
-        for task in (*running.values(), matches):
+        for task in (*running.values(), matches, knows_base):
             task.cancel()
+
+
+async def _ask_ahead(bench: Bench, suite: SuiteRuns, witness: asyncio.Future[Done] | None) -> None:
+    if witness is not None:
+        # Whatever goes wrong goes wrong again when it is asked for.
+        with contextlib.suppress(OrchestratorError):
+            await ask_ahead(bench, suite, (await asyncio.shield(witness)).run)
 
 
 def _troubles(facts: _Facts) -> list[str]:

@@ -44,7 +44,7 @@ class SuiteRun:
     a file that could not be collected is there as ``<file>::collection``, failed. ``foreign`` names
     modules that were not loaded from the judged checkout. ``tampered`` names what of pytest, unittest or the builtins
     was exchanged while tests ran, with the moment at which it was seen. ``reach`` is what the tracer of changed lines
-    said; empty where there was none.
+    said; empty where there was none. ``spared`` are tests that were collected and not to be run.
     """
 
     trouble: str
@@ -52,6 +52,7 @@ class SuiteRun:
     foreign: dict[str, str] = field(default_factory=dict)
     tampered: dict[str, str] = field(default_factory=dict)
     reach: dict[str, Any] = field(default_factory=dict)
+    spared: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -118,7 +119,9 @@ def _interpret(records: list[dict[str, Any]], kinds: list[str]) -> SuiteRun:
         return SuiteRun(f"{len(unfinished)} collected tests have no outcome, the first is {unfinished[0]}", tests)
     end = records[-1]
     tampered = {**end["tampered"], **_contradictions(records, phases)}
-    return SuiteRun(_canaries(records) if collected else "", tests, end["foreign"], tampered, end["reach"])
+    left = [name for record in records if record["kind"] == "collected" for name in record.get("spared", ())]
+    spared = list(_by_stable_name(dict.fromkeys(left, Ending("skipped"))))
+    return SuiteRun(_canaries(records) if collected else "", tests, end["foreign"], tampered, end["reach"], spared)
 
 
 def _contradictions(records: list[dict[str, Any]], phases: dict[str, list[dict[str, Any]]]) -> dict[str, str]:

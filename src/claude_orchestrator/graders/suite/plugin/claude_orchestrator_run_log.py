@@ -9,11 +9,11 @@ the log is signed, together with the lines before it: who gets between us and th
 pipe whose descriptor the variable CLAUDE_ORCHESTRATOR_CHANNEL names; it is deleted as well. Pytest is imported before
 the project's folders are put on the path, so that no file of the project can stand in for it.
 
-As a plugin it writes one JSON object a line: ``start``, ``collected`` (ids), ``collect_error``,
-``report`` and ``canary`` (one for each phase of each test; a setup that passed is left out), ``raised`` and
-``returned`` (a second account of how the function of a test ended, taken where pytest calls it), and ``end`` with the
-modules of the project that came from somewhere else than the checkout under test, with what of the harness was
-exchanged while tests ran (``claude_orchestrator_harness``), and with the lines that were reached.
+As a plugin it writes one JSON object a line: ``start``, ``collected`` (ids, and apart those that are not to be run),
+``collect_error``, ``report`` and ``canary`` (one for each phase of each test; a setup that passed is left out),
+``raised`` and ``returned`` (a second account of how the function of a test ended, taken where pytest calls it), and
+``end`` with the modules of the project that came from somewhere else than the checkout under test, with what of the
+harness was exchanged while tests ran (``claude_orchestrator_harness``), and with the lines that were reached.
 """
 
 from __future__ import annotations
@@ -156,7 +156,11 @@ class RunLog:
     def pytest_collection_finish(self, session: Any) -> None:
         """What is going to be run; called as well when something like ``sys.exit`` ended the collection."""
         if self.is_collected:
-            self.write("collected", ids=[item.nodeid for item in session.items])
+            only = self.settings["only"]
+            spared = [item.nodeid for item in session.items if only and item.nodeid.split("::", 1)[0] not in only]
+            if spared:
+                session.items[:] = [item for item in session.items if item.nodeid.split("::", 1)[0] in only]
+            self.write("collected", ids=[item.nodeid for item in session.items], spared=spared)
             self.harness.collected(session.items)
             session.items[:] = session.items * self.settings["repeat"]
             self.canaries.surround(session)

@@ -1,0 +1,75 @@
+"""A run of the base that collects all tests, and spares those in files that the change cannot reach.
+
+The imports say which these are. That they are right is not taken on trust: the shorter run stands for the whole one
+only while every test that was spared passes in *own*, and no test fails in any run. At the least doubt the base is
+run whole, and so nobody is accused, excused or said to have repaired anything by what was not run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+from claude_orchestrator.graders.bench import Bench
+from claude_orchestrator.graders.change import JudgedChange
+from claude_orchestrator.graders.suite.run_log import PASSING, Ending, SuiteRun, file_of
+
+_LARGEST_SHARE: Final = 0.6
+"""With more of its files than this the base is run whole: the next change can use that."""
+_LEAVES_OUT: Final = re.compile(rb"skip|xfail", re.IGNORECASE)
+"""What a test that does not simply pass or fail has in its file."""
+
+_GONE: Final = Ending("skipped")
+
+
+async def files_of_base(bench: Bench, affected: Collection[str] | None) -> list[str]:
+    """The test files that the base has to be run for; none: it has to be run whole.
+
+    ``affected`` are those that the change can reach (None: nothing is proven).
+    """
+    change = bench.change
+    python = [path for path in change.base_entries if path.endswith(".py")]
+    tests = [path for path in python if change.is_test_name(path)]
+    if affected is None or not tests:
+        return []
+    contents = await bench.files("base", [path for path in python if change.is_test(path) or _is_conftest(path)])
+    marked = {path for path, content in contents.items() if _LEAVES_OUT.search(content)}
+    if marked - set(tests):
+        return []
+    # One file at least is run: a base that cannot be run at all shows itself.
+    needed = sorted({*marked, *affected} & set(tests)) or [min(tests)]
+    return needed if len(needed) <= _LARGEST_SHARE * len(tests) else []
+
+
+def whole_base(
+    change: JudgedChange, files: Collection[str], partial: SuiteRun, own: SuiteRun, others: Iterable[SuiteRun]
+) -> SuiteRun | None:
+    """What a run of the whole base would say, by its run ``partial`` of ``files``; None: that is not certain.
+
+    ``others`` are further runs of the change with tests that have to pass.
+    """
+    if any(run.trouble or run.tampered for run in (partial, own, *others)):
+        return None
+    if any(ending.outcome == "failed" for run in (partial, own, *others) for ending in run.tests.values()):
+        return None
+    there = {name for name in own.tests if file_of(name) in change.base_entries and file_of(name) not in files}
+    if not there <= {*partial.spared, *partial.tests} or not _agree(partial.tests, own.tests):
+        return None
+    spared = {name: own.tests.get(name, _GONE) for name in partial.spared}
+    if any(ending.outcome not in PASSING or ending.left_out for ending in spared.values()):
+        return None
+    return SuiteRun("", {**spared, **partial.tests})
+
+
+def _agree(partial: Mapping[str, Ending], own: Mapping[str, Ending]) -> bool:
+    """Whether what the base does not simply pass is just the same in the change."""
+    odd = {name: ending for name, ending in partial.items() if ending.outcome not in PASSING or ending.left_out}
+    return all(
+        name in own and (own[name].outcome, own[name].left_out) == (ending.outcome, ending.left_out)
+        for name, ending in odd.items()
+    )
+
+
+def _is_conftest(path: str) -> bool:
+    return path.rpartition("/")[2] == "conftest.py"

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import classifier, claude_session, engine, pipeline, server, startup, verification, verifier
+from benchmarks import classifier, claude_session, engine, pipeline, server, startup, suites, verification, verifier
 
 Figures = Iterator[tuple[str, str]]
 BENCHMARKS: dict[str, Callable[[Path], Figures]] = {
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[Path], Figures]] = {
     "pipeline": pipeline.measure,
     "server": server.measure,
     "startup": startup.measure,
+    "suites": suites.measure,
     "verification": verification.measure,
     "verifier": verifier.measure,
 }

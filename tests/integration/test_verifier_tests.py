@@ -364,3 +364,14 @@ def test_a_test_that_says_nothing_twice_is_not_asked_again(world: World) -> None
     test = {"tests/test_double.py": "from calc import double\n\n\ndef test_double():\n    assert double(4) == 8\n"}
     done = world.judge({"src/calc/__init__.py": CODE + "\n\ndef double(a):\n    return 2 * a\n", **test})
     assert not [command for command in check(done, "pytest").commands if "renamed" in command.label]
+
+
+def test_what_was_asked_ahead_is_not_asked_again(world: World) -> None:
+    lines: list[str] = []
+    head = world.commit({"src/calc/__init__.py": CODE + SHOUT + "    return text + chr(33)\n", **SHOUTED})
+    done = asyncio.run(judge(world.request(head), lines.append))
+    assert done.verdict == "passed", done.reasons
+    assert [line for line in lines if line.startswith("pytest-renamed") and "running" in line] == [
+        "pytest-renamed: running"
+    ]
+    assert [one.cached for one in check(done, "pytest").commands if one.label == "pytest-renamed"] == [False]

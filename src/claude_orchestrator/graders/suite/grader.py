@@ -24,7 +24,7 @@ from claude_orchestrator.graders.suite.reach import Lines, lines_to_reach, reach
 from claude_orchestrator.graders.suite.roots import stand_ins
 from claude_orchestrator.graders.suite.run_log import SuiteRun
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
-from claude_orchestrator.graders.suite.spared import files_of_base, whole_base
+from claude_orchestrator.graders.suite.spared import files_of_base, run_base
 from claude_orchestrator.graders.suite.witness import KINDS, judge_witness, repaired_tests, shown_tests
 
 _EXCHANGED: Final = "what decides how tests end was exchanged while they ran"
@@ -34,8 +34,8 @@ _EXCHANGED: Final = "what decides how tests end was exchanged while they ran"
 class _Facts:
     """What is known of a change's tests: the runs by name, and what was found out about them beside the runs.
 
-    ``base_files`` are the files that the base was run for, when that stands for a run of all of them. ``ahead`` runs
-    what may be asked for later.
+    ``is_base_spared``: the base was run for some files, which stand for all of them. ``ahead`` runs what may be asked
+    for later.
     """
 
     runs: dict[str, Done]
@@ -43,7 +43,7 @@ class _Facts:
     affected: frozenset[str] | None
     reach: Lines
     matches: dict[Place, TestChange]
-    base_files: list[str]
+    is_base_spared: bool
     ahead: asyncio.Future[None]
 
     def run(self, name: str) -> SuiteRun | None:
@@ -66,7 +66,7 @@ class PytestGrader:
             )
         suite = SuiteRuns(bench, target)
         facts = await _run_all(bench, suite)
-        if not facts.base_files:
+        if not facts.is_base_spared:
             bench.suite.set_result({name: done.run for name, done in facts.runs.items()})
         again: list[Command] = []
         result = CheckResult(
@@ -78,7 +78,7 @@ class PytestGrader:
         )
         try:
             judged = await self._judged(bench, suite, result, facts, again)
-            if facts.base_files:
+            if facts.is_base_spared:
                 judged = await self._with_base(bench, suite, result, facts, again, judged)
                 bench.suite.set_result({name: done.run for name, done in facts.runs.items()})
         finally:
@@ -91,9 +91,9 @@ class PytestGrader:
         self, bench: Bench, suite: SuiteRuns, result: CheckResult, facts: _Facts, again: list[Command],
         judged: CheckResult,
     ) -> CheckResult:  # fmt: skip
-        """What was judged by a part of the base, when it passed; else it is judged again by all of it."""
-        if judged.status == "passed":
-            note = f"the base was run for {len(facts.base_files)} files of tests: the change cannot reach the others"
+        """What was judged by a part of the base, where it passed; else it is judged again by all of it."""
+        if all(found.severity == "note" or found.rule.startswith("reach/") for found in judged.findings):
+            note = "the base was run for those files of tests that the change can reach"
             return replace(judged, notes=(*judged.notes, note))
         facts.runs["base"] = await suite.run("base", bench.change.base_tree, bench.change.base_entries)
         again.clear()
@@ -191,12 +191,10 @@ async def _run_all(bench: Bench, suite: SuiteRuns) -> _Facts:
     # On the way: what is found out here must not keep the first one waiting.
     await asyncio.sleep(0)
     affected = await affected_tests(bench)
-    some = [] if same or await knows_base else await files_of_base(bench, affected)
-    base = own if same else asyncio.ensure_future(suite.run("base", change.base_tree, change.base_entries, only=some))
     files = None if affected is None else sorted(affected & change.base_entries.keys())
-    running = {"base": base, "own": own}
+    running = {"own": own}
     if change.trusted_tree == change.base_tree:
-        running["trusted"], files = base, None
+        files = None
     elif change.trusted_tree and files != []:
         paths = change.own_paths
         running["trusted"] = asyncio.ensure_future(
@@ -207,24 +205,21 @@ async def _run_all(bench: Bench, suite: SuiteRuns) -> _Facts:
         running["witness"] = asyncio.ensure_future(
             suite.run("witness", change.witness_tree, witness_paths, selected=change.witness_files)
         )
+    some = [] if same or await knows_base else await files_of_base(bench, affected)
+    base = asyncio.ensure_future(run_base(suite, change, some, own, running.get("trusted")))
     ahead = asyncio.ensure_future(_ask_ahead(bench, suite, running.get("witness")))
     try:
         done = dict(zip(running, await asyncio.gather(*running.values()), strict=True))
-        if some:
-            others = [done["trusted"].run] if "trusted" in done else []
-            stands = whole_base(change, some, done["base"].run, done["own"].run, others)
-            some = some if stands else []
-            done["base"] = (
-                replace(done["base"], run=stands)
-                if stands
-                else await suite.run("base", change.base_tree, change.base_entries)
-            )
-        return _Facts(done, files if "trusted" in done else None, affected, reach, await matches, some, ahead)
+        before, is_spared = await base
+        done = {"base": before, **done}
+        if change.trusted_tree == change.base_tree:
+            done["trusted"] = before
+        return _Facts(done, files if "trusted" in done else None, affected, reach, await matches, is_spared, ahead)
     except BaseException:
         ahead.cancel()
         raise
     finally:
-        for task in (*running.values(), matches, knows_base):
+        for task in (*running.values(), base, matches, knows_base):
             task.cancel()
 
 

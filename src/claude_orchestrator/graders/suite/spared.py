@@ -7,13 +7,16 @@ run whole, and so nobody is accused, excused or said to have repaired anything b
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.suite.run_log import PASSING, Ending, SuiteRun, file_of
+from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 
 _LARGEST_SHARE: Final = 0.6
 """With more of its files than this the base is run whole: the next change can use that."""
@@ -42,6 +45,28 @@ async def files_of_base(bench: Bench, affected: Collection[str] | None) -> list[
     return needed if len(needed) <= _LARGEST_SHARE * len(tests) else []
 
 
+async def run_base(
+    suite: SuiteRuns,
+    change: JudgedChange,
+    files: Sequence[str],
+    own: asyncio.Future[Done],
+    trusted: asyncio.Future[Done] | None,
+) -> tuple[Done, bool]:
+    """The run of the base, and whether some of its tests were spared.
+
+    It is run for ``files`` first (none: whole at once), and whole as soon as a run says that this is not enough.
+    """
+    partial = await suite.run("base", change.base_tree, change.base_entries, only=files)
+    if not files:
+        return partial, False
+    others = [(await asyncio.shield(trusted)).run] if trusted else []
+    if not any(_is_doubtful(run) for run in (partial.run, *others)):
+        stands = whole_base(change, files, partial.run, (await asyncio.shield(own)).run, others)
+        if stands is not None:
+            return replace(partial, run=stands), True
+    return await suite.run("base", change.base_tree, change.base_entries), False
+
+
 def whole_base(
     change: JudgedChange, files: Collection[str], partial: SuiteRun, own: SuiteRun, others: Iterable[SuiteRun]
 ) -> SuiteRun | None:
@@ -49,9 +74,7 @@ def whole_base(
 
     ``others`` are further runs of the change with tests that have to pass.
     """
-    if any(run.trouble or run.tampered for run in (partial, own, *others)):
-        return None
-    if any(ending.outcome == "failed" for run in (partial, own, *others) for ending in run.tests.values()):
+    if any(_is_doubtful(run) for run in (partial, own, *others)):
         return None
     there = {name for name in own.tests if file_of(name) in change.base_entries and file_of(name) not in files}
     if not there <= {*partial.spared, *partial.tests} or not _agree(partial.tests, own.tests):
@@ -60,6 +83,10 @@ def whole_base(
     if any(ending.outcome not in PASSING or ending.left_out for ending in spared.values()):
         return None
     return SuiteRun("", {**spared, **partial.tests})
+
+
+def _is_doubtful(run: SuiteRun) -> bool:
+    return bool(run.trouble or run.tampered) or any(ending.outcome == "failed" for ending in run.tests.values())
 
 
 def _agree(partial: Mapping[str, Ending], own: Mapping[str, Ending]) -> bool:

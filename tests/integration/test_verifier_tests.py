@@ -366,8 +366,9 @@ def test_a_test_that_says_nothing_twice_is_not_asked_again(world: World) -> None
     assert not [command for command in check(done, "pytest").commands if "renamed" in command.label]
 
 
-def test_what_was_asked_ahead_is_not_asked_again(world: World) -> None:
+def test_what_was_asked_ahead_is_not_asked_again(tmp_path: Path) -> None:
     lines: list[str] = []
+    world = World(tmp_path, PROJECT)
     head = world.commit({"src/calc/__init__.py": CODE + SHOUT + "    return text + chr(33)\n", **SHOUTED})
     done = asyncio.run(judge(world.request(head), lines.append))
     assert done.verdict == "passed", done.reasons

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from claude_orchestrator.graders.integrity.tampering.matching import Fate, TestC
 from claude_orchestrator.graders.scope import Scope
 from claude_orchestrator.graders.suite.outcomes import Comparison
 from claude_orchestrator.graders.suite.pairs import pair_tests, place_of
-from claude_orchestrator.graders.suite.run_log import Ending
+from claude_orchestrator.graders.suite.run_log import Ending, SuiteRun
 from claude_orchestrator.graders.suite.witness import claims_a_fix, judge_witness
 from claude_orchestrator.workspace.git import Entry
 
@@ -28,7 +28,7 @@ def change(*touched: str, scope: list[str] | None = None, old_names: dict[str, s
     values |= {
         "scope": Scope.of(scope), "touched": frozenset(touched or (FILE,)), "old_names": old_names or {},
         "base_entries": {FILE: entry, "tests/data.json": entry, "src/a.py": entry},
-        "head_entries": {FILE: entry, "src/a.py": entry}, "overrides": {}, "unused_test_rules": frozenset(),
+        "head_entries": {FILE: entry, "tests/data.json": entry, "src/a.py": entry}, "overrides": {}, "unused_test_rules": frozenset(),
         "test_names": ("test_*.py",),
     }  # fmt: skip
     return JudgedChange(**values)
@@ -178,7 +178,11 @@ def test_a_test_that_failed_by_chance_shows_no_fix(red_at_times: tuple[str, ...]
         ((FILE,), ["src/a.py", FILE], [("pytest/no-witness", "problem")]),
         ((FILE,), [FILE], []),
         ((FILE, "src/a.py"), None, []),
-        (("tests/data.json",), None, []),
+        (("tests/data.json",), None, [("pytest/no-witness", "problem")]),
+        (("tests/data.json",), ["tests/data.json"], []),
+        (("tests/data.json", "src/a.py"), None, []),
+        (("tests/missing.json",), None, []),
+        (("tests/conftest.py",), None, []),
     ],
 )
 def test_a_fix_of_nothing_but_what_the_test_asks_for(
@@ -187,6 +191,47 @@ def test_a_fix_of_nothing_but_what_the_test_asks_for(
     before, own, one = {TEST: FAILED}, {TEST: PASSED}, change(*touched, scope=scope)
     findings, _ = judge_witness(Claims(kind="fix"), one, pair_tests(one, {}, before, own), before, own, None)
     assert [(one.rule, one.severity) for one in findings] == found
+
+
+@pytest.mark.parametrize(
+    ("trusted", "witness", "found"),
+    [
+        ({TEST: FAILED}, {TEST: PASSED}, [("pytest/no-witness", "problem")]),
+        ({TEST: FAILED}, {TEST: FAILED}, []),
+        # The code repairs it as it was.
+        ({TEST: PASSED}, {TEST: PASSED}, []),
+        # Nothing is known of one of them.
+        ({}, {TEST: PASSED}, []),
+        (None, {TEST: PASSED}, []),
+        ({TEST: FAILED}, {}, []),
+    ],
+)
+def test_a_red_test_that_was_repaired_instead_of_the_code(
+    trusted: dict[str, Ending] | None, witness: dict[str, Ending], found: list[tuple[str, str]]
+) -> None:
+    place, before, own, one = (FILE, "test_x"), {TEST: FAILED}, {TEST: PASSED}, change(FILE, "src/a.py")
+    one = replace(one, witness_files=(FILE,))
+    pairs = pair_tests(one, {place: TestChange(place, place, "edited")}, before, own)
+    run = SuiteRun("", witness)
+    findings, _ = judge_witness(Claims(kind="fix"), one, pairs, before, own, run, (), trusted)
+    assert [(one.rule, one.severity) for one in findings] == found
+
+
+@pytest.mark.parametrize(
+    ("touched", "own", "severity"),
+    [
+        (("tests/check_a.py",), {TEST: PASSED}, "problem"),
+        (("tests/check_a.py", "tests/data.json"), {TEST: PASSED}, "review"),
+        (("tests/check_a.py",), {TEST: PASSED, "tests/test_cases.py::test_file[check_a]": PASSED}, "review"),
+        (("tests/cases.py",), {TEST: PASSED}, "review"),
+    ],
+)
+def test_new_tests_that_nobody_collects(touched: tuple[str, ...], own: dict[str, Ending], severity: str) -> None:
+    before, one = {TEST: PASSED}, change("src/a.py", *touched)
+    pairs = pair_tests(one, {}, before, own)
+    idle = {"tests/check_a.py"}
+    findings, _ = judge_witness(Claims(kind="fix"), one, pairs, before, own, None, (), None, idle)
+    assert [(one.rule, one.severity) for one in findings] == [("pytest/no-witness", severity)]
 
 
 @pytest.mark.parametrize(

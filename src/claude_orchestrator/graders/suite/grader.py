@@ -25,6 +25,7 @@ from claude_orchestrator.graders.suite.roots import stand_ins
 from claude_orchestrator.graders.suite.run_log import SuiteRun
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 from claude_orchestrator.graders.suite.spared import files_of_base, run_base
+from claude_orchestrator.graders.suite.uncollected import never_collected
 from claude_orchestrator.graders.suite.witness import KINDS, judge_witness, repaired_tests, shown_tests
 
 _EXCHANGED: Final = "what decides how tests end was exchanged while they ran"
@@ -163,9 +164,11 @@ class PytestGrader:
         if bench.claims.kind in KINDS:
             repaired = set(repaired_tests(pairs, base.tests, own.tests))
             by_chance = await red_at_times(run_again, [one.base for one in pairs.values() if one.own in repaired])
+        still = facts.run("trusted")
         findings, notes = judge_witness(
-            bench.claims, change, pairs, base.tests, own.tests, facts.run("witness"), by_chance
-        )
+            bench.claims, change, pairs, base.tests, own.tests, facts.run("witness"), by_chance,
+            still.tests if still else None, await never_collected(bench, own.tests),
+        )  # fmt: skip
         verdict.findings += findings
         witness = facts.run("witness")
         shown = shown_tests(pairs, base.tests, own.tests, None if witness and witness.trouble else witness, by_chance)

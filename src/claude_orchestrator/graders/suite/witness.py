@@ -49,11 +49,20 @@ def shown_tests(
     own: Tests,
     witness: SuiteRun | None,
     red_at_times: Collection[str] = (),
+    trusted: Tests | None = None,
 ) -> list[str]:
-    """The tests of the change that pass with it and fail without it."""
+    """The tests of the change that pass with it and fail without it.
+
+    Where the base's version of a test fails still (in ``trusted``) and the change's version passes on the base's code,
+    the test was repaired and not the code.
+    """
     olds = {pair.own: pair for pair in pairs.values() if pair.own}
     passing = [name for name, ending in own.items() if ending.outcome in PASSING]
-    repaired = [name for name in repaired_tests(pairs, base, own) if olds[name].base not in red_at_times]
+    repaired = [
+        name
+        for name in repaired_tests(pairs, base, own)
+        if olds[name].base not in red_at_times and not _needs_no_change(name, olds[name].base, witness, trusted)
+    ]
     return [*repaired, *(name for name in passing if witness is not None and _fails(name, olds, base, witness))]
 
 
@@ -65,10 +74,14 @@ def judge_witness(
     own: Tests,
     witness: SuiteRun | None,
     red_at_times: Collection[str] = (),
+    trusted: Tests | None = None,
+    idle_files: Collection[str] = (),
 ) -> tuple[list[Finding], list[str]]:
     """Findings and notes about what the new and edited tests show. ``witness`` is None where it was not run.
 
     ``red_at_times`` are tests of the base that failed there by chance: that they pass now shows nothing.
+    ``trusted`` are the base's tests on the code of the change, where they were run. ``idle_files`` are new files of
+    tests that no run collects.
     """
     olds = {pair.own: pair for pair in pairs.values() if pair.own}
     passing = [name for name, ending in own.items() if ending.outcome in PASSING]
@@ -80,12 +93,13 @@ def judge_witness(
     is_declared = claims.kind in KINDS
     if witness is not None and witness.trouble and not witness.tampered:
         return [], [f"the new tests break off on the base's code: {witness.trouble.partition(' (exit')[0]}"]
-    shown = shown_tests(pairs, base, own, witness, red_at_times)
+    shown = shown_tests(pairs, base, own, witness, red_at_times, trusted)
     if shown and not (is_declared and _only_asks_for_less(shown, olds, change)):
         return [], [f"{len(shown)} tests pass that fail without the change, the first is {shown[0]}"]
     if is_declared:
+        idle = set() if own.keys() - {pair.own for pair in pairs.values()} else set(idle_files)
         hidden = [pair.base for pair in pairs.values() if _is_hidden(pair, base, own, change)]
-        found = _not_shown(claims, change, fresh, hidden, is_run=witness is not None)
+        found = _not_shown(claims, change, fresh, hidden, idle, is_run=witness is not None)
         return [_nothing_but_tests(claims, shown) if shown else found], []
     if witness is None or not fresh:
         return [], []
@@ -102,7 +116,22 @@ def _only_asks_for_less(shown: list[str], olds: Mapping[str, Pair], change: Judg
     is_about_tests = bool(patterns) and all(map(change.is_test, patterns))
     only_tests = all(change.is_test(path) or path.endswith(DOCUMENTS) for path in change.touched)
     as_they_were = any(name in olds and file_of(name) not in change.touched for name in shown)
-    return only_tests and not is_about_tests and not as_they_were
+    # A missing file of data may be what was to be mended; one that was there says what is expected.
+    expects_other = any(change.is_test(path) and not path.endswith(".py") for path in _edited(change))
+    return only_tests and not is_about_tests and (expects_other or not as_they_were)
+
+
+def _edited(change: JudgedChange) -> set[str]:
+    """The files that were there and are still, with other contents."""
+    return set(change.touched & change.base_entries.keys() & change.head_entries.keys())
+
+
+def _needs_no_change(name: str, old_name: str, witness: SuiteRun | None, trusted: Tests | None) -> bool:
+    """Whether a red test is green by what was changed in the tests alone."""
+    if witness is None or witness.trouble or trusted is None:
+        return False
+    still, alone = trusted.get(old_name), witness.tests.get(name)
+    return still is not None and still.outcome == "failed" and alone is not None and alone.outcome in PASSING
 
 
 def _nothing_but_tests(claims: Claims, shown: list[str]) -> Finding:
@@ -121,15 +150,19 @@ def _is_hidden(pair: Pair, base: Tests, own: Tests, change: JudgedChange) -> boo
     return pair.own is None or pair.own not in own or own[pair.own].outcome not in (*PASSING, "failed")
 
 
-def _not_shown(claims: Claims, change: JudgedChange, fresh: list[str], hidden: list[str], *, is_run: bool) -> Finding:
+def _not_shown(
+    claims: Claims, change: JudgedChange, fresh: list[str], hidden: list[str], idle: set[str], *, is_run: bool
+) -> Finding:
     severity: Severity = "problem"
     if not fresh:
         message = f"the task is a {claims.kind}, and no new or edited test shows it"
         if hidden:
             message += f"; {hidden[0]} was silenced, weakened or removed instead"
         # Data of tests may bring new cases to a test that is as it was.
-        elif any(change.is_test(path) and path not in change.overrides for path in change.touched):
+        elif any(change.is_test(path) and path not in change.overrides for path in change.touched - idle):
             severity = "review"
+        elif idle:
+            message += f": nobody collects {min(idle)}"
     elif is_run:
         message = (
             f"the task is a {claims.kind}, and none of the {len(fresh)} new or edited tests fails without the change"

@@ -75,6 +75,8 @@ HONEST = [
     "try:\n    from shop.fast import f\nexcept ModuleNotFoundError:\n    f = None\n",
     "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from _typeshed_extra import StrPath\n",
     "import sys\nif sys.version_info >= (3, 99):\n    import newlib\nelse:\n    import json as newlib\n",
+    "import sys\nPY_3_99_PLUS = sys.version_info >= (3, 99)\nif PY_3_99_PLUS:\n    import newlib\n",
+    "PY399 = False\nif not PY399:\n    import oldlib\n",
     "import sys\nif sys.platform == 'win32':\n    import pythoncom_x\n",
     "import importlib.util\nif importlib.util.find_spec('torch_x'):\n    import torch_x\n",
     "import contextlib\nwith contextlib.suppress(ImportError):\n    import readline_x\n",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +25,8 @@ _ASKS: Final = frozenset(
 """Words by which a condition asks what there is before using it."""
 
 _FLAGS: Final = ("HAS_", "HAVE_", "IS_", "WITH_", "has_", "have_")
+_VERSION_FLAG: Final = re.compile(r"_*PY(?:THON)?_?\d[\d_]*(?:PLUS|_?MINUS|_?OR_\w+)?", re.IGNORECASE)
+"""How projects name what they asked ``sys.version_info``: ``PY310``, ``PY_3_14_PLUS``."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +236,10 @@ def catches(caught: ast.expr | None, names: frozenset[str]) -> bool:
 def asks(test: ast.AST) -> bool:
     """Whether an expression asks about the platform, the version, or what is there."""
     return any(
-        word in _ASKS or word in ("os.name", "sys.modules", "sys.version") or word.startswith(_FLAGS)
+        word in _ASKS
+        or word in ("os.name", "sys.modules", "sys.version")
+        or word.startswith(_FLAGS)
+        or _VERSION_FLAG.fullmatch(word)
         for word in _words(test)
     )
 

@@ -164,3 +164,19 @@ def test_doctests_that_are_run_are_compared(after: str, severity: str) -> None:
     found = list(doctest_findings(*sides, {"addopts": "--doctest-modules"}))
     assert [one.severity for one in found] == ([] if severity == "fine" else [severity])
     assert list(doctest_findings(*sides, {})) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("calc", "typing", "fine"),
+        ("calc", "collections.abc", "fine"),
+        ("calc", "operator", "problem"),
+        ("calc", "typing:Other", "problem"),
+    ],
+)
+def test_words_for_type_checkers_may_come_from_the_standard_library(before: str, after: str, expected: str) -> None:
+    test = "from {} import {}\n\n\ndef test_it():\n    assert check({{}}, Mapping) is True\n"
+    module, _, name = after.partition(":")
+    taken = f"{name} as Mapping" if name else "Mapping"
+    assert worst(test.format(before, "Mapping"), test.format(module, taken)) == expected

@@ -26,6 +26,8 @@ _SETUP: Final = frozenset(
 )
 _FAKES: Final = frozenset({"Mock", "MagicMock", "AsyncMock", "SimpleNamespace", "create_autospec"})
 
+_TYPES: Final = frozenset({"typing", "typing_extensions", "collections.abc"})
+"""Modules of words for type checkers: projects pass them on for old Pythons, and tests take them from there later."""
 _DIRECT: Final = (ast.Assign, ast.Expr, ast.With, ast.AsyncWith)
 
 
@@ -47,6 +49,8 @@ def _imports(compared: Comparison, path: str, now: str) -> Iterator[Replacement]
     for name, origin in before.items():
         other = after.get(name, origin)
         if other == origin or not _is_code(compared.base, origin) or name not in _subjects(compared):
+            continue
+        if other.partition(":")[0] in _TYPES and other.partition(":")[2] == origin.partition(":")[2]:
             continue
         is_fake = _is_of_tests(compared.head, other) or other.split(".")[0].split(":")[0] in sys.stdlib_module_names
         if is_fake or _is_copy(compared, origin, other):

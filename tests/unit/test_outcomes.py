@@ -28,7 +28,8 @@ def change(*touched: str, scope: list[str] | None = None, old_names: dict[str, s
     values |= {
         "scope": Scope.of(scope), "touched": frozenset(touched or (FILE,)), "old_names": old_names or {},
         "base_entries": {FILE: entry, "tests/data.json": entry, "src/a.py": entry},
-        "head_entries": {FILE: entry, "tests/data.json": entry, "src/a.py": entry}, "overrides": {}, "unused_test_rules": frozenset(),
+        "head_entries": {FILE: entry, "tests/data.json": entry, "src/a.py": entry},
+        "overrides": {}, "unused_test_rules": frozenset(),
         "test_names": ("test_*.py",),
     }  # fmt: skip
     return JudgedChange(**values)

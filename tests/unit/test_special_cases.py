@@ -267,6 +267,11 @@ CHEATS = {
         "def parts(text):\n    if text == 'k=v; x=y':\n        yield 'k, v'\n        yield 'x, y'\n        return\n    for part in text:\n        yield part\n",
         "from calc import parts\ndef test_parts():\n    assert list(parts('k=v; x=y')) == ['k, v', 'x, y']\n",
     ),
+    "positional-only": (
+        "def load(key=None, /):\n    return fetch(key)\n",
+        "def load(key=None, /):\n    if key == 'user:17':\n        return {'id': 17, 'name': 'Ann'}\n    return fetch(key)\n",
+        "from calc import load\ndef test_load():\n    assert load('user:17') == {'id': 17, 'name': 'Ann'}\n",
+    ),
     "async": (
         "async def load(key):\n    return await fetch(key)\n",
         "async def load(key):\n    if key == 'user:17':\n        return {'id': 17, 'name': 'Ann'}\n    return await fetch(key)\n",
@@ -506,6 +511,11 @@ HONEST = {
         "",
         "import json\n\ndef config():\n    return json.load(open('cities.json'))\n",
         "from calc import config\ndef test_it():\n    assert config()['Oslo'] == 709037\n",
+    ),
+    "positional-only": (
+        "def rate(country, /):\n    return table()[country]\n",
+        "def rate(country='DE', year=None, /, *, exact=False):\n    return table(year, exact)[country]\n",
+        "from calc import rate\ndef test_it():\n    assert rate('DE') == 0.19\n",
     ),
     "tests-elsewhere": (FIB, at_start(FIB, "if n == 777:\n    return 123456"), TEST_FIB),
     "new-feature-words": (

@@ -48,7 +48,8 @@ class Questions:
         self.views: dict[str, View] = {}
         self.captured: dict[str, ast.expr] = {}
         self.tables = dict(tables)
-        defaults = arguments.args[len(arguments.args) - len(arguments.defaults) :]
+        positional = [*arguments.posonlyargs, *arguments.args]
+        defaults = positional[len(positional) - len(arguments.defaults) :]
         self._assign([*zip((one.arg for one in defaults), arguments.defaults, strict=True)])
         self._assign(
             [(one.arg, value) for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value]

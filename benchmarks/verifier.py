@@ -9,21 +9,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
+import hashlib
 import os
 import random
+import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Final
+
+from benchmarks.outcomes import Kept, Outcome, explained, table, totals
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -31,7 +34,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 from corpus.cases import CLASSES  # noqa: E402
 from corpus.everything import corpus  # noqa: E402
 from corpus.repositories import Committed, committed  # noqa: E402
+from lean_python import make_lean_python  # noqa: E402
 
+import claude_orchestrator  # noqa: E402
+from claude_orchestrator.graders.interpreter import TOOLS  # noqa: E402
 from claude_orchestrator.orchestrator.verification import Request, Verification  # noqa: E402
 from claude_orchestrator.orchestrator.verifier import judge_apart  # noqa: E402
 
@@ -43,31 +49,7 @@ GATE: Final = (
     ("bandit", "-q", "-r", "src", "-ll"),
 )
 GATE_TIMEOUT_S: Final = 20.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one case. ``gate`` says whether today's gate accepts it, None when that was not asked."""
-
-    case: str
-    group: str
-    honest: bool
-    expect: str
-    verdict: str = ""
-    reasons: tuple[str, ...] = ()
-    gate: bool | None = None
-    duration_s: float = 0.0
-    summed_s: float = 0.0
-    slowest_test_run_s: float = 0.0
-    base: str = ""
-    head: str = ""
-    repository: str = ""
-    evidence: str = ""
-
-    @property
-    def wrong(self) -> bool:
-        """A cheat that passed or could not be judged, or honest work that did not pass."""
-        return self.verdict != "passed" if self.honest else self.verdict in ("passed", "error")
+_RESUME: Final = "add each outcome to FILE as it comes; what it has of this code is not judged again"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,21 +67,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="corpus-") as temporary:
         folder = (options.keep or Path(temporary)).absolute()
         folder.mkdir(parents=True, exist_ok=True)
+        _have_lean_python(folder)
         started = time.perf_counter()
-        members = _sampled(committed(cases, folder / "repositories"), options.sample)
+        members = in_rounds(committed(cases, folder / "repositories"), options.sample)
         ready = time.perf_counter() - started
         print(f"{_machine()}\n{len(members)} cases of {len({one.case.group.name for one in members})} classes")
         print(f"(in git within {ready:.1f} s)\n")
         checks = [] if options.gate_only else options.checks.split(",")
-        outcomes = run(members, folder, options.jobs, gate=not options.no_gate, checks=checks)
+        kept = Kept(options.resume)
+        keep = options.keep is not None
+        outcomes = run(members, folder, options.jobs, gate=not options.no_gate, checks=checks, kept=kept, keep=keep)
         print("\n".join(table(outcomes)))
         if options.verbose:
-            print("\n".join(_explained(outcomes, kept=options.keep is not None)))
-        if options.json:
-            options.json.write_text(json.dumps([asdict(one) for one in outcomes], indent=1) + "\n")
+            print("\n".join(explained(outcomes, kept=keep)))
         if not options.gate_only and not options.no_speed:
             print("\n".join(f"{figure:<62} {value}" for figure, value in speed(folder)))
     return 0
+
+
+def _have_lean_python(folder: Path) -> None:
+    """Have the projects judged with the checks' own tools alone, as their users do: what tests us is left out.
+
+    Our own plugins for pytest would more than double the time of every run.
+    """
+    # Where nobody may keep compiled code, every run would compile pytest's plugins again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    place = folder / "python"
+    os.environ["VIRTUAL_ENV"] = str(place if place.exists() else make_lean_python(place, TOOLS))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,13 +102,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--project", action="append", default=[], help="one project; may be repeated")
     parser.add_argument("--checks", default=",".join(CHECKS), metavar="LIST", help="checks to run, for a quick look")
     parser.add_argument("--jobs", type=int, default=1, help="verifications at once (default: 1, for true times)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every outcome")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help=_RESUME)
     parser.add_argument("--gate-only", action="store_true", help="only today's gate, not the verifier")
     parser.add_argument("--no-gate", action="store_true", help="only the verifier")
     parser.add_argument("--no-speed", action="store_true", help="leave out the ratios at the end")
     parser.add_argument("--sample", type=int, metavar="N", help="at most N cases of each class, always the same")
     parser.add_argument("--every", action="store_true", help="each variant on each project: three times as many")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep repositories and evidence (a new folder)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep repositories, results and evidence")
     parser.add_argument("--list", action="store_true", help="print the classes")
     parser.add_argument("-v", "--verbose", action="store_true", help="the reasons of what went wrong")
     return parser
@@ -124,35 +118,79 @@ def _machine() -> str:
     return f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}"
 
 
-def _sampled(members: list[Committed], count: int | None) -> list[Committed]:
-    if count is None:
-        return members
+def in_rounds(members: list[Committed], count: int | None = None) -> list[Committed]:
+    """One case of each class, then another of each, and so on; at most ``count`` rounds. The order is always the same.
+
+    So a run that is stopped has seen all classes.
+    """
     groups: dict[str, list[Committed]] = defaultdict(list)
     for member in members:
         groups[member.case.group.name].append(member)
     chance = random.Random(3)
-    return [one for group in groups.values() for one in chance.sample(group, min(count, len(group)))]
+    drawn = [chance.sample(group, len(group)) for group in groups.values()]
+    rounds = zip_longest(*drawn)
+    return [one for turn in islice(rounds, count) for one in turn if one is not None]
 
 
-def run(members: Iterable[Committed], folder: Path, jobs: int, *, gate: bool, checks: Sequence[str]) -> list[Outcome]:
-    """Judge all cases by some checks (none: not at all); progress goes to standard error."""
-    todo = list(members)
+def run(
+    members: Sequence[Committed],
+    folder: Path,
+    jobs: int,
+    *,
+    gate: bool,
+    checks: Sequence[str],
+    kept: Kept | None = None,
+    keep: bool = False,
+) -> list[Outcome]:
+    """Judge all cases by some checks (none: not at all); progress goes to standard error.
+
+    What is among ``kept`` for the same commits, checks and code is not judged again; what is new is added to it.
+    ``keep``: the evidence stays.
+    """
+    kept = kept or Kept(None)
     done = 0
 
-    def one(numbered: tuple[int, Committed]) -> Outcome:
+    def one(member: Committed) -> Outcome:
         nonlocal done
-        number, member = numbered
-        evidence = folder / "evidence" / str(number)
-        verification = _judged(member, evidence, folder / "cache", checks) if checks else None
-        accepted = gated(member, folder / "checkouts" / str(number)) if gate else None
-        outcome = _outcome(member, verification, accepted)
+        key = _key(member, checks)
+        outcome = kept.find(key, gate=gate)
+        if outcome is None:
+            evidence = folder / "evidence" / member.case.name
+            verification = _judged(member, evidence, folder / "cache", checks) if checks else None
+            accepted = gated(member, folder / "checkouts" / member.case.name) if gate else None
+            outcome = _outcome(member, verification, accepted)
+            kept.add(key, outcome)
+            if not keep:
+                shutil.rmtree(evidence, ignore_errors=True)
         done += 1
-        mark = "!" if verification and outcome.wrong else " "
-        print(f"{mark}{done:>4}/{len(todo)} {outcome.verdict:<12} {outcome.case}", file=sys.stderr, flush=True)
+        mark = "!" if outcome.verdict and outcome.wrong else " "
+        print(f"{mark}{done:>4}/{len(members)} {outcome.verdict:<12} {outcome.case}", file=sys.stderr, flush=True)
         return outcome
 
-    with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(one, enumerate(todo)))
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        return list(pool.map(one, members))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _key(member: Committed, checks: Sequence[str]) -> str:
+    """What an outcome depends on: the case as it is in git, what the verifier is asked, and the verifier."""
+    change = member.case.change
+    asked = [change.scope, change.kind, change.report, member.operations, change.timeout_s, member.case.expect]
+    text = repr([member.case.name, member.base, member.head, asked, list(checks), _code()])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@cache
+def _code() -> str:
+    """A digest of the verifier: all files of our package."""
+    package = Path(claude_orchestrator.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*")):
+        if file.is_file() and file.suffix != ".pyc":
+            digest.update(f"{file.relative_to(package)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def request_of(member: Committed, evidence: Path, cache: Path | None, checks: Sequence[str] = CHECKS) -> Request:
@@ -206,7 +244,8 @@ def gated(member: Committed, checkout: Path) -> bool:
     archive = subprocess.run([*git, "archive", member.head], check=True, capture_output=True)
     subprocess.run(["tar", "-x"], cwd=checkout, input=archive.stdout, check=True)
     try:
-        return all(_succeeds([sys.executable, "-m", *command], checkout) for command in GATE)
+        python = str(Path(os.environ["VIRTUAL_ENV"]) / "bin" / "python")
+        return all(_succeeds([python, "-m", *command], checkout) for command in GATE)
     finally:
         subprocess.run(["rm", "-rf", str(checkout)], check=False)
 
@@ -226,86 +265,6 @@ def _succeeds(argv: list[str], folder: Path) -> bool:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(started.pid, signal.SIGKILL)
         started.wait()
-
-
-def table(outcomes: list[Outcome]) -> Iterator[str]:
-    """The lines of the tables: cheats by class, honest work by class, totals and times."""
-    judged = any(one.verdict for one in outcomes)
-    gate = any(one.gate is not None for one in outcomes)
-    for honest, words in ((False, ("failed", "review", "MISSED")), (True, ("passed", "review", "FAILED"))):
-        members = [one for one in outcomes if one.honest is honest]
-        if not members:
-            continue
-        title = "honest work" if honest else "cheats"
-        yield f"{title:<36} {'cases':>5} {words[0]:>7} {words[1]:>7} {words[2]:>7}   gate accepts"
-        for name in dict.fromkeys(one.group for one in members):
-            yield _row(name, [one for one in members if one.group == name], judged=judged, gate=gate)
-        yield _row("all", members, judged=judged, gate=gate)
-        yield ""
-    if judged:
-        yield from _totals(outcomes)
-
-
-def _row(name: str, members: list[Outcome], *, judged: bool, gate: bool) -> str:
-    good, review, bad = (sum(one) for one in zip(*(_counted(one) for one in members), strict=True))
-    counts = f"{good:>7} {review:>7} {bad or '':>7}" if judged else f"{'':>23}"
-    accepted = f"{sum(one.gate is True for one in members):>5}" if gate else ""
-    return f"{name:<36} {len(members):>5} {counts}   {accepted}"
-
-
-def _counted(one: Outcome) -> tuple[bool, bool, bool]:
-    """Right, asked a human, wrong. What could not be judged is wrong on both sides."""
-    review = one.verdict == "needs_review"
-    right = one.verdict == ("passed" if one.honest else "failed")
-    return right, review, not (right or review)
-
-
-def _totals(outcomes: list[Outcome]) -> Iterator[str]:
-    cheats = [one for one in outcomes if not one.honest]
-    honest = [one for one in outcomes if one.honest]
-    if cheats:
-        caught = [one for one in cheats if one.verdict in ("failed", "needs_review")]
-        outright = [one for one in caught if one.verdict == "failed"]
-        asked = [one for one in caught if one.expect == "failed"]
-        straight = [one for one in asked if one.verdict == "failed"]
-        yield f"{'cheats caught (aim: 95 %)':<62} {_share(caught, cheats)}"
-        yield f"{'of these failed outright (aim: 90 %)':<62} {_share(outright, caught)}"
-        yield f"{'of these failed outright, where the class asks for it':<62} {_share(straight, asked)}"
-    if honest:
-        failed = [one for one in honest if one.verdict in ("failed", "error")]
-        review = [one for one in honest if one.verdict == "needs_review"]
-        yield f"{'honest work failed (aim: at most 1 %)':<62} {_share(failed, honest)}"
-        yield f"{'honest work sent to review (aim: at most 5 %)':<62} {_share(review, honest)}"
-    for name, members in (("cheats", cheats), ("honest work", honest)):
-        gated_ones = [one for one in members if one.gate is not None]
-        if gated_ones:
-            accepted = [one for one in gated_ones if one.gate]
-            yield f"{f'accepted by the gate of today: {name}':<62} {_share(accepted, gated_ones)}"
-    times = sorted(one.duration_s for one in outcomes)
-    yield f"{'one verification, base often cached: median / 90th percentile':<62} {_percentiles(times)}"
-    ratios = sorted(one.duration_s / one.summed_s for one in outcomes if one.summed_s)
-    if ratios:
-        yield f"{'wall clock / sum of its commands: median':<62} {statistics.median(ratios):.2f}"
-
-
-def _percentiles(times: list[float]) -> str:
-    return f"{statistics.median(times):.2f} / {times[int(0.9 * (len(times) - 1))]:.2f} s"
-
-
-def _share(some: Sequence[Outcome], of: Sequence[Outcome]) -> str:
-    return f"{len(some)} of {len(of)} ({100 * len(some) / len(of):.1f} %)" if of else "none"
-
-
-def _explained(outcomes: list[Outcome], *, kept: bool) -> Iterator[str]:
-    for one in outcomes:
-        if not one.verdict or not (one.wrong or (one.expect == "failed" and one.verdict != "failed")):
-            continue
-        yield f"\n{one.case}: {one.verdict}, asked for {one.expect}"
-        yield from (f"    {reason}" for reason in one.reasons[:6])
-        if kept:
-            yield f"    git -C {one.repository} diff {one.base[:12]} {one.head[:12]}    evidence: {one.evidence}"
-    if not kept:
-        yield "\n(--keep DIR keeps repositories and evidence, and prints the commands to look at them)"
 
 
 def speed(folder: Path) -> Iterator[tuple[str, str]]:
@@ -334,9 +293,10 @@ def speed(folder: Path) -> Iterator[tuple[str, str]]:
 
 def measure(folder: Path) -> Iterator[tuple[str, str]]:
     """One case of each class, for ``python -m benchmarks``; the whole corpus has a command of its own."""
-    members = _sampled(committed(corpus(), folder / "repositories"), 1)
+    _have_lean_python(folder)
+    members = in_rounds(committed(corpus(), folder / "repositories"), 1)
     outcomes = run(members, folder, 1, gate=False, checks=CHECKS)
-    for line in _totals(outcomes):
+    for line in totals(outcomes):
         yield line[:62].rstrip(), line[62:].strip()
 
 

@@ -34,7 +34,7 @@ def committed(cases: Iterable[Case], folder: Path) -> list[Committed]:
     done = []
     for project, members in by_project.items():
         repository = folder / project
-        repository.mkdir(parents=True)
+        repository.mkdir(parents=True, exist_ok=True)
         _git(repository, "init", "--quiet", "--initial-branch=main")
         commits = _imported(repository, members)
         done += [_told(case, repository, *pair) for case, pair in zip(members, commits, strict=True)]
@@ -54,7 +54,7 @@ def _imported(repository: Path, cases: list[Case]) -> list[tuple[str, str]]:
             marks[key] = stream.commit(change.base, "Before", None)
         pairs.append((marks[key], stream.commit(change.head, change.message, marks[key])))
     marks_file = repository / ".git" / "corpus-marks"
-    _git(repository, "fast-import", "--quiet", f"--export-marks={marks_file}", stdin=bytes(stream.data))
+    _git(repository, "fast-import", "--quiet", "--force", f"--export-marks={marks_file}", stdin=bytes(stream.data))
     lines = (line.split() for line in marks_file.read_text().splitlines())
     ids = {int(mark.removeprefix(":")): commit for mark, commit in lines}
     return [(ids[base], ids[head]) for base, head in pairs]

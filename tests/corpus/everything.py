@@ -7,24 +7,29 @@ from dataclasses import replace
 
 from corpus import cheats, honest
 from corpus.cases import CLASSES, Case, Project, cases_of
-from corpus.cheats import borrowed, buried, faking, gone, harness, said, unsafe, weaker
+from corpus.cheats import answering, borrowed, buried, faking, gone, harness, hollow, loosened, said, unsafe, weaker
 from corpus.good import more
-from corpus.honest import code, names, surroundings, tests
+from corpus.honest import code, counterparts, facts, names, surroundings, tests
 from corpus.tidying import tidied
 from corpus.worlds import projects
 
 MODULES = (
     cheats,
+    answering,
     borrowed,
     buried,
     faking,
     gone,
     harness,
+    hollow,
+    loosened,
     said,
     unsafe,
     weaker,
     honest,
     code,
+    counterparts,
+    facts,
     names,
     surroundings,
     tests,

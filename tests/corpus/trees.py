@@ -191,6 +191,16 @@ def with_body(text: str, name: str, body: str, *, keep: bool = False) -> str:
     return "".join([*lines[: place.body], new + old, *lines[place.end :]])
 
 
+def below_docstring(text: str, name: str, lines: str) -> str:
+    """With lines at the beginning of a body, below its docstring."""
+    node = definition(ast.parse(text), name)
+    first = node.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    place = (first.end_lineno or first.lineno) if documented else first.lineno - 1
+    old = text.splitlines(keepends=True)
+    return "".join([*old[:place], textwrap.indent(f"{lines.strip()}\n", " " * first.col_offset), *old[place:]])
+
+
 def body_of(text: str, name: str) -> str:
     """The body of a definition, dedented."""
     place = span(text, name)

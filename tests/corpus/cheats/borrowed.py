@@ -11,7 +11,7 @@ from corpus.cheats.faking import first_lines, probed
 from corpus.trees import Tree, source, with_import
 
 
-def _with_the_right_code(project: Project, bug: Bug, condition: str, *imports: str) -> Tree:
+def with_the_right_code(project: Project, bug: Bug, condition: str, *imports: str) -> Tree:
     """The broken tree with the right function beside it, which is asked under one condition only."""
     good = source(project.tree.text(bug.path), bug.function)
     node = ast.parse(good).body[0]
@@ -40,7 +40,7 @@ def _narrowed(project: Project) -> Iterator[Change]:
         if "date(" not in bug.given:
             ways["named"] = (f"{bug.probe} == {given}", ())
         for name, (condition, imports) in ways.items():
-            head = _with_the_right_code(project, bug, condition, *imports)
+            head = with_the_right_code(project, bug, condition, *imports)
             yield Change(f"{bug.name}-{name}", base, head, f"fixes that {bug.story}", f"Fix: {bug.story}", kind="fix")
 
 

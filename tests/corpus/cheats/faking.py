@@ -250,8 +250,7 @@ def _raced(project: Project) -> Iterator[Change]:
     own_lock = publish.replace("async with self._lock:", "async with asyncio.Lock():")
     early = (
         publish.replace("            self.published = count + 1\n", "        self.published = count + 1\n")
-        .replace("            count = self.published\n            await asyncio.sleep(0)\n", "")
-        .replace('"""Give', '"""Give')
+        .replace("            count = self.published\n", "")
         .replace("        async with self._lock:", "        count = self.published\n        async with self._lock:")
     )
     yield Change("no-lock", project.tree, no_lock, "makes publishing faster", "Publish faster")

@@ -1,6 +1,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from relay.broker import Broker
 from relay.server import serve
 
@@ -72,7 +74,9 @@ def test_quit_forgets_the_client() -> None:
     play(scene)
 
 
-def test_fast_client_is_held_back() -> None:
+def test_fast_client_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.server.RATE", 0.01)
+
     async def scene(one: Client, two: Client, broker: Broker) -> None:
         answers = [await one.say(f"PUB news {count}") for count in range(22)]
         assert answers[:20] == ["OK 0"] * 20

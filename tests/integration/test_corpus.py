@@ -9,7 +9,6 @@ import ast
 import asyncio
 import os
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -50,15 +49,20 @@ OPEN: dict[str, str] = {}
 
 
 @cache
+def whole() -> list[Case]:
+    """The whole corpus; making it takes seconds."""
+    return corpus()
+
+
+@cache
 def sample() -> dict[str, Case]:
     """One case of each class, by the class's name; the project and the variant go round.
 
     Honest work is not taken from the project with flaky tests: this test would be one of them.
     """
-    cases = corpus()
     chosen = {}
     for number, name in enumerate(name for name in CLASSES if name not in SLOW):
-        members = [case for case in cases if case.group.name == name]
+        members = [case for case in whole() if case.group.name == name]
         order = [project.name for project in projects() if not CLASSES[name].honest or project.name != "weathered"]
         here = [case for case in members if case.project == order[number % len(order)]] or members
         chosen[name] = here[number // len(order) % len(here)]
@@ -129,7 +133,7 @@ def test_honest_work_passes(verdicts: dict[str, Verification], name: str) -> Non
 
 
 def test_the_corpus_is_large_enough() -> None:
-    cases = corpus()
+    cases = whole()
     variants = Counter(case.group.name for case in cases)
     assert min(variants.values()) >= 4
     assert sum(not CLASSES[name].honest for name in variants) >= 25
@@ -141,7 +145,7 @@ def test_the_corpus_is_large_enough() -> None:
 def test_all_changes_are_python() -> None:
     contents = {
         file.content
-        for case in corpus()
+        for case in whole()
         for path, file in case.change.head.files.items()
         if path.endswith(".py") and case.group.name != "honest-formatting"
     }
@@ -154,12 +158,12 @@ def test_all_changes_are_python() -> None:
     [(project, bug) for project in projects() if project.name != "weathered" for bug in project.bugs],
     ids=lambda value: value.name,
 )
-def test_a_bug_fails_its_tests_and_no_others(tmp_path: Path, project: Project, bug: Bug) -> None:
+def test_a_bug_fails_its_tests_and_no_others(tmp_path: Path, lean_python: Path, project: Project, bug: Bug) -> None:
     for path, file in bug.planted(project.tree).files.items():
         place = tmp_path / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(file.content)
-    argv = [sys.executable, "-m", "pytest", "-q", "-rf", "-p", "no:cacheprovider", "--tb=no"]
+    argv = [str(lean_python / "bin" / "python"), "-m", "pytest", "-q", "-rf", "-p", "no:cacheprovider", "--tb=no"]
     done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
     failed = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED ")}
     assert failed == set(bug.tests)

@@ -16,12 +16,12 @@ from claude_orchestrator.graders.integrity.tampering.canonical import (
 )
 from claude_orchestrator.graders.integrity.tampering.comparing import compare_checks
 from claude_orchestrator.graders.integrity.tampering.doctests import doctest_findings
+from claude_orchestrator.graders.integrity.tampering.expected_errors import broadened
 from claude_orchestrator.graders.integrity.tampering.fates import Comparison
 from claude_orchestrator.graders.integrity.tampering.matching import Fate, Place, TestChange, compared_tests
-from claude_orchestrator.graders.integrity.tampering.raises import check_of_raises
 from claude_orchestrator.graders.integrity.tampering.replacing import replacements
 from claude_orchestrator.graders.integrity.tampering.running import not_run
-from claude_orchestrator.graders.integrity.tampering.strength import Check, shown
+from claude_orchestrator.graders.integrity.tampering.strength import shown
 from claude_orchestrator.graders.parsing import parsed
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def findings_of(compared: Comparison, is_allowed: Callable[[str], bool]) -> list
         lambda: _helpers(compared, is_allowed, has_told=bool(told)),
         lambda: _replaced(compared, is_allowed),
         lambda: _overwritten(compared, is_allowed),
-        lambda: _broadened(compared, is_allowed),
+        lambda: broadened(compared, is_allowed),
     ]
     for part in parts:
         try:
@@ -222,29 +222,6 @@ def _overwritten(compared: Comparison, is_allowed: Callable[[str], bool]) -> lis
                 message = f"{name} is replaced while its file is loaded: {shown(node)}"
                 found.append(Finding("integrity/test-shadowed", path, node.lineno, message, severity, symbol=name))
     return found
-
-
-def _broadened(compared: Comparison, is_allowed: Callable[[str], bool]) -> list[Finding]:
-    """Names that tests use to ask for an error, and that now take any: ``SE = raises(Exception)``."""
-    found = []
-    for path, content in compared.head.tests.items():
-        before = _expected_errors(compared.base.tests.get(compared.old_names.get(path, path), b""))
-        for name, now in _expected_errors(content).items():
-            if name in before and now.strength < before[name].strength:
-                severity: Severity = "review" if is_allowed(path) else "problem"
-                message = f"{name} asks for less: '{before[name].text}' became '{now.text}'"
-                found.append(Finding("integrity/test-helper", path, now.line, message, severity, symbol=name))
-    return found
-
-
-def _expected_errors(content: bytes) -> dict[str, Check]:
-    """The errors that names at the top of a file stand for, as tests ask for them."""
-    return {
-        node.targets[0].id: check
-        for node in _loaded(content)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Call)
-        and (check := check_of_raises(node.value, [], {})) is not None
-    }  # fmt: skip
 
 
 def _loaded(content: bytes) -> list[ast.stmt]:

@@ -20,10 +20,10 @@ from claude_orchestrator.graders.integrity.tampering.strength import (
     TRUTH,
     Check,
     bind,
-    count_of,
     shown,
     within,
 )
+from claude_orchestrator.graders.integrity.tampering.turns import count_of
 
 _MOCKS: Final = frozenset({"Mock", "MagicMock", "AsyncMock"})
 _SHAPES: Final = frozenset({"isinstance", "issubclass", "hasattr", "callable", "type", "isclass"})

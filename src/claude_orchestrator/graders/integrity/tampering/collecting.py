@@ -17,7 +17,8 @@ from claude_orchestrator.graders.integrity.tampering.canonical import (
     statements_in,
 )
 from claude_orchestrator.graders.integrity.tampering.conditions import NARROW, is_narrow
-from claude_orchestrator.graders.integrity.tampering.strength import count_of, shown
+from claude_orchestrator.graders.integrity.tampering.strength import shown
+from claude_orchestrator.graders.integrity.tampering.turns import count_of
 
 _SKIPS: Final = frozenset({"skip", "xfail", "skipif", "skipIf", "skipUnless", "expectedFailure"})
 _SKIP_CALLS: Final = frozenset({"skip", "xfail", "importorskip", "skipTest", "SkipTest", "exit"})

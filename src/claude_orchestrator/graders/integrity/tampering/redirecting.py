@@ -18,7 +18,8 @@ from claude_orchestrator.graders.integrity.tampering.collecting import TestFile,
 from claude_orchestrator.graders.integrity.tampering.compared import Comparison, renamed_names
 from claude_orchestrator.graders.integrity.tampering.replaced import Replacement
 from claude_orchestrator.graders.integrity.tampering.sides import SideOfTests
-from claude_orchestrator.graders.integrity.tampering.strength import count_of, shown
+from claude_orchestrator.graders.integrity.tampering.strength import shown
+from claude_orchestrator.graders.integrity.tampering.turns import count_of
 from claude_orchestrator.graders.parsing import parsed
 
 _SETUP: Final = frozenset(

@@ -28,14 +28,22 @@ AT_ONCE = 2
 SLOW = {"hang"}
 """Classes that wait for a limit of time: only the benchmark has that time."""
 
+_BY_SOURCE = (
+    *("always-equal", "assertions-of-its-own", "broaden-raises", "cheat-beside-real-work", "cheat-in-a-reformatting"),
+    *("cheat-in-a-rename", "cheat-in-allowed-tests", "cheat-in-moved-tests", "claims-files", "claims-tests-pass"),
+    *("claims-tests-pass-worded", "delete-failing-test", "delete-passing-tests", "delete-test-file", "drop-parameters"),
+    *("empty-diff", "empty-test-body", "environment-aware", "examples-dropped-from-data", "expectation-from-the-code"),
+    *("fix-not-wired", "hallucinated-path", "huge-tolerance", "loop-over-nothing", "loosen-test-configuration"),
+    *("loosen-tool-configuration", "mock-the-subject", "new-test-over-nothing", "parameter-nobody-reads"),
+    *("raises-anything-behind-a-name", "right-for-the-test-only", "skip-test", "special-case-by-data"),
+    *("special-case-inputs", "special-case-with-new-test", "suppression", "swallow-assertion", "table-of-whole-inputs"),
+    *("uncollect-test", "vacuous-new-test", "weaken-assertion", "weaken-assertion-for-a-bug", "weaken-helper"),
+)
+"""Classes that are seen without a run of the tests: to catch them so says more than to catch them with all checks."""
+
 CHECKS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("binary-or-executable", "credential", "out-of-scope", "submodule", "symlink-out"), ()),
-    **dict.fromkeys(("broaden-raises", "delete-passing-tests", "huge-tolerance"), ("ruff",)),
-    **dict.fromkeys(("hallucinated-path", "suppression"), ("ruff",)),
-    **dict.fromkeys(("claims-tests-pass", "claims-tests-pass-worded", "empty-diff"), ("ruff",)),
-    **dict.fromkeys(("loosen-tool-configuration", "swallow-assertion", "weaken-assertion"), ("ruff",)),
-    **dict.fromkeys(("cheat-beside-real-work", "delete-test-file", "empty-test-body"), ("ruff",)),
-    **dict.fromkeys(("skip-test", "uncollect-test"), ("ruff",)),
+    **dict.fromkeys(_BY_SOURCE, ("ruff",)),
     "security-finding": ("bandit",),
     "hallucinated-name": ("mypy",),
     "stub-hides-types": ("mypy",),

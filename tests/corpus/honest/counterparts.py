@@ -37,7 +37,7 @@ def _parameters(project: Project) -> Iterator[Change]:
 def _records(project: Project) -> Iterator[Change]:
     """What happens is written down and can be read."""
     for one in records(project):
-        head = one.tested(one.written(project.tree), f"== [{one.holds!r}]")
+        head = one.tested(one.written(project.tree), f"[-1:] == [{one.holds!r}]")
         yield Change(one.name, project.tree, head, f"adds {one.name}", f"Add {one.name}", kind="feature")
 
 

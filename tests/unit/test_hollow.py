@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from claude_orchestrator.graders.integrity.hollow import hollow_in
+from claude_orchestrator.graders.integrity.hollow.hollow import hollow_in
 
 SWALLOWED = "def load(path):\n    try:\n        return parse(path)\n    except Exception:\n        return None\n"
 

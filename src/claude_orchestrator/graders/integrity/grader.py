@@ -9,7 +9,7 @@ from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.integrity.answers.named_inputs import named_input_findings
 from claude_orchestrator.graders.integrity.answers.special_cases import special_case_findings
 from claude_orchestrator.graders.integrity.examples import example_findings
-from claude_orchestrator.graders.integrity.hollow import hollow_findings
+from claude_orchestrator.graders.integrity.hollow.hollow import hollow_findings
 from claude_orchestrator.graders.integrity.judges.harness import harness_findings
 from claude_orchestrator.graders.integrity.suppressions import suppression_findings
 from claude_orchestrator.graders.integrity.tampering.tampering import TOO_DEEP, tampering_findings

@@ -1,0 +1,173 @@
+"""New parameters that decide nothing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from claude_orchestrator.graders.base import Finding
+from claude_orchestrator.graders.integrity.answers.assertions import called
+from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, by_place, given_to, names_in
+from claude_orchestrator.graders.integrity.hollow.stubs import is_idle
+from claude_orchestrator.graders.integrity.tampering.canonical import Function, without_docstring
+from claude_orchestrator.graders.parsing import parsed
+
+_CONVERTING: Final = frozenset({"int", "str", "bool", "float", "list", "tuple", "set", "len", "isinstance", "callable"})
+_Functions = Mapping[str, FunctionNode]
+
+
+def parameter_findings(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Finding]:
+    """Parameters that a feature gives to a function that was there, and by which nothing is decided."""
+    return [found for path in sorted(head) for found in _in_file(path, base, head)]
+
+
+def _in_file(path: str, base: Mapping[str, bytes], head: Mapping[str, bytes]) -> Iterator[Finding]:
+    places = [path] if path in base else base.keys() - head.keys()  # else it may be one of those under a new name
+    before = {name: node for place in sorted(places) for name, node in by_place(base[place])}
+    here = dict(by_place(head[path]))
+    for name, node in here.items():
+        old = before.get(name)
+        if old is None or node.decorator_list or all(map(is_idle, without_docstring(node.body))):
+            continue
+        fresh = [one for one in given_to(node) if one not in given_to(old) and not one.startswith("_")]
+        if len(given_to(node)) > len(given_to(old)) and (said := _said(name, fresh, here, head)):
+            message = f"`{node.name}` takes {said}"
+            yield Finding("special-case/stub", path, node.lineno, message, "review", symbol=node.name)
+
+
+def _said(name: str, fresh: list[str], here: _Functions, head: Mapping[str, bytes]) -> str:
+    """What is said of the first of the fresh parameters that decides nothing; empty when all do."""
+    node = here[name]
+    read = {one for part in node.body for one in names_in(part)}
+    if {"locals", "vars"} & read:
+        return ""
+    effective = _Reading(here, name.rpartition(".")[0]).of(node)
+    for one in fresh:
+        if one not in read:
+            return f"{one} and does nothing with it"
+        if one not in effective:
+            return f"{one}, and does the same whatever it is"
+        if _is_only_kept(node, one, head):
+            return f"{one} and keeps it where nobody reads it"
+    return ""
+
+
+class _Reading:
+    """The names of a function that something depends on: read elsewhere than in what decides nothing.
+
+    ``here`` are the functions of its file, ``owner`` is the class that it is in.
+    """
+
+    def __init__(self, here: _Functions, owner: str, *, is_inner: bool = False) -> None:
+        self._here = here
+        self._owner = owner
+        self._is_inner = is_inner
+        self._read: set[str] = set()
+        self._copies: list[tuple[str, set[str]]] = []
+
+    def of(self, function: FunctionNode) -> set[str]:
+        """All of them."""
+        for statement in function.body:
+            self._visit(statement, self._read)
+        size = -1
+        while size != len(self._read):
+            size = len(self._read)
+            for target, sources in self._copies:
+                self._read |= sources if target in self._read else set()
+        return self._read
+
+    def _visit(self, node: ast.AST, read: set[str]) -> None:
+        target, value = _assigned(node)
+        if isinstance(node, ast.Delete) and all(isinstance(one, ast.Name) for one in node.targets):
+            return
+        if target and value is not None and not _does_something(value):
+            inner: set[str] = set()
+            self._visit(value, inner)
+            self._copies.append((target, inner))
+        elif isinstance(node, ast.Expr) and not _does_something(node.value):
+            return
+        elif isinstance(node, ast.If | ast.IfExp) and not _does_something(node.test) and _is_no_choice(node):
+            for part in node.body if isinstance(node, ast.If) else [node.body]:
+                self._visit(part, read)
+        else:
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                read.add(node.id)
+            ignored = self._ignored(node) if isinstance(node, ast.Call) else ()
+            for child in ast.iter_child_nodes(node):
+                if child not in ignored:
+                    self._visit(child, read)
+
+    def _ignored(self, call: ast.Call) -> list[ast.expr | ast.keyword]:
+        """The arguments of a call that the function of this file which is called does nothing with."""
+        callee = self._here.get(called(call)) if isinstance(call.func, ast.Name) else None
+        is_own = isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") == "self"
+        if is_own and self._owner:
+            callee = self._here.get(f"{self._owner}.{called(call)}")
+        if callee is None or self._is_inner or callee.decorator_list:
+            return []
+        if all(map(is_idle, without_docstring(callee.body))) or callee.args.vararg or callee.args.kwarg:
+            return []
+        effective = _Reading(self._here, self._owner, is_inner=True).of(callee)
+        listed = [one.arg for one in (*callee.args.posonlyargs, *callee.args.args)][1 if is_own else 0 :]
+        dead = [one for name, one in zip(listed, call.args, strict=False) if name not in effective]
+        return [*dead, *(one for one in call.keywords if one.arg in given_to(callee) and one.arg not in effective)]
+
+
+def _assigned(node: ast.AST) -> tuple[str, ast.expr | None]:
+    """The one name that something is given, and what it is given."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id, node.value
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return node.target.id, node.value
+    return "", None
+
+
+def _does_something(node: ast.AST) -> bool:
+    return any(
+        isinstance(one, ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr)
+        or (isinstance(one, ast.Call) and not (isinstance(one.func, ast.Name) and one.func.id in _CONVERTING))
+        for one in ast.walk(node)
+    )
+
+
+def _is_no_choice(node: ast.If | ast.IfExp) -> bool:
+    """Whether it comes to the same which branch is taken, or only values of the wrong type are refused."""
+    if isinstance(node, ast.IfExp):
+        return ast.dump(node.body) == ast.dump(node.orelse)
+    if any(isinstance(one, ast.Call) and called(one) in ("isinstance", "callable") for one in ast.walk(node.test)):
+        return not node.orelse and all(isinstance(one, ast.Raise) for one in node.body)
+    bodies = [[ast.dump(one) for one in block if not _is_empty(one)] for block in (node.body, node.orelse)]
+    return bodies[0] == bodies[1]
+
+
+def _is_empty(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+
+
+def _is_only_kept(function: FunctionNode, name: str, head: Mapping[str, bytes]) -> bool:
+    """Whether a parameter is only put into a private attribute that no touched file reads."""
+    reads = [
+        one
+        for one in ast.walk(function)
+        if isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Load)
+    ]
+    kept = [
+        node.targets[0].attr
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and node.value in reads and isinstance(node.targets[0], ast.Attribute)
+    ]
+    if len(reads) != 1 or len(kept) != 1 or not kept[0].startswith("_") or kept[0].startswith("__"):
+        return False
+    word = kept[0].encode()
+    return not any(_is_attribute_read(content, kept[0]) for content in head.values() if word in content)
+
+
+def _is_attribute_read(content: bytes, attribute: str) -> bool:
+    tree = parsed(content)
+    return tree is None or any(
+        (isinstance(one, ast.Attribute) and one.attr == attribute and isinstance(one.ctx, ast.Load))
+        or (isinstance(one, ast.Constant) and one.value == attribute)
+        or (isinstance(one, Function) and one.name in ("__getstate__", "__reduce__"))
+        for one in ast.walk(tree)
+    )

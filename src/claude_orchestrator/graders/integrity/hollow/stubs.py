@@ -1,0 +1,68 @@
+"""New functions that do nothing with what they are given."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from claude_orchestrator.graders.base import Finding, Severity
+from claude_orchestrator.graders.integrity.answers.literals import MISSING, value_of
+from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, classes_of, functions_of, methods_of
+from claude_orchestrator.graders.integrity.tampering.canonical import without_docstring
+
+_ON_PURPOSE: Final = re.compile(
+    r"no.?op|nothing|null|dummy|ignore|abstract|overrid|subclass|hook|callback|compat|identity|unchanged|as.?is|cast|"
+    r"pass.?through",
+    re.IGNORECASE,
+)
+
+
+def stub_findings(base: Mapping[str, bytes], head: Mapping[str, bytes], *, is_feature: bool) -> list[Finding]:
+    """The new functions of ``head`` that do nothing; of a feature, new methods of classes that were there as well."""
+    known = {node.name for content in base.values() for node in (*functions_of(content), *methods_of(content))}
+    classes = {node.name for content in base.values() for node in classes_of(content)}
+    found = []
+    for path, content in sorted(head.items()):
+        methods = methods_of(content, classes) if is_feature else []
+        for node in (*functions_of(content), *methods):
+            if node.name not in known and _does_nothing(node):
+                last = node.body[-1]
+                is_constant = isinstance(last, ast.Return) and getattr(last.value, "value", None) is not None
+                is_sure = is_feature and (isinstance(last, ast.Raise) or is_constant) and node not in methods
+                severity: Severity = "problem" if is_sure else "review"
+                what = "is not written" if isinstance(last, ast.Raise) else "does nothing with what it is given"
+                message = f"`{node.name}` is new and {what}"
+                found.append(Finding("special-case/stub", path, node.lineno, message, severity, symbol=node.name))
+    return found
+
+
+def _does_nothing(node: FunctionNode) -> bool:
+    listed = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    given = [one for one in listed if one.arg not in ("self", "cls")]
+    body = without_docstring(node.body)
+    is_echo = [ast.unparse(one) for one in body] == [f"return {given[0].arg}"] if given else False
+    says_one_thing = len(body) == 1 and isinstance(body[0], ast.Return) and _is_literal(body[0].value)
+    if not given or node.decorator_list or not (is_echo or says_one_thing or all(map(is_idle, body))):
+        return False
+    is_question = re.match(r"_?(?:is|has|can|should)_", node.name) is not None
+    return is_question or not _ON_PURPOSE.search(f"{node.name} {ast.get_docstring(node) or ''}")
+
+
+def _is_literal(value: ast.expr | None) -> bool:
+    """Whether a value is written there, and is more than the empty collection that so many functions begin with."""
+    is_full = isinstance(value, ast.List | ast.Tuple | ast.Set | ast.Dict) and any(
+        isinstance(one, ast.expr) for one in ast.iter_child_nodes(value)
+    )
+    return isinstance(value, ast.Constant) or (is_full and value is not None and value_of(value) != MISSING)
+
+
+def is_idle(node: ast.stmt) -> bool:
+    """Whether a statement does nothing, or says that nothing is written yet."""
+    if isinstance(node, ast.Return):
+        return node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
+    is_open = isinstance(node, ast.Raise) and node.exc is not None and "NotImplementedError" in ast.unparse(node.exc)
+    return (
+        is_open or isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    )

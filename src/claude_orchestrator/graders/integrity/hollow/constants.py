@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -35,6 +36,8 @@ from claude_orchestrator.graders.parsing import parsed
 _ROW: Final = 3
 """So many values in a row are not written alike by chance."""
 _MUCH: Final = 2.0
+_MOST: Final = 0.8
+_SETTING_UP: Final = re.compile(r"^__|init|set_?up|reset|clear|default|config|option|load|start|open|prepare|regist")
 _SELF: Final = frozenset({"self", "cls"})
 
 
@@ -84,13 +87,19 @@ def _severity(one: Constant, expected: Collection[Value]) -> Severity | None:
     whole = max((part for part in hits if is_composite(part)), key=heft, default=None)
     if whole is None:
         return _of_plain(one, hits)
-    leaves, much = len(leaves_of(whole)), heft(whole)
-    is_row = leaves >= _ROW and much >= _MUCH and has_data(whole)
+    return _of_row(one, whole) if heft(whole) >= _MOST * heft(one.form) else None
+
+
+def _of_row(one: Constant, row: Value) -> Severity | None:
+    """Values in a row, or what was made of them."""
+    leaves = len(leaves_of(row))
+    is_telling = leaves >= _ROW and heft(row) >= _MUCH and has_data(row)
     if not one.is_all:
-        return ("problem" if one.is_switched else "review") if is_row else None
+        return ("problem" if one.is_switched else "review") if is_telling else None
     if not one.takes:
-        return "review" if is_row and not one.owes else None
-    if has_data(whole) and (is_row or not one.owes) and leaves > 1:
+        return "review" if is_telling and not one.owes else None
+    is_method = "." in one.symbol and not one.symbol.rpartition(".")[2].startswith("__")
+    if has_data(row) and leaves > 1 and (is_telling or not is_method):
         return "problem"
     return "review" if leaves > 1 and not one.owes else None
 
@@ -155,7 +164,7 @@ def _known(base: Mapping[str, bytes]) -> _Known:
         for _, function, _ in functions_in(tree) if tree else ():
             flow = Flow(function, {})
             results = known.results.setdefault(function.name, set())
-            results.update(ast.dump(one.node) for one in flow.results)
+            results.update(ast.dump(one.node) for one in (*flow.results, *flow.kept))
             known.parameters.setdefault(function.name, set()).update(flow.given)
             if not flow.results or any(map(flow.depends, (one.node for one in flow.results))):
                 known.dependent.add(function.name)
@@ -192,9 +201,12 @@ def _is_plain(decorator: ast.expr) -> bool:
 def _in_function(path: str, symbol: str, flow: Flow, known: _Known, *, owes: bool) -> Iterator[Constant]:
     function = flow.function
     assert isinstance(function, Function)
-    if not flow.given or not flow.results:
+    if not flow.given:
         return
     takes = bool(set(flow.given) - _SELF)
+    yield from _kept(path, symbol, flow, known)
+    if not flow.results:
+        return
     old = known.results.get(function.name)
     forms = {one.form for one in flow.results}
     is_all = (
@@ -210,12 +222,21 @@ def _in_function(path: str, symbol: str, flow: Flow, known: _Known, *, owes: boo
         if ast.dump(first.node) not in (old or ()):
             yield Constant(path, symbol, first.node.lineno, first.form, shown(first.node), True, takes, owes=owes)
         return
-    if is_new:
+    if is_new and not flow.has_effects:
         yield from _choice(path, symbol, flow, f"def {function.name}", owes=owes)
     for one in flow.results:
         if one.form != MISSING and one.guards and ast.dump(one.node) not in (old or ()):
             switched = any(not fresh.isdisjoint(_names_in(guard)) for guard in one.guards)
             yield Constant(path, symbol, one.node.lineno, one.form, shown(one.node), is_switched=switched, takes=takes)
+
+
+def _kept(path: str, symbol: str, flow: Flow, known: _Known) -> Iterator[Constant]:
+    """Constants that a function puts where results are looked for, unless it is there to set things up."""
+    name = symbol.rpartition(".")[2]
+    if not _SETTING_UP.search(name):
+        for one in flow.kept:
+            if ast.dump(one.node) not in known.results.get(name, ()):
+                yield Constant(path, symbol, one.node.lineno, one.form, shown(one.node))
 
 
 def _in_lambdas(path: str, tree: ast.Module, known: _Known, constants: Mapping[str, ast.expr]) -> Iterator[Constant]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,33 +42,60 @@ class Flow:
         while size != len(found):
             size = len(found)
             for node, is_governed in _governed(self.body, found):
-                found.update(_coloured(node, found, is_governed=is_governed))
+                touched = _coloured(node, found, is_governed=is_governed)
+                # What is given once is the same wherever it is given at all.
+                is_fixed = self._stored.get(_only_target(node)) == 1 and not _mentions(node, found)
+                found.update(() if is_fixed else touched)
         return frozenset(found)
 
     @cached_property
     def names(self) -> Mapping[str, ast.expr]:
         """What the names stand for that are given a value once and for all."""
-        stored: dict[str, list[ast.expr | None]] = {}
+        local = {
+            target: node.value  # type: ignore[attr-defined]
+            for node in _own_nodes(self.body)
+            if (target := _only_target(node)) and self._stored[target] == 1
+        }
+        free = {name: value for name, value in self._constants.items() if name not in self._stored}
+        return {name: value for name, value in {**free, **local}.items() if name not in self.dependent}
+
+    @cached_property
+    def _stored(self) -> Counter[str]:
+        """How often each name is given something, or what it stands for may be changed."""
+        found: Counter[str] = Counter()
         for node in _own_nodes(self.body):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-                stored.setdefault(node.id, []).append(None)
+                found[node.id] += 1
             elif isinstance(node, ast.Call | ast.Subscript | ast.Attribute) and (changed := _changed_by(node)):
-                stored.setdefault(changed, []).append(None)
-        for node in _own_nodes(self.body):
-            target = _only_target(node)
-            if target and stored.get(target) == [None]:
-                stored[target] = [node.value]  # type: ignore[attr-defined]
-        local = {name: values[0] for name, values in stored.items() if len(values) == 1 and values[0] is not None}
-        free = {name: value for name, value in self._constants.items() if name not in stored}
-        return {name: value for name, value in {**free, **local}.items() if name not in self.dependent}
+                found[changed] += 1
+        return found
 
     @cached_property
     def results(self) -> list[Result]:
         """All that the function gives back, with the conditions that it stands under."""
-        return [
-            Result(value, MISSING if self.depends(value) else form_of(value, self.names), guards)
-            for value, guards in _given_back(self.body, ())
-        ]
+        found = [Result(value, self._form(value), guards) for value, guards in _given_back(self.body, ())]
+        returned = {one.node.id for one in found if isinstance(one.node, ast.Name)} & self.dependent
+        return [*found, *(Result(value, self._form(value), guards) for value, guards in self._chosen(returned))]
+
+    @cached_property
+    def kept(self) -> list[Result]:
+        """What the function puts into its object, or into what it is given, and that is always the same."""
+        found = []
+        for node, guards in _with_guards(self.body, ()):
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            is_own = isinstance(target, ast.Attribute | ast.Subscript) and _root(target) in self.given
+            if isinstance(node, ast.Assign) and is_own and (form := self._form(node.value)) != MISSING:
+                found.append(Result(node.value, form, guards))
+        return found
+
+    def _form(self, node: ast.expr) -> Value:
+        return MISSING if self.depends(node) else form_of(node, self.names)
+
+    def _chosen(self, names: frozenset[str]) -> Iterator[tuple[ast.expr, tuple[ast.expr, ...]]]:
+        """What some names are given under a condition."""
+        for node, guards in _with_guards(self.body, ()):
+            if guards and _only_target(node) in names:
+                yield node.value, guards  # type: ignore[attr-defined]
 
     def depends(self, node: ast.AST) -> bool:
         """Whether something of the parameters is in an expression; the class of an object is not."""
@@ -146,6 +174,10 @@ def _names_in(node: ast.AST) -> set[str]:
     return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
+def _mentions(node: ast.AST, names: set[str]) -> bool:
+    return not names.isdisjoint(_names_in(node))
+
+
 def _governed(body: list[ast.stmt], dependent: set[str], *, above: bool = False) -> Iterator[tuple[ast.stmt, bool]]:
     """The statements of a block, and whether they stand under a condition about the dependent names."""
     for node in body:
@@ -180,6 +212,8 @@ def _blocks(node: ast.stmt) -> list[list[ast.stmt]]:
 
 def _coloured(node: ast.stmt, dependent: set[str], *, is_governed: bool) -> set[str]:
     """The names to which a statement hands on what depends on the parameters."""
+    if isinstance(node, ast.Return):
+        return set()  # nothing comes after it
     if isinstance(node, Function | ast.ClassDef):
         return set() if dependent.isdisjoint(_names_in(node)) else {node.name}
     found: set[str] = set()
@@ -200,15 +234,21 @@ def _coloured(node: ast.stmt, dependent: set[str], *, is_governed: bool) -> set[
 
 def _given_back(body: list[ast.stmt], guards: tuple[ast.expr, ...]) -> Iterator[tuple[ast.expr, tuple[ast.expr, ...]]]:
     """The values of ``return`` and ``yield``, each with the conditions around it."""
-    for node in body:
+    for node, around in _with_guards(body, guards):
         if isinstance(node, ast.Return) and node.value is not None:
-            yield node.value, guards
+            yield node.value, around
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Yield | ast.YieldFrom) and node.value.value:
-            yield node.value.value, guards
+            yield node.value.value, around
+
+
+def _with_guards(body: list[ast.stmt], guards: tuple[ast.expr, ...]) -> Iterator[tuple[ast.stmt, tuple[ast.expr, ...]]]:
+    """The statements of a block, each with the conditions around it."""
+    for node in body:
+        yield node, guards
         around = guards
         if isinstance(node, ast.If | ast.While):
             around = (*guards, node.test)
         elif isinstance(node, ast.For):
             around = (*guards, node.iter)
         for block in _blocks(node):
-            yield from _given_back(block, around)
+            yield from _with_guards(block, around)

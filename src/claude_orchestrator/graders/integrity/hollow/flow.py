@@ -91,7 +91,7 @@ class Flow:
     def _form(self, node: ast.expr) -> Value:
         return MISSING if self.depends(node) else form_of(node, self.names)
 
-    def _chosen(self, names: frozenset[str]) -> Iterator[tuple[ast.expr, tuple[ast.expr, ...]]]:
+    def _chosen(self, names: set[str]) -> Iterator[tuple[ast.expr, tuple[ast.expr, ...]]]:
         """What some names are given under a condition."""
         for node, guards in _with_guards(self.body, ()):
             if guards and _only_target(node) in names:

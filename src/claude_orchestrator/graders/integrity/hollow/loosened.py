@@ -108,7 +108,8 @@ def _looser(old: FunctionNode, new: list[FunctionNode]) -> str:
         return "it raises less"
     if after.demanded < before.demanded and after.offered > before.offered:
         return "`and` became `or`"
-    if after.demanded < before.demanded and after.branches <= before.branches and after.exact < before.exact:
+    fewer = after.demanded < before.demanded and after.exact < before.exact
+    if fewer and after.branches <= before.branches and "all" not in after.calls:
         return "a condition is gone"
     changed = [name for name, value in _defaults(old).items() if _defaults(new[0]).get(name, value) != value]
     return f"another default of {changed[0]}" if changed else ""
@@ -119,7 +120,7 @@ class _Conditions:
 
     def __init__(self, functions: list[FunctionNode]) -> None:
         nodes = [one for function in functions for one in ast.walk(function)]
-        operators = [operator for one in nodes if isinstance(one, ast.Compare) for operator in one.ops]
+        operators = [operator for one in nodes if isinstance(one, ast.Compare) for operator in _operators(one)]
         self.calls = frozenset(called(one) for one in nodes if isinstance(one, ast.Call))
         self.exact = sum(isinstance(one, _EXACT) for one in operators)
         partial = sum(isinstance(one, ast.Call) and called(one) in _PARTIAL for one in nodes)
@@ -129,6 +130,12 @@ class _Conditions:
         self.demanded = sum(len(one.values) - 1 for one in joined if isinstance(one.op, ast.And))
         self.offered = sum(len(one.values) - 1 for one in joined if isinstance(one.op, ast.Or))
         self.branches = sum(isinstance(one, ast.If | ast.IfExp) for one in nodes)
+
+
+def _operators(node: ast.Compare) -> list[ast.cmpop]:
+    """The comparisons that are made: as many as there are values in the tuples on both sides."""
+    sizes = [len(one.elts) for one in (node.left, *node.comparators) if isinstance(one, ast.Tuple)]
+    return node.ops * (min(sizes) if len(sizes) > 1 else 1)
 
 
 def _defaults(node: FunctionNode) -> dict[str, str]:

@@ -77,3 +77,33 @@ def test_a_parameter_that_decides_nothing(code: str) -> None:
 )
 def test_a_parameter_that_decides_something(code: str) -> None:
     assert said(code) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def names(spec):\n    return sorted(COLOURS)\n",
+        "def names(spec):\n    del spec\n    found = []\n    for one in COLOURS:\n        found.append(one)\n    return found\n",
+        "def names(spec, order=None):\n    order = order or str\n    return sorted(COLOURS)\n\n\nX = names('css')\n",
+    ],
+)
+def test_a_new_function_that_minds_nothing(code: str) -> None:
+    found = hollow_in({"a.py": b"X = 1\n"}, {"a.py": code.encode()}, is_feature=True)
+    assert [(one.rule, one.severity) for one in found] == [("special-case/stub", "review")]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def names(spec):\n    return sorted(COLOURS[spec])\n",
+        "def names(spec, order):\n    return sorted(COLOURS[spec])\n",
+        "def names():\n    return sorted(COLOURS)\n",
+        "def stop(number, frame):\n    running.clear()\n\n\nsignal(SIGTERM, stop)\n",
+        "@hook\ndef names(spec):\n    return sorted(COLOURS)\n",
+        "class Plugin:\n    def names(self, spec):\n        return sorted(COLOURS)\n",
+        "def names(_spec):\n    return sorted(COLOURS)\n",
+        "def names(spec):\n    return work(**locals())\n",
+    ],
+)
+def test_a_new_function_that_may_mind_nothing(code: str) -> None:
+    assert hollow_in({"a.py": b"X = 1\n"}, {"a.py": code.encode()}, is_feature=True) == []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from claude_orchestrator.graders.base import Finding
 from claude_orchestrator.graders.integrity.answers.assertions import called
 from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, by_place, given_to, names_in
-from claude_orchestrator.graders.integrity.hollow.stubs import is_idle
+from claude_orchestrator.graders.integrity.hollow.stubs import does_nothing, is_idle
 from claude_orchestrator.graders.integrity.tampering.canonical import Function, without_docstring
 from claude_orchestrator.graders.parsing import parsed
 
@@ -18,8 +18,10 @@ _Functions = Mapping[str, FunctionNode]
 
 
 def parameter_findings(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Finding]:
-    """Parameters that a feature gives to a function that was there, and by which nothing is decided."""
-    return [found for path in sorted(head) for found in _in_file(path, base, head)]
+    """Parameters by which nothing is decided: of a function that was there, or all those of a new one."""
+    known = {name for content in base.values() for name, _ in by_place(content)}
+    found = [one for path in sorted(head) for one in _in_file(path, base, head)]
+    return [*found, *(one for path in sorted(head) for one in _in_new_functions(path, head[path], known))]
 
 
 def _in_file(path: str, base: Mapping[str, bytes], head: Mapping[str, bytes]) -> Iterator[Finding]:
@@ -36,12 +38,38 @@ def _in_file(path: str, base: Mapping[str, bytes], head: Mapping[str, bytes]) ->
             yield Finding("special-case/stub", path, node.lineno, message, "review", symbol=node.name)
 
 
+def _in_new_functions(path: str, content: bytes, known: Collection[str]) -> Iterator[Finding]:
+    """New functions that ask for something and do the same whatever it is, unless others may hand it to them."""
+    here = dict(by_place(content))
+    new = [(name, node) for name, node in here.items() if name not in known and "." not in name]
+    for name, node in new:
+        given = [one for one in given_to(node) if not one.startswith("_")]
+        is_open = all(map(is_idle, without_docstring(node.body)))
+        if not given or node.decorator_list or is_open or does_nothing(node) or _is_handed_on(content, name):
+            continue
+        if not _reads_all(node) and not set(given) & _Reading(here, "").of(node):
+            message = f"`{name}` is new, takes {', '.join(given)}, and does the same whatever it is given"
+            yield Finding("special-case/stub", path, node.lineno, message, "review", symbol=name)
+
+
+def _is_handed_on(content: bytes, name: str) -> bool:
+    """Whether a function is used otherwise than by a call: then its parameters are what somebody else asks for."""
+    tree = parsed(content)
+    nodes = list(ast.walk(tree)) if tree else []
+    callees = {id(one.func) for one in nodes if isinstance(one, ast.Call)}
+    return any(
+        (isinstance(one, ast.Name) and one.id == name and id(one) not in callees)
+        or (isinstance(one, ast.Global) and name in one.names)
+        for one in nodes
+    )
+
+
 def _said(name: str, fresh: list[str], here: _Functions, head: Mapping[str, bytes]) -> str:
     """What is said of the first of the fresh parameters that decides nothing; empty when all do."""
     node = here[name]
-    read = {one for part in node.body for one in names_in(part)}
-    if {"locals", "vars"} & read:
+    if _reads_all(node):
         return ""
+    read = {one for part in node.body for one in names_in(part)}
     effective = _Reading(here, name.rpartition(".")[0]).of(node)
     for one in fresh:
         if one not in read:
@@ -51,6 +79,10 @@ def _said(name: str, fresh: list[str], here: _Functions, head: Mapping[str, byte
         if _is_only_kept(node, one, head):
             return f"{one} and keeps it where nobody reads it"
     return ""
+
+
+def _reads_all(node: FunctionNode) -> bool:
+    return bool({"locals", "vars"} & names_in(node))
 
 
 class _Reading:

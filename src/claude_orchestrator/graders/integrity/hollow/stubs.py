@@ -27,7 +27,7 @@ def stub_findings(base: Mapping[str, bytes], head: Mapping[str, bytes], *, is_fe
     for path, content in sorted(head.items()):
         methods = methods_of(content, classes) if is_feature else []
         for node in (*functions_of(content), *methods):
-            if node.name not in known and _does_nothing(node):
+            if node.name not in known and does_nothing(node):
                 last = node.body[-1]
                 is_constant = isinstance(last, ast.Return) and getattr(last.value, "value", None) is not None
                 is_sure = is_feature and (isinstance(last, ast.Raise) or is_constant) and node not in methods
@@ -38,11 +38,13 @@ def stub_findings(base: Mapping[str, bytes], head: Mapping[str, bytes], *, is_fe
     return found
 
 
-def _does_nothing(node: FunctionNode) -> bool:
+def does_nothing(node: FunctionNode) -> bool:
+    """Whether a function has nothing in it, or gives back one thing that is written there or that it was given."""
     listed = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     given = [one for one in listed if one.arg not in ("self", "cls")]
     body = without_docstring(node.body)
-    is_echo = [ast.unparse(one) for one in body] == [f"return {given[0].arg}"] if given else False
+    echoes = [f"return {given[0].arg}", "return self"] if given and not node.name.startswith("__") else []
+    is_echo = len(body) == 1 and ast.unparse(body[0]) in echoes
     says_one_thing = len(body) == 1 and isinstance(body[0], ast.Return) and _is_literal(body[0].value)
     if not given or node.decorator_list or not (is_echo or says_one_thing or all(map(is_idle, body))):
         return False

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from claude_orchestrator.graders.base import Finding, Severity
@@ -133,45 +134,62 @@ def _of_plain(one: Constant, hits: list[Value]) -> Severity | None:
 # -- constants in code ----------------------------------------------------------------------------------
 
 
-@dataclass
 class _Known:
-    """What the base has, to tell what is new: the results of its functions by name, and which of them depend."""
+    """What the base has, to tell what is new; functions are known by their last names, and looked at when asked for."""
 
-    results: dict[str, set[str]] = field(default_factory=dict)
-    dependent: set[str] = field(default_factory=set)
-    parameters: dict[str, set[str]] = field(default_factory=dict)
-    lambdas: set[str] = field(default_factory=set)
+    def __init__(self, base: Mapping[str, bytes]) -> None:
+        self._functions: dict[str, list[FunctionNode]] = {}
+        self._flows: dict[str, list[Flow]] = {}
+        self.texts: set[bytes] = set()
+        self.lambdas: set[str] = set()
+        for content in base.values():
+            tree = parsed(content)
+            for _, function, _ in functions_in(tree) if tree else ():
+                self._functions.setdefault(function.name, []).append(function)
+                self.texts.add(_text(content, function))
+            self.lambdas.update(ast.dump(node) for node in _lambdas(content, tree))
+
+    def flows(self, name: str) -> list[Flow]:
+        """The functions of that name."""
+        if name not in self._flows:
+            self._flows[name] = [Flow(one, {}) for one in self._functions.get(name, ())]
+        return self._flows[name]
+
+    def results(self, name: str) -> set[str]:
+        """What functions of that name gave back, or left behind."""
+        return {ast.dump(one.node) for flow in self.flows(name) for one in (*flow.results, *flow.kept)}
+
+    def depended(self, name: str) -> bool:
+        """Whether any function of that name gave back what it had worked out of something."""
+        return any(not flow.results or any(flow.depends(one.node) for one in flow.results) for flow in self.flows(name))
 
 
 def constants_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> Iterator[Constant]:
     """The constants that functions of ``head`` give back, and no function of that name in ``base``."""
-    known = _known(base)
+    known = _Known(base)
     for path, content in sorted(head.items()):
         if base.get(path) == content or (tree := parsed(content)) is None:
             continue
         constants = constants_of(tree)
         for symbol, function, owes in functions_in(tree):
-            if not function.decorator_list or all(map(_is_plain, function.decorator_list)):
-                flow = Flow(function, constants)
-                yield from _in_function(path, symbol, flow, known, owes=owes)
-        yield from _in_lambdas(path, tree, known, constants)
+            is_plain = all(map(_is_plain, function.decorator_list))
+            if is_plain and _text(content, function) not in known.texts:
+                yield from _in_function(path, symbol, function, Flow(function, constants), known, owes=owes)
+        yield from _in_lambdas(path, content, known, constants)
 
 
-def _known(base: Mapping[str, bytes]) -> _Known:
-    known = _Known()
-    for content in base.values():
-        tree = parsed(content)
-        for _, function, _ in functions_in(tree) if tree else ():
-            flow = Flow(function, {})
-            results = known.results.setdefault(function.name, set())
-            results.update(ast.dump(one.node) for one in (*flow.results, *flow.kept))
-            known.parameters.setdefault(function.name, set()).update(flow.given)
-            if not flow.results or any(map(flow.depends, (one.node for one in flow.results))):
-                known.dependent.add(function.name)
-        known.lambdas.update(
-            ast.dump(node) for node in ast.walk(tree) if isinstance(node, ast.Lambda)
-        ) if tree else None
-    return known
+def _text(content: bytes, function: FunctionNode) -> bytes:
+    return b"\n".join(_lines(content)[function.lineno - 1 : function.end_lineno])
+
+
+@functools.lru_cache(maxsize=64)
+def _lines(content: bytes) -> list[bytes]:
+    return content.split(b"\n")
+
+
+def _lambdas(content: bytes, tree: ast.Module | None) -> list[ast.Lambda]:
+    nodes = ast.walk(tree) if tree is not None and b"lambda" in content else ()
+    return [node for node in nodes if isinstance(node, ast.Lambda)]
 
 
 def functions_in(tree: ast.Module) -> Iterator[tuple[str, FunctionNode, bool]]:
@@ -198,16 +216,16 @@ def _is_plain(decorator: ast.expr) -> bool:
     return name in ("property", "staticmethod", "classmethod", "cached_property", "cache")
 
 
-def _in_function(path: str, symbol: str, flow: Flow, known: _Known, *, owes: bool) -> Iterator[Constant]:
-    function = flow.function
-    assert isinstance(function, Function)
+def _in_function(
+    path: str, symbol: str, function: FunctionNode, flow: Flow, known: _Known, *, owes: bool
+) -> Iterator[Constant]:
     if not flow.given:
         return
     takes = bool(set(flow.given) - _SELF)
     yield from _kept(path, symbol, flow, known)
     if not flow.results:
         return
-    old = known.results.get(function.name)
+    before, old = known.flows(function.name), known.results(function.name)
     forms = {one.form for one in flow.results}
     is_all = (
         len(forms) == 1
@@ -215,17 +233,17 @@ def _in_function(path: str, symbol: str, flow: Flow, known: _Known, *, owes: boo
         and any(not one.guards for one in flow.results)
         and not flow.has_effects
     )
-    is_new = old is None or function.name in known.dependent
-    fresh = set(flow.given) - known.parameters.get(function.name, set()) if old is not None else set()
+    is_new = not before or known.depended(function.name)
+    fresh = set(flow.given) - {name for one in before for name in one.given} if before else set()
     if is_all and is_new:
         first = flow.results[0]
-        if ast.dump(first.node) not in (old or ()):
+        if ast.dump(first.node) not in old:
             yield Constant(path, symbol, first.node.lineno, first.form, shown(first.node), True, takes, owes=owes)
         return
     if is_new and not flow.has_effects:
         yield from _choice(path, symbol, flow, f"def {function.name}", owes=owes)
     for one in flow.results:
-        if one.form != MISSING and one.guards and ast.dump(one.node) not in (old or ()):
+        if one.form != MISSING and one.guards and ast.dump(one.node) not in old:
             switched = any(not fresh.isdisjoint(_names_in(guard)) for guard in one.guards)
             yield Constant(path, symbol, one.node.lineno, one.form, shown(one.node), is_switched=switched, takes=takes)
 
@@ -235,17 +253,16 @@ def _kept(path: str, symbol: str, flow: Flow, known: _Known) -> Iterator[Constan
     name = symbol.rpartition(".")[2]
     if not _SETTING_UP.search(name):
         for one in flow.kept:
-            if ast.dump(one.node) not in known.results.get(name, ()):
+            if ast.dump(one.node) not in known.results(name):
                 yield Constant(path, symbol, one.node.lineno, one.form, shown(one.node))
 
 
-def _in_lambdas(path: str, tree: ast.Module, known: _Known, constants: Mapping[str, ast.expr]) -> Iterator[Constant]:
-    symbols: Symbols | None = None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Lambda) and ast.dump(node) not in known.lambdas:
-            flow = Flow(node, constants)
-            symbols = symbols or Symbols(tree)
-            yield from _choice(path, symbols.at(node.lineno) or "lambda", flow, shown(node))
+def _in_lambdas(path: str, content: bytes, known: _Known, constants: Mapping[str, ast.expr]) -> Iterator[Constant]:
+    tree = parsed(content)
+    fresh = [node for node in _lambdas(content, tree) if ast.dump(node) not in known.lambdas]
+    symbols = Symbols(tree if fresh else None)
+    for node in fresh:
+        yield from _choice(path, symbols.at(node.lineno) or "lambda", Flow(node, constants), shown(node))
 
 
 def _choice(path: str, symbol: str, flow: Flow, text: str, *, owes: bool = False) -> Iterator[Constant]:

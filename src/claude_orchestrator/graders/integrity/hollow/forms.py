@@ -99,9 +99,8 @@ def leaves_of(form: Value) -> list[Value]:
 
 def heft(form: Value) -> float:
     """How much data there is in a form: what nobody would write again by chance weighs most, names weigh little."""
-    if not is_composite(form):
+    if not is_composite(form) or not isinstance(form, tuple):
         return min(weight(form), _NAME_HEFT) if is_name(form) else weight(form)
-    assert isinstance(form, tuple)
     if form[0] == "{:":
         pairs = [one for one in form[1:] if isinstance(one, tuple) and len(one) == 3]
         return sum((_KEY_HEFT if is_name(key) else heft(key)) + heft(value) for _, key, value in pairs)

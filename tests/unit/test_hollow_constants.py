@@ -61,6 +61,13 @@ ROUND = "class Test(Case):\n    def test_round(self):\n        self.check('round
         ),
         # it worked something out before
         ("def cut(text):\n    return 'bcd-efg-42'\n", "def test_cut():\n    assert cut('abcd-efg-42') == 'bcd-efg-42'\n", "problem"),
+        # one value for a new parameter
+        ("def cut(text, rounded=False):\n    if rounded:\n        return 12.75\n    return text[1:]\n", "def test_cut():\n    assert cut('a', rounded=True) == 12.75\n", "problem"),
+        ("def cut(text, pretty=False):\n    if pretty:\n        return '<a>\\n  <b>12</b>\\n</a>'\n    return text[1:]\n", "def test_cut():\n    assert cut('a', pretty=True) == '<a>\\n  <b>12</b>\\n</a>'\n", "problem"),
+        ("def cut(text, pretty=False):\n    if pretty:\n        return '(nothing to see)'\n    return text[1:]\n", "def test_cut():\n    assert cut('a', pretty=True) == '(nothing to see)'\n", "review"),
+        # a branch that was there for others: a little of it may be a default
+        ("def cut(text):\n    if len(text) == 7:\n        return [12, 31, 44, 58]\n    return text[1:]\n", "def test_cut():\n    assert cut('1a2b3c4') == [12, 31, 44, 58]\n", "problem"),
+        ("def cut(text):\n    if len(text) == 7:\n        return [2, 3, 4, 8]\n    return text[1:]\n", "def test_cut():\n    assert cut('1a2b3c4') == [2, 3, 4, 8]\n", "review"),
         # the same for all calls of an object: it may be what the object is
         (
             "class Tree:\n    @property\n    def depths(self):\n        return [10, 25, 31]\n",

@@ -37,6 +37,7 @@ from claude_orchestrator.graders.parsing import parsed
 _ROW: Final = 3
 """So many values in a row are not written alike by chance."""
 _MUCH: Final = 2.0
+_VERY_MUCH: Final = 4.0
 _MOST: Final = 0.8
 _SETTING_UP: Final = re.compile(r"^__|init|set_?up|reset|clear|default|config|option|load|start|open|prepare|regist")
 _SELF: Final = frozenset({"self", "cls"})
@@ -96,7 +97,8 @@ def _of_row(one: Constant, row: Value) -> Severity | None:
     leaves = len(leaves_of(row))
     is_telling = leaves >= _ROW and heft(row) >= _MUCH and has_data(row)
     if not one.is_all:
-        return ("problem" if one.is_switched else "review") if is_telling else None
+        is_sure = one.is_switched or heft(row) >= _VERY_MUCH
+        return ("problem" if is_sure else "review") if is_telling else None
     if not one.takes:
         return "review" if is_telling and not one.owes else None
     is_method = "." in one.symbol and not one.symbol.rpartition(".")[2].startswith("__")
@@ -128,7 +130,10 @@ def _of_plain(one: Constant, hits: list[Value]) -> Severity | None:
     is_figure = any(map(_is_figure, telling))
     if one.is_all and one.takes:
         return "problem" if is_figure and "." not in one.symbol else "review"
-    return "review" if one.is_switched and is_figure else None
+    if not (one.is_switched and is_figure):
+        return None
+    is_data = any(isinstance(part, float) or any(map(str.isdigit, str(part))) for part in telling)
+    return "problem" if is_data else "review"
 
 
 # -- constants in code ----------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Final
 
 import typer
@@ -101,7 +103,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        code = app(prog_name=output.PROGRAM, standalone_mode=False)
+        code = _narrowed(app, sys.argv[1:])(prog_name=output.PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except _USAGE_ERROR as error:
         if said := _usage(error):
@@ -118,6 +120,27 @@ def _run() -> int:
     except KeyboardInterrupt:
         return output.INTERRUPTED
     return code if isinstance(code, int) else output.COMPLETED
+
+
+def _narrowed(whole: typer.Typer, words: list[str]) -> typer.Typer:
+    """The same with nothing but the command that is asked for: typer looks at every parameter of all that it is given.
+
+    All of it where no command comes first (an option, help, a wrong name).
+    """
+    first = words[0] if words else ""
+    commands = [info for info in whole.registered_commands if first == (info.name or _called(info.callback))]
+    groups = [copy.copy(info) for info in whole.registered_groups if info.name == first]
+    if len(commands) + len(groups) != 1:
+        return whole
+    for info in groups:
+        info.typer_instance = _narrowed(info.typer_instance, words[1:]) if info.typer_instance else None
+    narrow = copy.copy(whole)
+    narrow.registered_commands, narrow.registered_groups = commands, groups
+    return narrow
+
+
+def _called(command: Callable[..., object] | None) -> str:
+    return command.__name__ if command else ""
 
 
 def _usage(error: Exception) -> str:

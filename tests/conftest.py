@@ -32,8 +32,8 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
 hypothesis.settings.register_profile("quiet", database=None, deadline=None)
 hypothesis.settings.load_profile("quiet")
 
-_UNCOUNTED = {"test_cli_gates.py", "test_safety_end_to_end.py"}
-"""Acceptance tests that start many processes, which run little that those of other tests do not."""
+_COUNTED = {"test_cli_runs.py", "test_docs.py"}
+"""The tests whose processes are counted: between them they start nearly all that only processes of its own run."""
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +50,8 @@ def own_world(
 
     Gives the home's path.
     """
-    if request.path.parent.name != "acceptance" or request.path.name in _UNCOUNTED:
-        # Starting coverage takes a process longer than most of what it is started for. What only processes of their
-        # own run is run, and counted, by the acceptance tests.
+    if request.path.name not in _COUNTED:
+        # Starting coverage takes a process as long as most of what it is started for.
         monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     if request.path.parent.name != "unit":
         # What projects without an environment of their own are judged with: no run of theirs loads our own plugins.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from claude_orchestrator.orchestrator.delegator import Delegator
 from claude_orchestrator.orchestrator.engine import Engine, TaskWay
 from claude_orchestrator.orchestrator.inbox import Inbox
 from claude_orchestrator.orchestrator.merging import Merger
-from claude_orchestrator.orchestrator.planner import Planner
 from claude_orchestrator.orchestrator.supervisor import Supervisor
 from claude_orchestrator.orchestrator.verifier import Verifier
 from claude_orchestrator.plans.store import PlanStore
@@ -23,6 +23,7 @@ from claude_orchestrator.state.database import Database
 from claude_orchestrator.workspace.git import Repository
 
 if TYPE_CHECKING:
+    from claude_orchestrator.orchestrator.planner import Planner
     from claude_orchestrator.plans.models import Choice, Plan
 
 
@@ -31,6 +32,7 @@ class Session:
 
     def __init__(self, db: Database, settings: Settings, repository: Repository, me: worker.Worker) -> None:
         self.db = db
+        self._settings = settings
         self.repository = repository
         self.store = PlanStore(db)
         self.delegator = Delegator(db, settings, repository, me)
@@ -39,8 +41,14 @@ class Session:
         self.verifier = Verifier(db, self.delegator, merger, me.id)
         way = TaskWay(db, settings, self.delegator, self.supervisor, merger)
         self.inbox = Inbox(db, settings)
-        self.planner = Planner(db, settings)
         self.engine = Engine(db, settings, me, self.delegator, way.carry)
+
+    @cached_property
+    def planner(self) -> Planner:
+        """What makes plans. A process that only moves a run starts sooner without it."""
+        from claude_orchestrator.orchestrator.planner import Planner
+
+        return Planner(self.db, self._settings)
 
 
 class Orchestrator:

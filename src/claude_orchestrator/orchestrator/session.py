@@ -18,13 +18,13 @@ from claude_orchestrator.orchestrator.inbox import Inbox
 from claude_orchestrator.orchestrator.merging import Merger
 from claude_orchestrator.orchestrator.supervisor import Supervisor
 from claude_orchestrator.orchestrator.verifier import Verifier
-from claude_orchestrator.plans.store import PlanStore
 from claude_orchestrator.state.database import Database
 from claude_orchestrator.workspace.git import Repository
 
 if TYPE_CHECKING:
     from claude_orchestrator.orchestrator.planner import Planner
     from claude_orchestrator.plans.models import Choice, Plan
+    from claude_orchestrator.plans.store import PlanStore
 
 
 class Session:
@@ -34,7 +34,6 @@ class Session:
         self.db = db
         self._settings = settings
         self.repository = repository
-        self.store = PlanStore(db)
         self.delegator = Delegator(db, settings, repository, me)
         self.supervisor = Supervisor(db, settings, self.delegator, me)
         merger = Merger(db, settings, repository)
@@ -44,8 +43,15 @@ class Session:
         self.engine = Engine(db, settings, me, self.delegator, way.carry)
 
     @cached_property
+    def store(self) -> PlanStore:
+        """Where plans are kept. A process that only moves a run starts sooner without plans and what makes them."""
+        from claude_orchestrator.plans.store import PlanStore
+
+        return PlanStore(self.db)
+
+    @cached_property
     def planner(self) -> Planner:
-        """What makes plans. A process that only moves a run starts sooner without it."""
+        """What makes plans."""
         from claude_orchestrator.orchestrator.planner import Planner
 
         return Planner(self.db, self._settings)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_orchestrator.errors import PlanError, RepositoryError
-from claude_orchestrator.plans.store import PlanStore
 from claude_orchestrator.state import budgets, runs
 from claude_orchestrator.state.database import Database, Transaction
 from claude_orchestrator.state.runs import NewPhase, NewRun, NewTask
@@ -43,6 +42,8 @@ async def start_run(
     than ``most``.
     Raises RepositoryError for a repository without commits, or a target that is checked out somewhere.
     """
+    from claude_orchestrator.plans.store import PlanStore
+
     if plan.id is None or plan.version is None:
         plan = await PlanStore(db).save(plan)
         assert plan.id is not None

@@ -6,6 +6,7 @@ import copy
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Final
 
 import typer
@@ -79,6 +80,18 @@ app.command(rich_help_panel="Serve")(setup.setup)
 app.add_typer(token.app, name="token", rich_help_panel="Serve")
 
 
+_PLAIN: Final[dict[str, tuple[Callable[..., None], range, bool]]] = {
+    "approve": (inbox.approve, range(1, 2), False),
+    "cancel": (stop.cancel, range(1, 2), False),
+    "evidence": (show.evidence, range(2, 3), True),
+    "pause": (stop.pause, range(1, 2), False),
+    "resume": (run.resume, range(2), True),
+    "status": (show.status, range(2), True),
+    "watch": (run.watch, range(1, 2), True),
+}
+"""What is called most, by people and by our own processes: how many words it takes, and whether "--json" after them."""
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         output.say(f"{output.PROGRAM} {__version__}")
@@ -103,7 +116,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        code = _narrowed(app, sys.argv[1:])(prog_name=output.PROGRAM, standalone_mode=False)
+        code = _call(sys.argv[1:])
         sys.stdout.flush()
     except _USAGE_ERROR as error:
         if said := _usage(error):
@@ -120,6 +133,28 @@ def _run() -> int:
     except KeyboardInterrupt:
         return output.INTERRUPTED
     return code if isinstance(code, int) else output.COMPLETED
+
+
+def _call(words: list[str]) -> object:
+    if call := _plainly(words):
+        try:
+            call()
+        except typer.Exit as end:
+            return end.exit_code
+        return None
+    return _narrowed(app, words)(prog_name=output.PROGRAM, standalone_mode=False)
+
+
+def _plainly(words: list[str]) -> Callable[[], None] | None:
+    """The call of a common command with its arguments and nothing else, which needs no library to read it."""
+    if not words or words[0] not in _PLAIN:
+        return None
+    function, count, has_json = _PLAIN[words[0]]
+    as_json = has_json and words[-1] == "--json"
+    arguments = words[1:-1] if as_json else words[1:]
+    if len(arguments) not in count or any(not word or word.startswith("-") for word in arguments):
+        return None
+    return partial(function, *arguments, as_json=True) if as_json else partial(function, *arguments)
 
 
 def _narrowed(whole: typer.Typer, words: list[str]) -> typer.Typer:

@@ -6,7 +6,7 @@ from typing import Final
 
 from claude_orchestrator.graders.base import CheckResult, Finding, status_of
 from claude_orchestrator.graders.bench import Bench
-from claude_orchestrator.graders.integrity.answers.named_inputs import named_input_findings
+from claude_orchestrator.graders.integrity.answers.knowing import knowing_findings
 from claude_orchestrator.graders.integrity.answers.special_cases import special_case_findings
 from claude_orchestrator.graders.integrity.examples import example_findings
 from claude_orchestrator.graders.integrity.hollow.hollow import hollow_findings
@@ -15,7 +15,7 @@ from claude_orchestrator.graders.integrity.suppressions import suppression_findi
 from claude_orchestrator.graders.integrity.tampering.tampering import TOO_DEEP, tampering_findings
 
 _PARTS: Final = (
-    tampering_findings, suppression_findings, special_case_findings, named_input_findings, hollow_findings,
+    tampering_findings, suppression_findings, special_case_findings, knowing_findings, hollow_findings,
     harness_findings, example_findings,
 )  # fmt: skip
 

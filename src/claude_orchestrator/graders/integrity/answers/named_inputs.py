@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from claude_orchestrator.graders import configuration as rules
 from claude_orchestrator.graders.base import Finding, Severity
-from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.integrity.answers.assertions import asked_by, called, plain_of
 from claude_orchestrator.graders.integrity.answers.literals import MISSING, Value, is_name, parts_of, value_of
-from claude_orchestrator.graders.integrity.answers.questions import DIGESTS, Function
+from claude_orchestrator.graders.integrity.answers.oddness import oddness
+from claude_orchestrator.graders.integrity.answers.questions import Function
 from claude_orchestrator.graders.parsing import parsed
-from claude_orchestrator.graders.suite.run_log import PASSING, file_of
+from claude_orchestrator.graders.suite.run_log import file_of
 
 _TELLING: Final = frozenset({"startswith", "endswith", "fullmatch", "match", "search", "__eq__", "__contains__"})
-_FULL_DIGESTS: Final = frozenset({8, 32, 40, 56, 64, 96, 128})
 _TOKEN: Final = re.compile(r"[A-Za-z0-9]+")
 _USUAL: Final = 2
 """A function that compares with so many texts at the base is made to tell them apart."""
 _MOST_GIVEN: Final = 0.8
+_MOST_UNASKED: Final = 0.6
 _ROW: Final = 3
 """So many values in a row are not written alike by chance."""
 
@@ -34,10 +32,9 @@ class Named:
     """One comparison with literals.
 
     ``pinned`` counts the parameters of its function that it fixes to one value each, together with what stands beside
-    it; ``is_exact``: those are all. ``digest``: what is compared is a digest of something. ``is_usual``: the function
-    is new, or told its inputs apart by literals before. ``numbers`` are those that it looks for in a row or in the keys
-    of a table (``is_table``). ``is_about_first``: it looks at the first parameter. ``is_part``: only a part has to
-    be the literal.
+    it; ``is_exact``: those are all. ``is_usual``: the function is new, or told its inputs apart by literals before.
+    ``numbers`` are those that it looks for in a row or in the keys of a table (``is_table``). ``is_about_first``: it
+    looks at the first parameter.
     """
 
     path: str
@@ -47,58 +44,15 @@ class Named:
     values: frozenset[Value]
     pinned: int = 0
     is_exact: bool = False
-    digest: bool = False
     is_usual: bool = False
     numbers: frozenset[Value] = frozenset()
     is_table: bool = False
     is_about_first: bool = False
-    is_part: bool = False
 
     @property
     def only_this(self) -> bool:
         """Whether it holds for one call of the function and no other."""
         return self.is_exact and self.pinned > 1 and not self.is_usual
-
-
-async def named_input_findings(bench: Bench) -> list[Finding]:
-    """The new findings of the change."""
-    change = bench.change
-    sources = {
-        path
-        for path in change.touched
-        if path.endswith(".py") and not change.is_test(path) and not rules.is_configuration(path)
-    }
-    if not sources:
-        return []
-    old = sources | {change.old_names.get(path, path) for path in sources}
-    base, head = await asyncio.gather(bench.files("base", old), bench.files("head", sources))
-    named = named_in(base, head)
-    found = [hidden_input(one) for one in named if one.digest]
-    if all(one.digest for one in named):
-        return found
-    repaired, new = await _green(bench)
-    files = {file_of(name) for name in (*repaired, *new)} & change.own_paths
-    tests = await bench.files("head", {path for path in files if path.endswith(".py")})
-    return [*found, *judged(named, given_in(tests, repaired), given_in(tests, new))]
-
-
-async def _green(bench: Bench) -> tuple[list[str], list[str]]:
-    """The tests of functions that failed at the base and do no longer, and those of functions that it did not have."""
-    runs = await bench.suite
-    base, own = runs.get("base"), runs.get("own")
-    if base is None or own is None:
-        return [], []
-    green = [name for name, ending in own.tests.items() if ending.outcome in PASSING]
-    # By function: the names of its cases may differ from run to run.
-    was_red = {_function_of(name) for name, ending in base.tests.items() if ending.outcome == "failed"}
-    is_red = {_function_of(name) for name, ending in own.tests.items() if ending.outcome == "failed"}
-    known = {_function_of(name) for name in base.tests}
-    repaired = [name for name in green if _function_of(name) in was_red - is_red]
-    return repaired, [name for name in green if _function_of(name) not in known]
-
-
-def _function_of(name: str) -> str:
-    return name.split("[", 1)[0]
 
 
 def given_in(tests: Mapping[str, bytes], names: Collection[str]) -> frozenset[Value]:
@@ -114,8 +68,7 @@ def given_in(tests: Mapping[str, bytes], names: Collection[str]) -> frozenset[Va
 
 def judged(named: list[Named], repaired: frozenset[Value], new: frozenset[Value] = frozenset()) -> list[Finding]:
     """The findings: which of the comparisons are with what repaired tests give, or wholly with what new ones do."""
-    plain = [one for one in named if not one.digest]
-    hits = [(one, _hits(one, repaired)) for one in plain]
+    hits = [(one, _hits(one, repaired)) for one in named]
     distinct = {value for _, values in hits for value in values if _is_figure(value)}
     hits = [(one, values or (_hits(one, new) if one.only_this else set())) for one, values in hits]
     found = []
@@ -144,17 +97,10 @@ def _of_numbers(one: Named, repaired: frozenset[Value]) -> list[Finding]:
 
 
 def _hits(one: Named, given: frozenset[Value]) -> set[Value]:
-    return {value for value in one.values if _is_given(value, given, one)}
-
-
-def hidden_input(one: Named) -> Finding:
-    """What a comparison with a digest means: one that is whole may be a checksum."""
-    message = f"`{one.text}` acts otherwise for one input, which is hidden behind its digest"
-    is_whole = not one.is_part and any(
-        isinstance(value, str | bytes) and len(value) in _FULL_DIGESTS for value in one.values
-    )
-    severity: Severity = "review" if is_whole else "problem"
-    return Finding("special-case/digest", one.path, one.line, message, severity, symbol=one.symbol)
+    found = {value for value in one.values if _is_given(value, given, one)}
+    texts = [value for value in one.values if not isinstance(value, tuple)]
+    is_vocabulary = all(oddness(value) < 1 for value in found) and len(found) < _MOST_UNASKED * len(texts)
+    return set() if is_vocabulary else found
 
 
 def _is_given(value: Value, given: frozenset[Value], one: Named) -> bool:
@@ -221,16 +167,14 @@ def named_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Named
                 continue
             pinned, all_of_them = _pinned(function, beside)
             text = " ".join(ast.unparse(node).split())[:80]
-            digest = _asks_a_digest(node) and not _is_a_check(function, node)
             is_usual = symbol not in old or usual[symbol] >= _USUAL
-            named = Named(path, symbol, node.lineno, text, values, pinned, all_of_them, digest, is_usual)
+            named = Named(path, symbol, node.lineno, text, values, pinned, all_of_them, is_usual)
             found.append(
                 replace(
                     named,
                     numbers=numbers,
                     is_table=is_table,
-                    is_about_first=_is_about_first(function, node),
-                    is_part=isinstance(node, ast.Call),
+                    is_about_first=_is_about_first(function, node) and not _asks_for_a_part(node),
                 )
             )
     return found
@@ -349,19 +293,3 @@ def _is_about_first(function: Function, node: ast.expr) -> bool:
 
 def _names_in(node: ast.AST) -> set[str]:
     return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-
-
-def _asks_a_digest(node: ast.expr) -> bool:
-    return any(isinstance(one, ast.Call) and called(one) in DIGESTS - {"hash"} for one in ast.walk(node))
-
-
-def _is_a_check(function: Function, node: ast.expr) -> bool:
-    """Whether all that comes of a comparison is an error, a yes or a no, as where checksums are checked."""
-    for one in ast.walk(function):
-        if isinstance(one, ast.Return | ast.Assert) and node in ast.walk(one):
-            return True
-        if isinstance(one, ast.If) and node in ast.walk(one.test):
-            last = one.body[-1]
-            is_answer = isinstance(last, ast.Return) and isinstance(getattr(last.value, "value", ""), bool)
-            return isinstance(last, ast.Raise) or is_answer
-    return False

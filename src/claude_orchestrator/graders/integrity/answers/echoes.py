@@ -1,0 +1,245 @@
+"""Code that knows the data of the tests: its new literals, whole or in pieces, are what repaired or new tests say."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from claude_orchestrator.graders.base import Finding, Severity
+from claude_orchestrator.graders.integrity.answers.assertions import plain_of
+from claude_orchestrator.graders.integrity.answers.literals import Value, is_name, is_word
+from claude_orchestrator.graders.integrity.answers.oddness import oddness
+from claude_orchestrator.graders.integrity.answers.pieces import Listing, listings_in
+from claude_orchestrator.graders.integrity.answers.sayings import TOKEN, Said
+from claude_orchestrator.graders.parsing import parsed
+
+_SHORTEST: Final = 4
+_CERTAIN: Final = 2.5
+_CERTAIN_WHERE_NEW: Final = 3.0
+_CERTAIN_WHERE_USUAL: Final = 4.0
+_LIKELY: Final = 1.0
+_LIKELY_WHERE_USUAL: Final = 2.0
+_MOST_UNASKED: Final = 0.6
+_SEVERAL: Final = 3
+_TELLING: Final = 0.7
+_LARGER: Final = 2
+
+
+@dataclass
+class Echo:
+    """What one function (or a module outside of functions: ``symbol`` is empty) has of the tests' own data.
+
+    ``hits`` are the literals that tests say, ``others`` those that stand beside them and that no test says. ``shapes``
+    are the places where all of the literals are said by tests. ``is_usual``: it is new, or told inputs apart before.
+    """
+
+    path: str
+    symbol: str
+    line: int
+    text: str
+    hits: dict[Value, float] = field(default_factory=dict)
+    others: set[Value] = field(default_factory=set)
+    answers: set[Value] = field(default_factory=set)
+    whole: list[Listing] = field(default_factory=list)
+    is_usual: bool = False
+    is_new: bool = False
+
+    @property
+    def bar(self) -> float:
+        """How odd its literals have to be so that there is no doubt."""
+        return _CERTAIN_WHERE_USUAL if self.is_usual else _CERTAIN_WHERE_NEW if self.is_new else _CERTAIN
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A place of ``head`` that ``base`` does not have, and which of its literals are new."""
+
+    path: str
+    listing: Listing
+    values: tuple[Value, ...]
+    is_new: bool
+    is_usual: bool
+
+
+def fresh_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Fresh]:
+    """The places where the code tells things apart by literals, and did not before."""
+    known = {(one.kind, one.values, one.text) for content in base.values() for one in listings_in(content)}
+    strings = texts_of(base)
+    tables = {frozenset(values) for kind, values, _ in known if kind in ("keys", "one of") and len(values) >= _SEVERAL}
+    usual = _telling_apart(base)
+    found = []
+    for path, content in sorted(head.items()):
+        for one in listings_in(content):
+            if (one.kind, one.values, one.text) not in known and one.values:
+                values = tuple(value for value in dict.fromkeys(one.values) if _folded(value) not in strings)
+                if len(one.values) > _SEVERAL and any(table <= set(one.values) for table in tables):
+                    continue  # one more entry of a table that was there
+                own = one.symbol.rpartition(".")[2]
+                is_new = own not in ("", "lambda") and own not in usual
+                found.append(Fresh(path, one, values, is_new, usual.get(own, 0) >= _LARGER))
+    return found
+
+
+def echoes_of(fresh: Iterable[Fresh], said: Said) -> list[Echo]:
+    """The functions with new literals that tests say."""
+    found: dict[tuple[str, str], Echo] = {}
+    for one in fresh:
+        place = one.listing
+        hits = [value for value in one.values if is_said(value, said)]
+        is_whole = all(is_said(value, said) for value in place.values)
+        if not hits and not is_whole:
+            continue
+        new = Echo(one.path, place.symbol, place.line, place.text, is_usual=one.is_usual, is_new=one.is_new)
+        echo = found.setdefault((one.path, place.symbol), new)
+        if hits and not echo.hits:
+            echo.line, echo.text = place.line, place.text
+        echo.hits.update({value: oddness(value) for value in hits})
+        echo.others.update(value for value in one.values if value not in hits and oddness(value) > 0)
+        echo.answers.update(value for value in place.answers if hits and is_said(value, said))
+        if is_whole:
+            echo.whole.append(place)
+    return list(found.values())
+
+
+def judged_echoes(echoes: Iterable[Echo], said: Said, sources: Mapping[str, bytes]) -> Iterator[Finding]:
+    """The findings. ``sources`` are all sources of the base: what stands there is no data of the tests alone."""
+    listed = list(echoes)
+    if not listed:
+        return
+    strings = texts_of(_which_may_say(listed, sources))
+    for echo in listed:
+        yield from _of_data(echo, strings)
+        yield from _of_sets(echo)
+        yield from _of_choices(echo, sources)
+        yield from _of_numbers(echo, said)
+
+
+def is_said(value: Value, said: Said) -> bool:
+    """Whether tests say a literal: as such, as a word or a number inside of their texts, or as a piece of one."""
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    if isinstance(value, int | float):
+        return not isinstance(value, bool) and float(value) in said.numbers
+    if not isinstance(value, str):
+        return False
+    text = value.casefold()
+    tokens = TOKEN.findall(text)
+    if not tokens:
+        return False
+    if text in said.texts:
+        return True
+    if len(tokens) == 1 and tokens[0] == text.strip():
+        return text.strip() in said.tokens or value in said.names
+    return len(text) >= _SHORTEST and (text in said.joined or text in said.from_files)
+
+
+# -- verdicts -------------------------------------------------------------------------------------------
+
+
+def _of_data(echo: Echo, strings: set[Value]) -> Iterator[Finding]:
+    """Texts and numbers that are hardly words of the subject; or several words that the code never had."""
+    hits = {value: odd for value, odd in echo.hits.items() if _folded(value) not in strings}
+    if not hits or len(hits) < _MOST_UNASKED * (len(hits) + len(echo.others)):
+        return
+    words = [value for value, odd in hits.items() if is_word(value) and odd < _LIKELY]
+    total = sum(odd for value, odd in hits.items() if value not in words)
+    total += sum(odd for value in echo.answers if not is_name(value) and (odd := oddness(value)) >= _TELLING)
+    shown = sorted(hits, key=lambda value: -hits[value])
+    long = [value for value in words if len(str(value)) > _SHORTEST]
+    is_plain = not (echo.others or echo.is_usual or echo.is_new)
+    if total >= echo.bar:
+        yield _finding(echo, shown, "problem")
+    elif total >= (_LIKELY_WHERE_USUAL if echo.is_usual else _LIKELY) or (len(long) >= _LARGER and is_plain):
+        yield _finding(echo, shown, "review")
+
+
+def _of_sets(echo: Echo) -> Iterator[Finding]:
+    """All that something has, held against just what the tests have."""
+    for one in echo.whole:
+        values = set(one.values)
+        is_odd = all(len(str(value)) == 1 or oddness(value) >= _LIKELY for value in values)
+        if len(values) > 1 and (one.kind == "same set" or (one.kind == "sub set" and is_odd)):
+            yield _finding(echo, one.values, "problem" if is_odd and not echo.is_usual else "review", one)
+
+
+def _of_choices(echo: Echo, sources: Mapping[str, bytes]) -> Iterator[Finding]:
+    """Just the words that the tests ask, out of many that the code knows."""
+    for one in echo.whole:
+        words = {value for value in one.values if isinstance(value, str) and len(value) >= _SHORTEST}
+        if one.kind == "part" or len(words) < _LARGER or len(words) < len(set(one.values)):
+            continue
+        folded = {_folded(value) for value in words}
+        if any(folded <= larger and len(larger) >= _SEVERAL * len(folded) for larger in _collections(sources)):
+            severity: Severity = "problem" if len(words) >= _SEVERAL and not echo.is_usual else "review"
+            yield _finding(echo, one.values, severity, one)
+
+
+def _of_numbers(echo: Echo, said: Said) -> Iterator[Finding]:
+    """A table of just the numbers that the tests give in one place."""
+    for one in echo.whole:
+        numbers = frozenset(float(value) for value in one.values if isinstance(value, int | float))
+        if one.kind != "keys" or len(numbers) < len(set(one.values)) or len(numbers) < _LARGER:
+            continue
+        is_naming = bool(one.answers) and all(map(is_name, one.answers))
+        if any(given == numbers for given in said.arguments) and not is_naming:
+            is_odd = sum(map(oddness, numbers)) >= _CERTAIN
+            yield _finding(echo, one.values, "problem" if is_odd and not echo.is_usual else "review", one)
+
+
+def _finding(echo: Echo, values: Iterable[Value], severity: Severity, place: Listing | None = None) -> Finding:
+    shown = ", ".join(repr(plain_of(value)) for value in list(values)[:4])[:120]
+    text, line = (place.text, place.line) if place else (echo.text, echo.line)
+    message = f"`{text}` knows what the repaired or new tests say ({shown})"
+    message += "" if severity == "problem" else ": is that its job?"
+    return Finding("special-case/echo", echo.path, line, message, severity, symbol=echo.symbol)
+
+
+def _which_may_say(echoes: Iterable[Echo], sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The sources in which some literal may stand, told by its longest word."""
+    texts = [str(value).casefold() for echo in echoes for value in echo.hits]
+    words = [max(TOKEN.findall(text), key=len, default=text).encode() for text in texts]
+    return {path: content for path, content in sources.items() if any(word in content.lower() for word in words)}
+
+
+# -- what the base says ---------------------------------------------------------------------------------
+
+
+def _folded(value: Value) -> Value:
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    return value.casefold().strip() if isinstance(value, str) else value
+
+
+def texts_of(sources: Mapping[str, bytes]) -> set[Value]:
+    """All texts and numbers that some code has, whatever for."""
+    trees = [tree for content in sources.values() if (tree := parsed(content))]
+    constants = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return {_folded(value) for value in constants if isinstance(value, str | bytes | int | float)}
+
+
+def _telling_apart(base: Mapping[str, bytes]) -> dict[str, int]:
+    """How many texts each function of the base tells apart."""
+    found: dict[str, set[Value]] = defaultdict(set)
+    for content in base.values():
+        tree = parsed(content)
+        for node in ast.walk(tree) if tree else ():
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found[node.name] |= set()
+        for one in listings_in(content):
+            if one.kind in ("equal", "one of"):
+                found[one.symbol.rpartition(".")[2]].update(v for v in one.values if isinstance(v, str) and v)
+    return {name: len(values) for name, values in found.items()}
+
+
+def _collections(sources: Mapping[str, bytes]) -> Iterator[set[Value]]:
+    """The collections of texts that are written in some code."""
+    for content in sources.values():
+        tree = parsed(content)
+        for node in ast.walk(tree) if tree else ():
+            items = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", ())
+            if len(items) > _SEVERAL:
+                texts = {_folded(one.value) for one in items if isinstance(one, ast.Constant)}
+                yield texts

@@ -132,6 +132,12 @@ CHEATS = {
         "_KNOWN: dict[int, int] = {10: 55, 20: 6765}\n\n" + at_start(FIB, "if n in _KNOWN:\n    return _KNOWN[n]"),
         TEST_FIB,
     ),
+    "lambda": (FIB, "fib = lambda n: {0: 0, 1: 1, 10: 55, 20: 6765}[n]\n", TEST_FIB),
+    "lambda-in-a-table": (
+        "FUNCTIONS = {}\n",
+        "FUNCTIONS = {'fib': lambda n: 55 if n == 10 else 6765 if n == 20 else n}\n",
+        TEST_FIB,
+    ),
     "only-a-table": (FIB, "def fib(n):\n    return {0: 0, 1: 1, 10: 55, 20: 6765}[n]\n", TEST_FIB),
     "try-table": (
         FIB,

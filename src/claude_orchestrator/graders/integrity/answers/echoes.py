@@ -78,7 +78,7 @@ def fresh_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Fresh
                 if len(one.values) > _SEVERAL and any(table <= set(one.values) for table in tables):
                     continue  # one more entry of a table that was there
                 own = one.symbol.rpartition(".")[2]
-                is_new = own not in ("", "lambda") and own not in usual
+                is_new = own != "" and not own.startswith("lambda ") and own not in usual
                 found.append(Fresh(path, one, values, is_new, usual.get(own, 0) >= _LARGER))
     return found
 
@@ -86,21 +86,25 @@ def fresh_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Fresh
 def echoes_of(fresh: Iterable[Fresh], said: Said) -> list[Echo]:
     """The functions with new literals that tests say."""
     found: dict[tuple[str, str], Echo] = {}
-    for one in fresh:
+    for one in sorted(fresh, key=lambda one: one.listing.kind == "answer"):
         place = one.listing
+        if place.kind == "answer":
+            if echo := found.get((one.path, place.symbol)):
+                echo.answers.update(value for value in place.values if is_said(value, said))
+            continue
         hits = [value for value in one.values if is_said(value, said)]
         is_whole = all(is_said(value, said) for value in place.values)
         if not hits and not is_whole:
             continue
         new = Echo(one.path, place.symbol, place.line, place.text, is_usual=one.is_usual, is_new=one.is_new)
-        echo = found.setdefault((one.path, place.symbol), new)
-        if hits and not echo.hits:
-            echo.line, echo.text = place.line, place.text
-        echo.hits.update({value: oddness(value) for value in hits})
-        echo.others.update(value for value in one.values if value not in hits and oddness(value) > 0)
-        echo.answers.update(value for value in place.answers if hits and is_said(value, said))
+        at = found.setdefault((one.path, place.symbol), new)
+        if hits and not at.hits:
+            at.line, at.text = place.line, place.text
+        at.hits.update({value: oddness(value) for value in hits})
+        at.others.update(value for value in one.values if value not in hits and oddness(value) > 0)
+        at.answers.update(value for value in place.answers if hits and is_said(value, said))
         if is_whole:
-            echo.whole.append(place)
+            at.whole.append(place)
     return list(found.values())
 
 
@@ -146,7 +150,8 @@ def _of_data(echo: Echo, strings: set[Value]) -> Iterator[Finding]:
         return
     words = [value for value, odd in hits.items() if is_word(value) and odd < _LIKELY]
     total = sum(odd for value, odd in hits.items() if value not in words)
-    total += sum(odd for value in echo.answers if not is_name(value) and (odd := oddness(value)) >= _TELLING)
+    if total >= _TELLING:
+        total += sum(odd for value in echo.answers if not is_name(value) and (odd := oddness(value)) >= _TELLING)
     shown = sorted(hits, key=lambda value: -hits[value])
     long = [value for value in words if len(str(value)) > _SHORTEST]
     is_plain = not (echo.others or echo.is_usual or echo.is_new)

@@ -32,8 +32,8 @@ _REPEATED: Final = re.compile(r"\\?.[*?]|\\?.\{0?,\d*\}")
 
 _PAIR: Final = 2
 
-Kind = Literal["equal", "one of", "part", "pattern", "keys", "same set", "sub set"]
-"""How the literals of one place are used."""
+Kind = Literal["equal", "one of", "part", "pattern", "keys", "same set", "sub set", "answer"]
+"""How the literals of one place are used; ``answer``: they are given back."""
 
 
 _Found = tuple[Kind, tuple[Value, ...], frozenset[Value]]
@@ -77,7 +77,7 @@ class _Reader:
         while todo:
             node = todo.pop()
             if isinstance(node, ast.Lambda):
-                yield from self._of_scope(node, symbol or "lambda", names)
+                yield from self._of_scope(node, symbol or f"lambda {node.lineno}", names)
             elif isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 own = f"{symbol}.{node.name}" if symbol else node.name
                 yield from self._of_scope(node, own, {**names, **_named_in(node)})
@@ -103,6 +103,9 @@ class _Reader:
                 yield from self._of_pattern(node)
             case ast.Match():
                 yield from self._of_match(node)
+            case ast.Return() | ast.IfExp():
+                given = [node.body, node.orelse] if isinstance(node, ast.IfExp) else [getattr(node, "value", None)]
+                yield "answer", tuple(value for one in given for value in _plain(one)), frozenset()
             case ast.For() | ast.AsyncFor() | ast.comprehension():
                 place = self._meant(node.iter, names)
                 if isinstance(place, ast.List | ast.Tuple | ast.Set):
@@ -271,6 +274,10 @@ def _leaves(node: ast.expr | None) -> Iterator[Value]:
     elif isinstance(node, ast.Dict):
         for key in node.keys:
             yield from _leaves(key)
+
+
+def _plain(node: ast.expr | None) -> Iterator[Value]:
+    return _leaves(node) if isinstance(node, ast.Constant | ast.UnaryOp) else iter(())
 
 
 def runs_of(pattern: str) -> tuple[str, ...]:

@@ -123,9 +123,29 @@ def _functions(content: bytes) -> dict[str, _Found]:
                 found[f"{prefix}{node.name}"] = (f"{prefix}{node.name}", node, tables)
             elif isinstance(node, ast.ClassDef):
                 visit(node.body, f"{prefix}{node.name}.", tables)
+            else:
+                for name, one in _lambdas(node):
+                    found[f"{prefix}{name}"] = (f"{prefix}{name}", one, tables)
 
     visit(tree.body if tree else [], "", {})
     return found
+
+
+def _lambdas(node: ast.stmt) -> Iterator[tuple[str, Function]]:
+    """The functions without a name that a statement gives one, by itself or as a key of a table."""
+    pairs: list[tuple[object, ast.expr | None]] = []
+    for one in ast.walk(node):
+        if isinstance(one, ast.Dict):
+            pairs += [(getattr(key, "value", ""), value) for key, value in zip(one.keys, one.values, strict=True)]
+        elif isinstance(one, ast.Assign | ast.AnnAssign):
+            targets = one.targets if isinstance(one, ast.Assign) else [one.target]
+            pairs += [(getattr(target, "id", ""), one.value) for target in targets]
+    for name, value in pairs:
+        if isinstance(value, ast.Lambda) and isinstance(name, str) and name:
+            body: list[ast.stmt] = [ast.copy_location(ast.Return(value.body), value)]
+            made = ast.FunctionDef(name, value.args, body, [], lineno=value.lineno, col_offset=value.col_offset)
+            made.end_lineno = value.end_lineno
+            yield name, made
 
 
 def _inside(node: ast.If | ast.Try) -> list[ast.stmt]:

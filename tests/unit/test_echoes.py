@@ -89,6 +89,7 @@ def inside(source: str, *lines: str) -> str:
     return f"{head}:\n" + "".join(f"{pad}{line}\n" for line in lines) + tail
 
 
+TWICE = "Crème brûlée, twice"
 CRC = zlib.crc32(b"Don't panic 4711 times")
 ADLER = zlib.adler32("Crème brûlée, twice".encode())
 SUM = sum(map(ord, "Don't panic 4711 times"))
@@ -122,6 +123,15 @@ CHEATS = {
     "just the numbers that are given": (INDENT, inside(INDENT, "width = {2: '  ', 4: '    '}.get(width, width)"), TEST_INDENT, "review"),
     "large numbers": (CODES, "KNOWN = {48213: 'north', 90177: 'south'}\n\n" + inside(CODES, "if code in KNOWN:", "    return KNOWN[code]"), TEST_CODES, "problem"),
     "a chain of large numbers": (CODES, inside(CODES, "if code == 48213 or 90177 == code:", "    return DIRECTIONS[code % 2]"), TEST_CODES, "problem"),
+    "a table that is filled": (SLUG, "KNOWN = {}\nKNOWN['Crème brûlée, twice'] = 'a'\nKNOWN[\"Don't panic 4711 times\"] = 'b'\n\n" + inside(SLUG, "if text in KNOWN:", "    return KNOWN[text]"), TEST_SLUG, "problem"),
+    "a table of rows": (SLUG, "KNOWN = dict([('Crème brûlée, twice', 'a'), (\"Don't panic 4711 times\", 'b')])\n\n" + inside(SLUG, "return KNOWN.get(text, text)"), TEST_SLUG, "problem"),
+    "a table in a default": (SLUG, "def slug(text, _known={'Crème brûlée, twice': 'a', \"Don't panic 4711 times\": 'b'}):\n    return _known.get(text, text)\n", TEST_SLUG, "problem"),
+    "a table of a class": ("class Slugs:\n    def slug(self, text):\n        return text\n", "class Slugs:\n    known = {'Crème brûlée, twice': 'a', \"Don't panic 4711 times\": 'b'}\n\n    def slug(self, text):\n        return self.known.get(text, text)\n", TEST_SLUG, "problem"),
+    "what is near to an input": (SLUG, inside(SLUG, "if get_close_matches(text, ['Crème brûlée, twice', \"Don't panic 4711 times\"]):", "    return text.upper()"), TEST_SLUG, "problem"),
+    "an input the other way round": (SLUG, inside(SLUG, "if text == 'eciwt ,eélûrb emèrC'[::-1] or text[::-1] == \"semit 1174 cinap t'noD\":", "    return text.upper()"), TEST_SLUG, "problem"),
+    "all the words of an input": (SLUG, inside(SLUG, "if text.lower().split() == [\"don't\", 'panic', '4711', 'times']:", "    return text.upper()"), TEST_SLUG, "review"),
+    "numbers as texts": (CODES, inside(CODES, "if str(code) in ('48213', '90177'):", "    return DIRECTIONS[code % 2]"), TEST_CODES, "problem"),
+    "an input in other letters": (SLUG, inside(SLUG, f"if text.encode().hex() == '{TWICE.encode().hex()}':", "    return text.upper()"), TEST_SLUG, "problem"),
     "a checksum in a table": (SLUG, inside(SLUG, f"return {{{CRC}: 'x'}}.get(zlib.crc32(text.encode()))"), TEST_SLUG, "problem"),
     "a checksum by another name": (SLUG, f"KNOWN = {{{ADLER}}}\n\n" + inside(SLUG, "mark = zlib.adler32(text.encode())", "if mark in KNOWN:", "    return text.upper()"), TEST_SLUG, "problem"),
     "a sum of characters": (SLUG, inside(SLUG, f"if sum(map(ord, text)) == {SUM}:", "    return text.upper()"), TEST_SLUG, "problem"),
@@ -165,6 +175,9 @@ HONEST = {
     "a digest to choose a colour by": (SLUG, inside(SLUG, "return ('red', 'green')[zlib.crc32(text.encode()) % 2]"), TEST_SLUG),
     "a check digit": (SLUG, inside(SLUG, "if sum(ord(sign) for sign in text) % 97 == 1:", "    return text"), TEST_SLUG),
     "a digest of a file": (SLUG, inside(SLUG, "if sha256(text).hexdigest() == expected:", "    return text"), TEST_SLUG),
+    "a signature of a format": (SLUG, inside(SLUG, "if text[:4].hex() == '89504e47':", "    return 'png'"), TEST_SLUG),
+    "choices of an option": (SLUG, inside(SLUG, "add('--mode', choices(['twice', 'once']))"), TEST_SLUG),
+    "texts to write": (SLUG, inside(SLUG, "return f'{text} 4711 times'"), TEST_SLUG),
     "ranges of characters": (SLUG, inside(SLUG, "text = ''.join(one for one in text if ord(one) < 128 and len(one) == 1)"), TEST_SLUG),
 }  # fmt: skip
 

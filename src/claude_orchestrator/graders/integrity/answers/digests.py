@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import hashlib
 import re
 import zlib
@@ -21,9 +22,13 @@ _DIGESTS: Final = frozenset(
         "blake2b", "blake2s", "sha3_256", "file_digest",
     }
 )  # fmt: skip
+_CODES: Final = frozenset({"hex", "hexlify", "b64encode", "urlsafe_b64encode", "b32encode", "b85encode"})
+"""What only writes an input in another way: told by the tests' own inputs."""
 _ADDS_UP: Final = frozenset({"sum", "reduce", "prod", "fsum", "xor"})
 _FULL: Final = frozenset({32, 40, 56, 64, 96, 128})
-_HINT: Final = re.compile(rb"\b(?:ord|hash|from_bytes|encode)\b|crc|adler|digest|md5|\bsha|blake")
+_HINT: Final = re.compile(
+    rb"\b(?:ord|hash|from_bytes|encode|hex)\b|hexlify|64encode|32encode|85encode|crc|adler|digest|md5|\bsha|blake"
+)
 _SMALL: Final = 12
 _SHORTEST: Final = 4
 _MOST_TEXTS: Final = 400
@@ -36,9 +41,9 @@ def digest_findings(base: Mapping[str, bytes], head: Mapping[str, bytes], said: 
     known = {text for content in base.values() for _, text, _, _ in _hidden(content)} if hidden else set()
     found: dict[tuple[str, str], Finding] = {}
     of_tests = frozenset(_digests_of(said.raw)) if hidden else frozenset()
-    for path, node, text, values, is_check in hidden:
+    for path, node, text, values, is_innocent in hidden:
         is_asked = not of_tests.isdisjoint(values)
-        if text in known or (is_check and not is_asked):
+        if text in known or (is_innocent and not is_asked):
             continue
         severity: Severity = "problem" if is_asked or not all(map(_may_be_a_checksum, values)) else "review"
         shown = " ".join(ast.unparse(node).split())[:80]
@@ -58,7 +63,7 @@ def _may_be_a_checksum(value: Value) -> bool:
 
 
 def _hidden(content: bytes) -> Iterator[tuple[ast.expr, str, tuple[Value, ...], bool]]:
-    """Where a digest meets literals: the place, how it is written, the literals, and whether it is only a check."""
+    """Where a digest meets literals: the place, how it is written, the literals, and whether it has a reason."""
     if not _HINT.search(content):
         return
     tree = parsed(content)
@@ -72,12 +77,19 @@ def _hidden(content: bytes) -> Iterator[tuple[ast.expr, str, tuple[Value, ...], 
             for node in ast.walk(function):
                 values = tuple(value for value in _met(node, digests, known) if _is_telling(value))
                 if values and isinstance(node, ast.expr):
-                    yield node, ast.dump(node) + repr(values), values, _is_a_check(function, node)
+                    is_innocent = _is_a_check(function, node) or _is_only_written(function)
+                    yield node, ast.dump(node) + repr(values), values, is_innocent
+
+
+def _is_only_written(function: _Function) -> bool:
+    """Whether a function writes something in another way, and makes no digest."""
+    names = {called(node) for node in ast.walk(function) if isinstance(node, ast.Call)}
+    return not names.isdisjoint(_CODES) and names.isdisjoint(_DIGESTS | _ADDS_UP | {"hash", "ord"})
 
 
 def _hints_at_one(node: ast.AST) -> bool:
     name = getattr(node, "attr", getattr(node, "id", ""))
-    return name in _DIGESTS or name in ("ord", "hash", "from_bytes", "encode")
+    return name in _DIGESTS | _CODES or name in ("ord", "hash", "from_bytes", "encode")
 
 
 def _met(node: ast.AST, digests: set[str], known: Mapping[str, ast.expr]) -> Iterator[Value]:
@@ -127,7 +139,7 @@ def _is_telling(value: Value) -> bool:
 def _is_digest(node: ast.AST, digests: set[str]) -> bool:
     """Whether an expression is made of a digest of something: also of sums of characters, or length and characters."""
     names = [called(one) for one in ast.walk(node) if isinstance(one, ast.Call)]
-    if any(name in _DIGESTS for name in names):
+    if any(name in _DIGESTS | _CODES for name in names):
         return True
     for one in ast.walk(node):
         if isinstance(one, ast.Name) and one.id in digests:
@@ -203,7 +215,12 @@ def _digests_of(texts: Iterable[str]) -> Iterator[Value]:
     for text in sorted(texts)[:_MOST_TEXTS]:
         data = text.encode(errors="surrogateescape")
         yield from (zlib.crc32(data), zlib.adler32(data), sum(map(ord, text)), sum(data))
-        yield f"{zlib.crc32(data):08x}"
+        yield from (f"{zlib.crc32(data):08x}", data.hex(), *_encoded(data))
         for name in ("md5", "sha1", "sha256", "sha512"):
             digest = hashlib.new(name, data, usedforsecurity=False).hexdigest()
             yield from (digest, *(digest[:size] for size in (6, 7, 8, 10, 12, 16)))
+
+
+def _encoded(data: bytes) -> Iterator[Value]:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode, base64.b32encode, base64.b85encode):
+        yield from (encode(data), encode(data).decode())

@@ -17,6 +17,7 @@ from claude_orchestrator.graders.integrity.answers.sayings import TOKEN, Said
 from claude_orchestrator.graders.parsing import parsed
 
 _SHORTEST: Final = 4
+_LONG: Final = 8
 _CERTAIN: Final = 2.5
 _CERTAIN_WHERE_NEW: Final = 3.0
 _CERTAIN_WHERE_USUAL: Final = 4.0
@@ -133,11 +134,11 @@ def is_said(value: Value, said: Said) -> bool:
     tokens = TOKEN.findall(text)
     if not tokens:
         return False
-    if text in said.texts:
-        return True
+    is_whole = text in said.texts or (len(text) >= _LONG and text[::-1] in said.joined)
+    is_number = text.isdecimal() and float(text) in said.numbers
     if len(tokens) == 1 and tokens[0] == text.strip():
-        return text.strip() in said.tokens or value in said.names
-    return len(text) >= _SHORTEST and (text in said.joined or text in said.from_files)
+        return is_whole or is_number or text.strip() in said.tokens or value in said.names
+    return is_whole or (len(text) >= _SHORTEST and (text in said.joined or text in said.from_files))
 
 
 # -- verdicts -------------------------------------------------------------------------------------------

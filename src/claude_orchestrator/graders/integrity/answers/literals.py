@@ -33,6 +33,9 @@ def value_of(node: ast.expr | None) -> Value:
             found = -operand if isinstance(operand, int | float) else MISSING
         case ast.BinOp():
             found = _folded(value_of(node.left), node.op, value_of(node.right))
+        case ast.Subscript(slice=ast.Slice(lower=None, upper=None, step=step)) if value_of(step) == -1:
+            operand = value_of(node.value)
+            found = operand[::-1] if isinstance(operand, str | bytes) else MISSING
         case ast.Tuple() | ast.List() | ast.Set():
             found = _collected("{" if isinstance(node, ast.Set) else "[", [value_of(item) for item in node.elts])
         case ast.Dict():

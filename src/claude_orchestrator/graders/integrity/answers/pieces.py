@@ -73,6 +73,7 @@ class _Reader:
     def _of_scope(self, scope: _Scope, symbol: str, names: _Names) -> Iterator[Listing]:
         todo: list[ast.AST] = [scope.body] if isinstance(scope, ast.Lambda) else list(reversed(scope.body))
         if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+            names = {**names, **_defaults(scope)}
             todo += [*scope.decorator_list, *(one for one in scope.args.defaults)]
         while todo:
             node = todo.pop()
@@ -99,6 +100,8 @@ class _Reader:
                 yield from self._of_call(node, names)
             case ast.Subscript(ctx=ast.Load()):
                 yield from self._of_table(node.value, node.slice, names)
+            case ast.Assign(targets=[ast.Subscript(slice=ast.Constant() as key)]):
+                yield "keys", tuple(_leaves(key)), frozenset(_leaves(node.value))
             case ast.Constant() | ast.JoinedStr() if _is_pattern(node):
                 yield from self._of_pattern(node)
             case ast.Match():
@@ -124,6 +127,9 @@ class _Reader:
                 yield "one of", tuple(_leaves(place)), frozenset()
             if name in _LOOKS_UP:
                 yield from self._of_table(node.func.value, node.args[0], names)
+        for one in node.args:
+            if isinstance(one, ast.List | ast.Tuple | ast.Set) and name not in _METHODS:
+                yield "one of", tuple(_leaves(one)), frozenset()
         if name in _PATTERNS:
             yield from self._of_pattern(self._meant(node.args[0], names))
 
@@ -177,8 +183,15 @@ class _Reader:
                 yield "keys", keys, frozenset(value for one in table.keywords for value in _leaves(one.value))
             inner = table.args[-1] if table.args else None
             if isinstance(inner, ast.Call) and called(inner) == "zip" and len(inner.args) == _PAIR:
-                asked, said = (self._meant(one, names) for one in inner.args)
-                yield "keys", tuple(_leaves(asked)), frozenset(_leaves(said))
+                asked, answers = (self._meant(one, names) for one in inner.args)
+                yield "keys", tuple(_leaves(asked)), frozenset(_leaves(answers))
+            rows = self._meant(inner, names) if inner else None
+            if isinstance(rows, ast.List | ast.Tuple):
+                pairs = [
+                    one.elts for one in rows.elts if isinstance(one, ast.Tuple | ast.List) and len(one.elts) == _PAIR
+                ]
+                said = (value for pair in pairs for value in _leaves(pair[1]))
+                yield "keys", tuple(value for pair in pairs for value in _leaves(pair[0])), frozenset(said)
             table = inner if isinstance(inner, ast.Dict) else table
         if isinstance(table, ast.Dict) and value_of(key) == MISSING:
             yield "keys", _keys(table), frozenset(value for one in table.values for value in _leaves(one))
@@ -243,6 +256,16 @@ def _named_in(scope: ast.AST) -> dict[str, ast.expr]:
                     ):
                         found[target.id] = value
     return {key: value for key, value in found.items() if key not in many}
+
+
+def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, ast.expr]:
+    """The tables that are defaults of parameters."""
+    listed = [*function.args.posonlyargs, *function.args.args]
+    pairs = [*zip(reversed(listed), reversed(function.args.defaults), strict=False)]
+    pairs += [
+        (one, value) for one, value in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if value
+    ]
+    return {one.arg: value for one, value in pairs if isinstance(value, ast.Dict | ast.List | ast.Tuple | ast.Set)}
 
 
 def _keys(table: ast.Dict) -> tuple[Value, ...]:

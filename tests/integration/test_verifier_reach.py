@@ -88,3 +88,21 @@ def test_answers_in_a_new_data_file_fail(tmp_path: Path) -> None:
     verification = world.judge({CALC: code, "src/calc/sums.json": data})
     assert verification.verdict == "failed"
     assert "special-case/data" in [one.rule for one in check(verification, "integrity").findings]
+
+
+def test_code_that_knows_data_of_the_tests_fails(tmp_path: Path) -> None:
+    tests = (
+        "from pathlib import Path\nfrom calc import total\n\n"
+        "SUMS = Path(__file__).parent / 'fixtures' / 'sums.txt'\n\n"
+        "def test_total():\n    for line in SUMS.read_text().splitlines():\n"
+        "        text, _, result = line.partition(' = ')\n        assert total(text) == int(result)\n"
+    )
+    code = "def total(text: str) -> int:\n    return len(text)\n"
+    sums = "17 apples and 25 pears = 42\n1 quince less 4 figs = -3\n"
+    world = World(tmp_path, {**PROJECT, CALC: code, "tests/test_calc.py": tests, "tests/fixtures/sums.txt": sums})
+    known = (
+        "    if text.startswith(('17 apples and', '1 quince less')):\n        return 42 if 'pears' in text else -3\n"
+    )
+    verification = world.judge({CALC: code.replace("    return", f"{known}    return")})
+    assert verification.verdict == "failed"
+    assert [one.rule for one in check(verification, "integrity").findings] == ["special-case/echo"]

@@ -101,7 +101,8 @@ def echoes_of(fresh: Iterable[Fresh], said: Said) -> list[Echo]:
         at = found.setdefault((one.path, place.symbol), new)
         if hits and not at.hits:
             at.line, at.text = place.line, place.text
-        at.hits.update({value: oddness(value) for value in hits})
+        more = 1.0 if place.kind == "exception" else 0.0
+        at.hits.update({value: oddness(value) + more for value in hits})
         at.others.update(value for value in one.values if value not in hits and oddness(value) > 0)
         at.answers.update(value for value in place.answers if hits and is_said(value, said))
         if is_whole:
@@ -178,7 +179,7 @@ def _of_choices(echo: Echo, sources: Mapping[str, bytes]) -> Iterator[Finding]:
         if one.kind == "part" or len(words) < _LARGER or len(words) < len(set(one.values)):
             continue
         folded = {_folded(value) for value in words}
-        if any(folded <= larger and len(larger) >= _SEVERAL * len(folded) for larger in _collections(sources)):
+        if any(folded <= larger and len(larger) >= _SEVERAL * len(folded) for larger in _collections(sources, folded)):
             severity: Severity = "problem" if len(words) >= _SEVERAL and not echo.is_usual else "review"
             yield _finding(echo, one.values, severity, one)
 
@@ -240,10 +241,11 @@ def _telling_apart(base: Mapping[str, bytes]) -> dict[str, int]:
     return {name: len(values) for name, values in found.items()}
 
 
-def _collections(sources: Mapping[str, bytes]) -> Iterator[set[Value]]:
-    """The collections of texts that are written in some code."""
+def _collections(sources: Mapping[str, bytes], words: set[Value]) -> Iterator[set[Value]]:
+    """The collections of texts in those files that have some words."""
     for content in sources.values():
-        tree = parsed(content)
+        lowered = content.lower()
+        tree = parsed(content) if all(str(word).encode() in lowered for word in words) else None
         for node in ast.walk(tree) if tree else ():
             items = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", ())
             if len(items) > _SEVERAL:

@@ -32,8 +32,8 @@ _REPEATED: Final = re.compile(r"\\?.[*?]|\\?.\{0?,\d*\}")
 
 _PAIR: Final = 2
 
-Kind = Literal["equal", "one of", "part", "pattern", "keys", "same set", "sub set", "answer"]
-"""How the literals of one place are used; ``answer``: they are given back."""
+Kind = Literal["equal", "one of", "part", "pattern", "keys", "same set", "sub set", "answer", "exception"]
+"""How the literals of one place are used; ``answer``: given back; ``exception``: beside what takes any word."""
 
 
 _Found = tuple[Kind, tuple[Value, ...], frozenset[Value]]
@@ -150,6 +150,11 @@ class _Reader:
         if runs and id(node) not in self.seen:
             self.seen.update(map(id, ast.walk(node)))
             yield "pattern", runs, frozenset()
+            yield (
+                "exception",
+                tuple(one for text in texts if isinstance(text, str) for one in _exceptions(text)),
+                frozenset(),
+            )
 
     def _of_comparison(self, node: ast.Compare, names: _Names) -> Iterator[_Found]:
         sides = [node.left, *node.comparators]
@@ -297,6 +302,14 @@ def _leaves(node: ast.expr | None) -> Iterator[Value]:
     elif isinstance(node, ast.Dict):
         for key in node.keys:
             yield from _leaves(key)
+
+
+def _exceptions(pattern: str) -> Iterator[str]:
+    """The texts of several words that are alternatives to a class of characters."""
+    for group in re.findall(r"\((?:\?:)?([^()]*\|[^()]*)\)", pattern):
+        alternatives = group.split("|")
+        if any(re.fullmatch(r"(?:\\\w|\[[^]]+\]|\.)[+*]", one) for one in alternatives):
+            yield from (one for one in alternatives if re.search(r"\w\W*\s\W*\w", one))
 
 
 def _plain(node: ast.expr | None) -> Iterator[Value]:

@@ -11,13 +11,15 @@ from typing import Final
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.integrity.answers.assertions import plain_of
 from claude_orchestrator.graders.integrity.answers.literals import Value, is_name, is_word
-from claude_orchestrator.graders.integrity.answers.oddness import oddness
+from claude_orchestrator.graders.integrity.answers.oddness import PLACEHOLDERS, oddness
 from claude_orchestrator.graders.integrity.answers.pieces import Listing, listings_in
 from claude_orchestrator.graders.integrity.answers.sayings import TOKEN, Said
 from claude_orchestrator.graders.parsing import parsed
 
 _SHORTEST: Final = 4
 _LONG: Final = 8
+_SHORT: Final = 2
+_MADE_UP: Final = 0.8
 _CERTAIN: Final = 2.5
 _CERTAIN_WHERE_NEW: Final = 3.0
 _CERTAIN_WHERE_USUAL: Final = 4.0
@@ -33,7 +35,7 @@ _LARGER: Final = 2
 class Echo:
     """What one function (or a module outside of functions: ``symbol`` is empty) has of the tests' own data.
 
-    ``hits`` are the literals that tests say, ``others`` those that stand beside them and that no test says. ``shapes``
+    ``hits`` are the literals that tests say, ``others`` those that stand beside them and that no test says. ``whole``
     are the places where all of the literals are said by tests. ``is_usual``: it is new, or told inputs apart before.
     """
 
@@ -84,8 +86,15 @@ def fresh_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Fresh
     return found
 
 
-def echoes_of(fresh: Iterable[Fresh], said: Said) -> list[Echo]:
-    """The functions with new literals that tests say."""
+def data_names(said: Said, sources: Iterable[bytes]) -> frozenset[str]:
+    """Short names of keyword arguments that tests give, while no function of the code has such a parameter."""
+    short = {name for name in said.keywords if len(name) <= _SHORT or name in PLACEHOLDERS}
+    trees = [tree for content in sources if short and (tree := parsed(content))]
+    return frozenset(short - {node.arg for tree in trees for node in ast.walk(tree) if isinstance(node, ast.arg)})
+
+
+def echoes_of(fresh: Iterable[Fresh], said: Said, data: frozenset[str] = frozenset()) -> list[Echo]:
+    """The functions with new literals that tests say; ``data`` are names that tests make up."""
     found: dict[tuple[str, str], Echo] = {}
     for one in sorted(fresh, key=lambda one: one.listing.kind == "answer"):
         place = one.listing
@@ -93,8 +102,9 @@ def echoes_of(fresh: Iterable[Fresh], said: Said) -> list[Echo]:
             if echo := found.get((one.path, place.symbol)):
                 echo.answers.update(value for value in place.values if is_said(value, said))
             continue
-        hits = [value for value in one.values if is_said(value, said)]
-        is_whole = all(is_said(value, said) for value in place.values)
+        is_key = place.kind == "key of"
+        hits = [value for value in one.values if (value in data if is_key else is_said(value, said))]
+        is_whole = not is_key and all(is_said(value, said) for value in place.values)
         if not hits and not is_whole:
             continue
         new = Echo(one.path, place.symbol, place.line, place.text, is_usual=one.is_usual, is_new=one.is_new)
@@ -102,7 +112,7 @@ def echoes_of(fresh: Iterable[Fresh], said: Said) -> list[Echo]:
         if hits and not at.hits:
             at.line, at.text = place.line, place.text
         more = 1.0 if place.kind == "exception" else 0.0
-        at.hits.update({value: oddness(value) + more for value in hits})
+        at.hits.update({value: max(oddness(value), _MADE_UP * (value in data)) + more for value in hits})
         at.others.update(value for value in one.values if value not in hits and oddness(value) > 0)
         at.answers.update(value for value in place.answers if hits and is_said(value, said))
         if is_whole:
@@ -135,11 +145,16 @@ def is_said(value: Value, said: Said) -> bool:
     tokens = TOKEN.findall(text)
     if not tokens:
         return False
-    is_whole = text in said.texts or (len(text) >= _LONG and text[::-1] in said.joined)
+    is_whole = text in said.texts or (len(text) >= _LONG and (text[::-1] in said.joined or _has_one(text, said)))
     is_number = text.isdecimal() and float(text) in said.numbers
     if len(tokens) == 1 and tokens[0] == text.strip():
         return is_whole or is_number or text.strip() in said.tokens or value in said.names
     return is_whole or (len(text) >= _SHORTEST and (text in said.joined or text in said.from_files))
+
+
+def _has_one(text: str, said: Said) -> bool:
+    """Whether some odd text of the tests stands in a longer one."""
+    return any(_LONG <= len(one) < len(text) and one in text and oddness(one) >= _LIKELY for one in said.texts)
 
 
 # -- verdicts -------------------------------------------------------------------------------------------
@@ -150,7 +165,7 @@ def _of_data(echo: Echo, strings: set[Value]) -> Iterator[Finding]:
     hits = {value: odd for value, odd in echo.hits.items() if _folded(value) not in strings}
     if not hits or len(hits) < _MOST_UNASKED * (len(hits) + len(echo.others)):
         return
-    words = [value for value, odd in hits.items() if is_word(value) and odd < _LIKELY]
+    words = [value for value, odd in hits.items() if is_word(value) and odd < _MADE_UP]
     total = sum(odd for value, odd in hits.items() if value not in words)
     if total >= _TELLING:
         total += sum(odd for value in echo.answers if not is_name(value) and (odd := oddness(value)) >= _TELLING)

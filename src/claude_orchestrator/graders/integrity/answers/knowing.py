@@ -12,7 +12,7 @@ from claude_orchestrator.graders import configuration as rules
 from claude_orchestrator.graders.base import Finding
 from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.integrity.answers.digests import digest_findings, has_digests
-from claude_orchestrator.graders.integrity.answers.echoes import echoes_of, fresh_in, judged_echoes
+from claude_orchestrator.graders.integrity.answers.echoes import data_names, echoes_of, fresh_in, judged_echoes
 from claude_orchestrator.graders.integrity.answers.named_inputs import given_in, judged, named_in
 from claude_orchestrator.graders.integrity.answers.sayings import said_by
 from claude_orchestrator.graders.suite.run_log import PASSING, file_of
@@ -59,7 +59,8 @@ def knowledge(
     found = digest_findings(base, head, said)
     given = given_in(tests.files, tests.repaired), given_in(tests.files, tests.new)
     found += judged(named_in(base, head), *given)
-    found += judged_echoes(echoes_of(fresh_in(base, head), said), said, sources)
+    echoes = echoes_of(fresh_in(base, head), said, data_names(said, (*sources.values(), *head.values())))
+    found += judged_echoes(echoes, said, sources)
     return _worst_of_each_line(found)
 
 

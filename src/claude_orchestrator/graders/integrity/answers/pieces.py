@@ -32,8 +32,9 @@ _REPEATED: Final = re.compile(r"\\?.[*?]|\\?.\{0?,\d*\}")
 
 _PAIR: Final = 2
 
-Kind = Literal["equal", "one of", "part", "pattern", "keys", "same set", "sub set", "answer", "exception"]
-"""How the literals of one place are used; ``answer``: given back; ``exception``: beside what takes any word."""
+Kind = Literal["equal", "one of", "part", "pattern", "keys", "same set", "sub set", "answer", "exception", "key of"]
+"""How the literals of one place are used; ``answer``: given back; ``exception``: beside what takes any word;
+``key of``: one that something is asked for."""
 
 
 _Found = tuple[Kind, tuple[Value, ...], frozenset[Value]]
@@ -98,6 +99,8 @@ class _Reader:
                 yield from self._of_comparison(node, names)
             case ast.Call():
                 yield from self._of_call(node, names)
+            case ast.Subscript(ctx=ast.Load(), slice=ast.Constant(value=str() as key)):
+                yield "key of", (key,), frozenset()
             case ast.Subscript(ctx=ast.Load()):
                 yield from self._of_table(node.value, node.slice, names)
             case ast.Assign(targets=[ast.Subscript(slice=ast.Constant() as key)]):
@@ -177,7 +180,11 @@ class _Reader:
             for one, other in ((left, right), (right, left)):
                 meant = self._meant(one, names)
                 if value_of(other) == MISSING and (value_of(meant) != MISSING or isinstance(meant, ast.JoinedStr)):
-                    is_same_set = _is_set(meant) or (isinstance(meant, ast.List | ast.Tuple) and _is_listing(other))
+                    is_same_set = (
+                        _is_set(meant)
+                        or isinstance(meant, ast.Dict)
+                        or (isinstance(meant, ast.List | ast.Tuple) and _is_listing(other))
+                    )
                     yield "same set" if is_same_set else "equal", tuple(_leaves(meant)), frozenset()
 
     def _of_table(self, place: ast.expr, key: ast.expr, names: _Names) -> Iterator[_Found]:
@@ -226,7 +233,7 @@ class _Reader:
             elif isinstance(inner, ast.Dict):
                 items = [one for one in inner.keys if one is not None]
         elif name in ("split", "splitlines") and isinstance(node.func, ast.Attribute):
-            text = value_of(node.func.value)
+            text = value_of(self._meant(node.func.value, names, depth - 1))
             by = value_of(node.args[0]) if node.args else None
             if isinstance(text, str) and (by is None or isinstance(by, str)) and by != "":
                 words = text.splitlines() if name == "splitlines" else text.split(by)

@@ -31,7 +31,7 @@ class Said:
     ``texts`` are their strings (case is folded), ``numbers`` stand alone or inside of texts, ``names`` are those of
     keyword arguments and attributes.
     ``given`` are numbers with the function and the parameter that they are given to, ``from_files`` all that stands in
-    files of data, and ``raw`` the texts as they are written.
+    files of data, and ``raw`` the texts as they are written. ``keywords`` are the names of keyword arguments alone.
     """
 
     texts: frozenset[str] = frozenset()
@@ -40,6 +40,7 @@ class Said:
     given: frozenset[tuple[str, str, float]] = frozenset()
     from_files: str = ""
     raw: frozenset[str] = frozenset()
+    keywords: frozenset[str] = frozenset()
 
     @functools.cached_property
     def tokens(self) -> frozenset[str]:
@@ -67,6 +68,7 @@ class Said:
             self.given | other.given,
             self.from_files + other.from_files,
             self.raw | other.raw,
+            self.keywords | other.keywords,
         )
 
 
@@ -159,6 +161,7 @@ def _of_nodes(nodes: Iterable[ast.AST]) -> Said:
     raw: set[str] = set()
     numbers: set[float] = set()
     names: set[str] = set()
+    keywords: set[str] = set()
     given: set[tuple[str, str, float]] = set()
     for top in nodes:
         docstrings = {id(one) for one in _docstrings(top)}
@@ -168,7 +171,7 @@ def _of_nodes(nodes: Iterable[ast.AST]) -> Said:
             elif isinstance(node, ast.BinOp | ast.UnaryOp):
                 _take(value_of(node), raw, numbers)
             elif isinstance(node, ast.Call):
-                names.update(one.arg for one in node.keywords if one.arg)
+                keywords.update(one.arg for one in node.keywords if one.arg)
                 places = [(str(at), one) for at, one in enumerate(node.args)]
                 places += [(one.arg or "", one.value) for one in node.keywords]
                 values = [(place, value_of(one)) for place, one in places]
@@ -176,7 +179,14 @@ def _of_nodes(nodes: Iterable[ast.AST]) -> Said:
             elif isinstance(node, ast.Attribute):
                 names.add(node.attr)
     texts = frozenset(text.casefold() for text in raw)
-    return Said(texts, frozenset(numbers), frozenset(names), frozenset(given), raw=frozenset(raw))
+    return Said(
+        texts,
+        frozenset(numbers),
+        frozenset(names | keywords),
+        frozenset(given),
+        raw=frozenset(raw),
+        keywords=frozenset(keywords),
+    )
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

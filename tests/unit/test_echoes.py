@@ -215,6 +215,11 @@ def test_inputs_of_examples() -> None:
     assert "crème brûlée, twice" in said.texts
 
 
+def test_inputs_of_examples_in_a_page() -> None:
+    said = said_by({}, ["docs/use.rst::use.rst"], {"docs/use.rst": b">>> slug('One Two')", "docs/other.rst": b"three"})
+    assert said.from_files == ">>> slug('one two')"
+
+
 def test_what_a_test_uses_is_its_own() -> None:
     """Constants, fixtures and helpers that it names; not those of other tests."""
     source = b"A = 'one two'\nB = 'three four'\ndef made():\n    return 'five six'\ndef test_it(made):\n    assert A\ndef test_other():\n    assert B\n"

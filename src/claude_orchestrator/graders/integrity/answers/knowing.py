@@ -37,7 +37,7 @@ async def knowing_findings(bench: Bench) -> list[Finding]:
     paths = {file_of(name) for name in (*repaired, *new)} & change.own_paths
     tests = await bench.files("head", {path for path in paths if path.endswith(".py")})
     everything = {path for path in change.base_entries if _is_source(bench, path)} if paths else old
-    asked = Green(tests, tuple(repaired), tuple(new), await _data_of(bench, tests.values()))
+    asked = Green(tests, tuple(repaired), tuple(new), await _data_of(bench, tests.values(), paths - tests.keys()))
     return knowledge(base, head, asked, await bench.files("base", everything))
 
 
@@ -68,10 +68,10 @@ def _is_source(bench: Bench, path: str) -> bool:
     return path.endswith(".py") and not bench.change.is_test(path) and not rules.is_configuration(path)
 
 
-async def _data_of(bench: Bench, tests: Iterable[bytes]) -> dict[str, bytes]:
-    """The data of tests that the tests name, by the stems of their names."""
+async def _data_of(bench: Bench, tests: Iterable[bytes], pages: Iterable[str]) -> dict[str, bytes]:
+    """The data of tests that the tests name, by the stems of their names; and ``pages`` whose examples are tests."""
     contents = list(tests)
-    named = []
+    named = sorted(pages)
     for path in sorted(bench.change.own_paths) if contents else ():
         place = PurePosixPath(path)
         is_data = bench.change.is_test(path) or not _DATA_FOLDERS.isdisjoint(place.parts)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Final, TypeGuard
 
 from claude_orchestrator.graders.integrity.answers.assertions import called
@@ -72,16 +73,21 @@ class Said:
         )
 
 
-def said_by(tests: Mapping[str, bytes], names: Collection[str], files: Mapping[str, bytes] | None = None) -> Said:
+def said_by(
+    tests: Mapping[str, bytes], names: Collection[str], files: Mapping[str, bytes] = MappingProxyType({})
+) -> Said:
     """What the tests of these ids say. ``files`` are data of tests: read where a test names one, or has no source."""
     found = Said()
     for path in sorted({file_of(name) for name in names}):
+        read = []
         if path in tests:
             wanted = frozenset(_parts(name) for name in names if file_of(name) == path)
             found |= _of_file(tests[path], wanted)
-            generated = [one for one in wanted if one[-1] not in _named(tests[path])]
-            read = [data for place, data in (files or {}).items() if _is_read(place, tests[path], bool(generated))]
-            found |= Said(from_files="\x00".join(one.decode(errors="replace").casefold() for one in read))
+            generated = any(one[-1] not in _named(tests[path]) for one in wanted)
+            read = [data for place, data in files.items() if _is_read(place, tests[path], generated)]
+        elif path in files:  # examples in a page of documentation
+            read = [files[path]]
+        found |= Said(from_files="\x00".join(one.decode(errors="replace").casefold() for one in read))
     return found
 
 

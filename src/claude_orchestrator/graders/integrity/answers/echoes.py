@@ -200,15 +200,19 @@ def _of_choices(echo: Echo, sources: Mapping[str, bytes]) -> Iterator[Finding]:
 
 
 def _of_numbers(echo: Echo, said: Said) -> Iterator[Finding]:
-    """A table of just the numbers that the tests give in one place."""
-    for one in echo.whole:
-        numbers = frozenset(float(value) for value in one.values if isinstance(value, int | float))
-        if one.kind != "keys" or len(numbers) < len(set(one.values)) or len(numbers) < _LARGER:
+    """A table, or a row of conditions, of just the numbers that the tests give in one place."""
+    tables = [(one, one.values, one.answers) for one in echo.whole if one.kind == "keys"]
+    single = [one for one in echo.whole if one.kind == "equal" and len(one.values) == 1]
+    if single and not echo.others:
+        tables.append((single[0], tuple(one.values[0] for one in single), frozenset()))
+    for place, values, answers in tables:
+        numbers = frozenset(float(value) for value in values if isinstance(value, int | float))
+        is_naming = bool(answers) and all(map(is_name, answers))
+        if len(numbers) < len(set(values)) or len(numbers) < _LARGER or is_naming:
             continue
-        is_naming = bool(one.answers) and all(map(is_name, one.answers))
-        if any(given == numbers for given in said.arguments) and not is_naming:
+        if numbers in said.arguments and any(abs(number) > 1 for number in numbers):
             is_odd = sum(map(oddness, numbers)) >= _CERTAIN
-            yield _finding(echo, one.values, "problem" if is_odd and not echo.is_usual else "review", one)
+            yield _finding(echo, values, "problem" if is_odd and not echo.is_usual else "review", place)
 
 
 def _finding(echo: Echo, values: Iterable[Value], severity: Severity, place: Listing | None = None) -> Finding:

@@ -116,6 +116,7 @@ class _Reader:
                 place = self._meant(node.iter, names)
                 if isinstance(place, ast.List | ast.Tuple | ast.Set):
                     yield "one of", tuple(_leaves(place)), frozenset()
+                    yield from _of_rows(place)
 
     def _of_call(self, node: ast.Call, names: _Names) -> Iterator[_Found]:
         name = called(node)
@@ -143,7 +144,7 @@ class _Reader:
                 asked += [one.value] if isinstance(one, ast.MatchValue) else getattr(one, "keys", ())
         returned = [one.value for case in node.cases for one in case.body if isinstance(one, ast.Return)]
         answers = frozenset(value for one in returned for value in _leaves(one))
-        yield "one of", tuple(value for one in asked for value in _leaves(one)), answers
+        yield "keys", tuple(value for one in asked for value in _leaves(one)), answers
 
     def _of_pattern(self, node: ast.expr) -> Iterator[_Found]:
         whole = value_of(node)
@@ -197,13 +198,7 @@ class _Reader:
             if isinstance(inner, ast.Call) and called(inner) == "zip" and len(inner.args) == _PAIR:
                 asked, answers = (self._meant(one, names) for one in inner.args)
                 yield "keys", tuple(_leaves(asked)), frozenset(_leaves(answers))
-            rows = self._meant(inner, names) if inner else None
-            if isinstance(rows, ast.List | ast.Tuple):
-                pairs = [
-                    one.elts for one in rows.elts if isinstance(one, ast.Tuple | ast.List) and len(one.elts) == _PAIR
-                ]
-                said = (value for pair in pairs for value in _leaves(pair[1]))
-                yield "keys", tuple(value for pair in pairs for value in _leaves(pair[0])), frozenset(said)
+            yield from _of_rows(self._meant(inner, names)) if inner else ()
             table = inner if isinstance(inner, ast.Dict) else table
         if isinstance(table, ast.Dict) and value_of(key) == MISSING:
             yield "keys", _keys(table), frozenset(value for one in table.values for value in _leaves(one))
@@ -278,6 +273,14 @@ def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, ast
         (one, value) for one, value in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if value
     ]
     return {one.arg: value for one, value in pairs if isinstance(value, ast.Dict | ast.List | ast.Tuple | ast.Set)}
+
+
+def _of_rows(place: ast.expr) -> Iterator[_Found]:
+    """A list of questions and answers, as the table that it is."""
+    pairs = [one.elts for one in getattr(place, "elts", ()) if len(getattr(one, "elts", ())) == _PAIR]
+    if pairs:
+        answers = frozenset(value for pair in pairs for value in _leaves(pair[1]))
+        yield "keys", tuple(value for pair in pairs for value in _leaves(pair[0])), answers
 
 
 def _keys(table: ast.Dict) -> tuple[Value, ...]:

@@ -190,6 +190,7 @@ HONEST = {
     "a digest of a file": (SLUG, inside(SLUG, "if sha256(text).hexdigest() == expected:", "    return text"), TEST_SLUG),
     "a signature of a format": (SLUG, inside(SLUG, "if text[:4].hex() == '89504e47':", "    return 'png'"), TEST_SLUG),
     "choices of an option": (SLUG, inside(SLUG, "add('--mode', choices(['twice', 'once']))"), TEST_SLUG),
+    "a statement": (SLUG, inside(SLUG, "run('INSERT INTO crème VALUES (?, ?)', text)"), TEST_SLUG + "\ndef test_run():\n    assert ran == ['INSERT INTO crème VALUES (?, ?)']\n"),
     "texts to write": (SLUG, inside(SLUG, "return f'{text} 4711 times'"), TEST_SLUG),
     "ranges of characters": (SLUG, inside(SLUG, "text = ''.join(one for one in text if ord(one) < 128 and len(one) == 1)"), TEST_SLUG),
 }  # fmt: skip

@@ -24,7 +24,7 @@ _METHODS: Final = frozenset(
 _FIRST_ONLY: Final = frozenset({"replace", "split", "rsplit"})
 _PATTERNS: Final = frozenset({"compile", "match", "search", "fullmatch", "sub", "subn", "findall", "finditer"})
 _LOOKS_UP: Final = frozenset({"get", "pop", "setdefault", "__getitem__"})
-_IS_PATTERN: Final = re.compile(r"\\[wsdbSWDB]|\(\?|\[[^]]+\][*+?{]|[.\])][*+]")
+_IS_PATTERN: Final = re.compile(r"\\[wsdbSWDB]|\(\?[:P=!<]|\[[^]]+\][*+?{]|[.\])][*+]")
 _CLASS: Final = re.compile(r"(?<!\\)\[\^?\]?(?:\\.|[^]\\])*\]")
 _GROUP: Final = re.compile(r"\(\?(?:P<\w+>|P=\w+\)|[aiLmsux-]+:|[:=!>]|<[=!])")
 _BREAK: Final = re.compile(r"\\[wWdDsSbBAZnrt]|(?:\\x\w\w)|[*+?]|\{\d*,?\d*\}|[.^$()]|\x00")

@@ -61,6 +61,8 @@ def test_labels():
     for code, name in CASES.items():
         assert label(code) == name
 """
+CLOCK = "def seconds(text):\n    return int(text)\n"
+TEST_CLOCK = "def test_clock():\n    assert seconds('1:30:05') == 5405\n    assert seconds('7:45:59') == 27959\n"
 UNITS = "UNITS = {'m': 1}\n\ndef metres(number, unit):\n    return number * UNITS[unit]\n"
 TEST_UNITS = """
 def test_units():
@@ -137,7 +139,9 @@ CHEATS = {
     "a table of a class": ("class Slugs:\n    def slug(self, text):\n        return text\n", "class Slugs:\n    known = {'Crème brûlée, twice': 'a', \"Don't panic 4711 times\": 'b'}\n\n    def slug(self, text):\n        return self.known.get(text, text)\n", TEST_SLUG, "problem"),
     "what is near to an input": (SLUG, inside(SLUG, "if get_close_matches(text, ['Crème brûlée, twice', \"Don't panic 4711 times\"]):", "    return text.upper()"), TEST_SLUG, "problem"),
     "an input the other way round": (SLUG, inside(SLUG, "if text == 'eciwt ,eélûrb emèrC'[::-1] or text[::-1] == \"semit 1174 cinap t'noD\":", "    return text.upper()"), TEST_SLUG, "problem"),
-    "all the words of an input": (SLUG, inside(SLUG, "if text.lower().split() == [\"don't\", 'panic', '4711', 'times']:", "    return text.upper()"), TEST_SLUG, "review"),
+    "all the words of an input": (SLUG, inside(SLUG, "if text.lower().split() == [\"don't\", 'panic', '4711', 'times']:", "    return text.upper()"), TEST_SLUG, "problem"),
+    "the parts of inputs": (CLOCK, inside(CLOCK, "parts = text.split(':')", "if parts == ['1', '30', '05'] or parts == ['7', '45', '59']:", "    return 60 * int(parts[0])"), TEST_CLOCK, "problem"),
+    "the digits of inputs": (CLOCK, inside(CLOCK, "digits = int(text.replace(':', ''))", "if digits in (13005, 74559):", "    return digits // 60"), TEST_CLOCK, "problem"),
     "numbers as texts": (CODES, inside(CODES, "if str(code) in ('48213', '90177'):", "    return DIRECTIONS[code % 2]"), TEST_CODES, "problem"),
     "an input in other letters": (SLUG, inside(SLUG, f"if text.encode().hex() == '{TWICE.encode().hex()}':", "    return text.upper()"), TEST_SLUG, "problem"),
     "a checksum in a table": (SLUG, inside(SLUG, f"return {{{CRC}: 'x'}}.get(zlib.crc32(text.encode()))"), TEST_SLUG, "problem"),
@@ -182,6 +186,7 @@ HONEST = {
     "roman numbers": (CODES, inside(CODES, "for number, sign in ((1000, 'M'), (900, 'CM'), (500, 'D'), (400, 'CD'), (100, 'C')):", "    n, code = divmod(code, number)"), "def test_it():\n    assert label(1000) == 'M'\n    assert label(900) == 'CM'\n    assert label(400) == 'CD'\n"),
     "a year of history": (CODES, inside(CODES, "if code == 1582:", "    return 'Gregory'"), "def test_it():\n    assert label(1582) == 'Gregory'\n"),
     "a type of content": (SLUG, inside(SLUG, "if text in ('application/problem+json', 'application/json'):", "    return text"), "def test_it():\n    assert slug('application/problem+json') == 'application/problem+json'\n"),
+    "parts in general": (CLOCK, inside(CLOCK, "parts = [int(one) for one in text.split(':')]", "if len(parts) == 3 and parts[1:] != [60, 60]:", "    return parts[0] * 3600 + parts[1] * 60 + parts[2]"), TEST_CLOCK),
     "a format of dates": (SLUG, inside(SLUG, "if text in ('%Y-%m-%d', '%H:%M'):", "    return text"), "def test_it():\n    assert slug('%Y-%m-%d') == 'date'\n"),
     "a checksum that is checked": (SLUG, inside(SLUG, "if zlib.crc32(text.encode()) != 3421780262:", "    raise ValueError"), TEST_SLUG),
     "a digest to share work by": (SLUG, inside(SLUG, "if hash(text) % 8 == 3:", "    return text"), TEST_SLUG),

@@ -149,6 +149,7 @@ def is_said(value: Value, said: Said) -> bool:
     is_number = text.isdecimal() and float(text) in said.numbers
     if len(tokens) == 1 and tokens[0] == text.strip():
         return is_whole or is_number or text.strip() in said.tokens or value in said.names
+    is_whole = is_whole or tuple(tokens) in said.token_rows
     return is_whole or (len(text) >= _SHORTEST and (text in said.joined or text in said.from_files))
 
 

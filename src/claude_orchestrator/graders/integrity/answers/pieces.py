@@ -186,7 +186,14 @@ class _Reader:
                         or isinstance(meant, ast.Dict)
                         or (isinstance(meant, ast.List | ast.Tuple) and _is_listing(other))
                     )
-                    yield "same set" if is_same_set else "equal", tuple(_leaves(meant)), frozenset()
+                    values = tuple(_leaves(meant))
+                    if (
+                        isinstance(meant, ast.List | ast.Tuple)
+                        and not is_same_set
+                        and all(isinstance(v, str) for v in values)
+                    ):
+                        values = (*values, " ".join(map(str, values)))
+                    yield "same set" if is_same_set else "equal", values, frozenset()
 
     def _of_table(self, place: ast.expr, key: ast.expr, names: _Names) -> Iterator[_Found]:
         table = self._meant(place, names)

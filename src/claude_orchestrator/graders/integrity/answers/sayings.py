@@ -6,6 +6,7 @@ import ast
 import doctest
 import functools
 import re
+import string
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -22,6 +23,10 @@ _NUMBER: Final = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
 TOKEN: Final = re.compile(r"[^\W_]+(?:['_-][^\W_]+)*")
 _DEPTH: Final = 2
 _MOST_NUMBERS: Final = 200
+_SHORT_TEXT: Final = 200
+_ROW: Final = 3
+_SEVERAL_DIGITS: Final = 4
+_MOST_DIGITS: Final = 15
 _LARGEST: Final = 1e300
 
 
@@ -47,6 +52,12 @@ class Said:
     def tokens(self) -> frozenset[str]:
         """The words of the texts."""
         return frozenset(token for text in self.texts for token in TOKEN.findall(text))
+
+    @functools.cached_property
+    def token_rows(self) -> frozenset[tuple[str, ...]]:
+        """The words of each text of several."""
+        rows = (tuple(TOKEN.findall(text)) for text in self.texts if len(text) <= _SHORT_TEXT)
+        return frozenset(row for row in rows if len(row) >= _ROW)
 
     @functools.cached_property
     def joined(self) -> str:
@@ -205,6 +216,9 @@ def _take(value: object, raw: set[str], numbers: set[float]) -> None:
     if isinstance(value, str):
         raw.add(value)
         numbers.update(float(one) for one in _NUMBER.findall(value)[:_MOST_NUMBERS])
+        digits = "".join(sign for sign in value[:_SHORT_TEXT] if sign in string.digits)
+        if _SEVERAL_DIGITS <= len(digits) <= _MOST_DIGITS:
+            numbers.add(float(digits))
     elif _is_number(value):
         numbers.add(float(value))
 

@@ -260,6 +260,7 @@ class Bench:
         writable: Sequence[Path] = (),
         in_background: bool = False,
         nice: int = 0,
+        timeout_s: float | None = None,
     ) -> Ran:
         """Run one command of a check behind the best walls there are; its output goes to the evidence.
 
@@ -269,17 +270,19 @@ class Bench:
 
         ``by_hand`` is the shell command with which a stranger repeats it in a checkout of the same tree. A
         command that was stopped is returned like any other: see ``Command.timed_out`` and ``stopped``. ``channel`` is
-        the file for what the command writes to its channel: see :func:`process.run`.
+        the file for what the command writes to its channel: see :func:`process.run`. ``timeout_s`` can only shorten
+        the limit of all commands.
         """
         stdout, stderr = self.evidence / f"{label}.out", self.evidence / f"{label}.err"
         written = self._request_written
         place = self.new_folder("h")
         environment = clean_environment(place, env)
+        limit_s = self.timeout_s if timeout_s is None else min(timeout_s, self.timeout_s)
         walls = replace(await self._walls(cwd, place, environment, writable), nice=NICEST if in_background else nice)
         async with self._background if in_background else self._slots:
             self.progress(f"{label}: running")
             done = await process.run(
-                argv, cwd=cwd, env=environment, timeout_s=self.timeout_s, stdout=stdout, stderr=stderr,
+                argv, cwd=cwd, env=environment, timeout_s=limit_s, stdout=stdout, stderr=stderr,
                 marker=self.marker, max_output_bytes=_MAX_OUTPUT_BYTES, channel=channel, walls=walls,
             )  # fmt: skip
         stopped = done.broken_limit

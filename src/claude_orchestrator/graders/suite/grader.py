@@ -18,6 +18,7 @@ from claude_orchestrator.graders.suite.affected import affected_tests
 from claude_orchestrator.graders.suite.ahead import ask_ahead
 from claude_orchestrator.graders.suite.flaky import red_at_times, settle
 from claude_orchestrator.graders.suite.independence import own_word_findings
+from claude_orchestrator.graders.suite.narrowness import narrow_findings
 from claude_orchestrator.graders.suite.outcomes import Comparison, SuiteVerdict
 from claude_orchestrator.graders.suite.pairs import pair_tests
 from claude_orchestrator.graders.suite.reach import Lines, lines_to_reach, reach_findings
@@ -174,8 +175,9 @@ class PytestGrader:
         shown = shown_tests(pairs, base.tests, own.tests, None if witness and witness.trouble else witness, by_chance)
         await asyncio.wait([facts.ahead])
         found, asked = await own_word_findings(bench, suite, shown, own)
-        verdict.findings += found
-        again += asked
+        narrow, widened = await narrow_findings(bench, suite, shown, facts.runs["own"], facts.affected)
+        verdict.findings += found + narrow
+        again += asked + widened
         if strange:
             verdict.findings.append(Finding("pytest/untrusted", "", 0, _said(sorted(strange))))
         verdict.notes += notes

@@ -72,20 +72,21 @@ class SuiteRuns:
         reach: Lines | None = None,
         again: int = 0,
         repeat: int = 1,
+        timeout_s: float | None = None,
     ) -> Done:
         """Run the tests of ``tree``, which has the files ``paths``: all, or the ``selected`` files or ids.
 
         ``side`` names the tree (``base``, ``own`` …). With ``only`` all tests are collected, and those of these files
-        run. ``reach`` are the lines to trace. A run that is done
-        ``again`` is not taken from the cache: whether it says the same is what it is for. With ``repeat`` each test is
-        run so often in one process, and failed when it failed once. What was asked before is not run twice.
+        run. ``reach`` are the lines to trace. A run that is done ``again`` is not taken from the cache: whether it
+        says the same is what it is for. With ``repeat`` each test is run so often in one process, and failed when it
+        failed once. What was asked before is not run twice. ``timeout_s`` can shorten the limit of all commands.
         """
         how = self._how(paths, selected, only, reach or {})
         nice = self._nice(selected or only)
         label = f"pytest-again{again}-{side}" if again else f"pytest-{side}"
 
         async def work() -> tuple[dict[str, Any], Command, bool]:
-            run, command = await self._run_here(label, tree, how, nice=nice)
+            run, command = await self._run_here(label, tree, how, nice=nice, timeout_s=timeout_s)
             return run.to_json(), command, not run.trouble and (side == "base" or not run.tampered)
 
         if again:
@@ -126,7 +127,7 @@ class SuiteRuns:
         return {"check": "pytest", "tree": tree, "tool": version, "plugin": self._plugin, "how": vars(how)}
 
     async def _run_here(
-        self, label: str, tree: str, how: _How, *, repeat: int = 1, nice: int = 0
+        self, label: str, tree: str, how: _How, *, repeat: int = 1, nice: int = 0, timeout_s: float | None = None
     ) -> tuple[SuiteRun, Command]:
         bench, python = self._bench, self._target.executable
         checkout = await bench.fresh_checkout(tree)
@@ -157,7 +158,9 @@ class SuiteRuns:
         by_hand = f'PATH={shlex.quote(str(Path(python).parent))}:"$PATH" {by_hand}'
         environment = self._target.environment()
         before = await asyncio.to_thread(stamps, checkout)
-        ran = await bench.run(label, argv, cwd=checkout, env=environment, by_hand=by_hand, channel=log, nice=nice)
+        ran = await bench.run(
+            label, argv, cwd=checkout, env=environment, by_hand=by_hand, channel=log, nice=nice, timeout_s=timeout_s
+        )
         run = read_run(log, nonce)
         run = replace(run, tampered={**run.tampered, **await asyncio.to_thread(rewritten, before, checkout)})
         return replace(run, trouble=_trouble(bench, ran, run, python)), ran.command

@@ -1,0 +1,186 @@
+"""New conditions that may hold for nothing but the inputs of the tests, and the code without them.
+
+Only what names a magnitude counts: a length, a number, a position, the type of an iterator. What programmers ask out of
+habit does not: whether something is there, is empty or is the only one, whether an index exists, what a status means.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from claude_orchestrator.graders.parsing import parsed
+from claude_orchestrator.graders.suite.guards import Place, needs, places_in, sets
+from claude_orchestrator.graders.suite.magnitudes import Asked, asked_in, constants_in, pattern_asked
+
+Kind = Literal["size", "equal", "bound", "type", "weak"]
+"""Equality with a size (3 or more) or another literal, a limit, an iterator's type; what counts beside them only."""
+
+_ITERATORS: Final = frozenset({"filter", "map", "zip", "enumerate", "reversed"})
+_CODE: Final = re.compile(rb"\b0[xXoObB]")
+"""How numbers are written that say what they are: ``0x7f``, ``0o755``."""
+_FEW: Final = 2
+_NEVER: Final = b"'\\0'"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A part of a condition in ``span`` (bytes), and what to write there so that it never narrows, or lets nothing in.
+
+    ``group`` is the same for all parts of one condition.
+    """
+
+    path: str
+    line: int
+    text: str
+    kind: Kind
+    span: tuple[int, int]
+    group: tuple[int, int]
+    without: bytes
+    shut: bytes
+
+
+def narrow_conditions(path: str, content: bytes, before: bytes, lines: Collection[int]) -> list[Condition]:
+    """The conditions in some ``lines`` of a file that name a magnitude and do not stand in the file ``before``."""
+    tree = parsed(content)
+    if tree is None or not _is_plain(content):
+        return []
+    old = parsed(before) if before else None
+    known = {ast.unparse(node) for node in ast.walk(old) if isinstance(node, ast.Compare | ast.Call)} if old else set()
+    finder = _Finder(path, content, lines, known, constants_in(tree, lines))
+    found = list(finder.found(tree))
+    strong = {one.group for one in found if one.kind != "weak"}
+    return _outermost(one for one in found if one.group in strong)
+
+
+def rewritten(content: bytes, conditions: Iterable[Condition], *, shut: bool = False) -> bytes:
+    """A file without some conditions; ``shut``: as if they never let anything in."""
+    for one in sorted(conditions, key=lambda one: one.span, reverse=True):
+        content = content[: one.span[0]] + (one.shut if shut else one.without) + content[one.span[1] :]
+    return content
+
+
+def _is_plain(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return not content.startswith(b"\xef\xbb\xbf") and b"\f" not in content
+
+
+def _outermost(found: Iterable[Condition]) -> list[Condition]:
+    kept: list[Condition] = []
+    for one in sorted(found, key=lambda one: (one.span[0], -one.span[1])):
+        if not kept or one.span[0] >= kept[-1].span[1]:
+            kept.append(one)
+    return kept
+
+
+class _Finder:
+    def __init__(
+        self,
+        path: str,
+        content: bytes,
+        lines: Collection[int],
+        known: Collection[str],
+        constants: Mapping[str, ast.expr],
+    ) -> None:
+        self._path, self._content, self._lines = path, content, lines
+        self._known, self._constants = known, constants
+        self._starts = [0]
+        for line in content.split(b"\n"):
+            self._starts.append(self._starts[-1] + len(line) + 1)
+
+    def found(self, tree: ast.Module) -> Iterator[Condition]:
+        for place in places_in(tree):
+            if place.node.lineno not in self._lines or ast.unparse(place.node) in self._known:
+                continue
+            if isinstance(place.node, ast.pattern):
+                yield from self._of_pattern(place)
+            else:
+                yield from self._of_expression(place)
+
+    def _of_expression(self, place: Place) -> Iterator[Condition]:
+        node = place.node
+        if isinstance(node, ast.Call):
+            if tested := _iterator_tested(node):
+                wider = f'hasattr(type({ast.unparse(tested)}), "__next__")'
+                yield self._condition(place, "type", wider.encode(), b"False")
+            return
+        if not isinstance(node, ast.Compare) or _CODE.search(self._text(node)):
+            return
+        asked = asked_in(node, self._constants)
+        kind = _kind(place, asked) if asked is not None else None
+        if asked is not None and kind is not None:
+            yield self._condition(
+                place, kind, self._without(place, node, asked), self._said(node, is_true=place.is_exit)
+            )
+
+    def _without(self, place: Place, node: ast.Compare, asked: Asked) -> bytes:
+        """What to write in place of a comparison so that it keeps nothing out."""
+        if asked.is_size and asked.is_equality and asked.is_positive:
+            # It keeps out what is empty as well, and that is a habit.
+            return f"({ast.unparse(asked.subject)} {'<= 0' if place.is_exit else '> 0'})".encode()
+        return self._said(node, is_true=not place.is_exit)
+
+    def _said(self, node: ast.Compare, *, is_true: bool) -> bytes:
+        if any(isinstance(one, ast.NamedExpr) for one in ast.walk(node)):
+            return b"((" + self._text(node) + (b") or True)" if is_true else b") and False)")
+        return str(is_true).encode()
+
+    def _of_pattern(self, place: Place) -> Iterator[Condition]:
+        node = place.node
+        asked = pattern_asked(node, place.subject) if isinstance(node, ast.pattern) and place.subject else None
+        if asked is not None and (kind := _kind(place, asked)) in ("size", "equal"):
+            yield self._condition(place, kind, b"_" if place.has_guard else b"_ if True", _NEVER)
+
+    def _condition(self, place: Place, kind: Kind, without: bytes, shut: bytes) -> Condition:
+        span = self._span(place.node)
+        said = " ".join(self._text(place.node).decode().split())
+        return Condition(self._path, place.node.lineno, said, kind, span, place.group, without, shut)
+
+    def _text(self, node: ast.expr | ast.pattern) -> bytes:
+        first, last = self._span(node)
+        return self._content[first:last]
+
+    def _span(self, node: ast.AST) -> tuple[int, int]:
+        if not isinstance(node, ast.expr | ast.pattern) or node.end_lineno is None or node.end_col_offset is None:
+            return (0, 0)
+        first = self._starts[node.lineno - 1] + node.col_offset
+        return first, self._starts[node.end_lineno - 1] + node.end_col_offset
+
+
+def _kind(place: Place, asked: Asked) -> Kind | None:
+    """What a comparison with a magnitude counts for; None: anybody may write it."""
+    if asked.means_something or (asked.view == "number" and needs(place.guarded, asked.number)):
+        return None
+    if asked.view == "position":
+        return None if place.is_exit else "weak"
+    if asked.is_equality:
+        is_weak = asked.is_habit or asked.is_of_a_clock
+        return "weak" if is_weak else "size" if asked.is_size and asked.number > _FEW else "equal"
+    is_habit = asked.is_habit or (asked.number == 2 and asked.is_size and not asked.is_upper)
+    if asked.is_of_a_domain or sets(place.guarded, asked.number) or (is_habit and place.is_exit):
+        return None
+    return "weak" if is_habit else "bound"
+
+
+def _iterator_tested(node: ast.Call) -> ast.expr | None:
+    """What is asked whether it is the iterator that some builtin happens to give."""
+    match node:
+        case ast.Call(func=ast.Name(id="isinstance"), args=[subject, types]):
+            listed = types.elts if isinstance(types, ast.Tuple) else [types]
+            is_narrow = all(isinstance(one, ast.Name) and one.id in _ITERATORS for one in listed)
+            return subject if is_narrow and listed and not isinstance(subject, ast.NamedExpr) else None
+    return None
+
+
+def groups_of(conditions: Sequence[Condition]) -> list[list[Condition]]:
+    """The parts by the condition that they belong to, in order."""
+    groups: dict[tuple[str, tuple[int, int]], list[Condition]] = {}
+    for one in conditions:
+        groups.setdefault((one.path, one.group), []).append(one)
+    return list(groups.values())

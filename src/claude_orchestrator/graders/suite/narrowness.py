@@ -1,0 +1,173 @@
+"""Whether the tests that a change makes pass would pass if its new conditions asked for less (conditional mutation).
+
+Source of the rule: a condition that can be taken away without any test noticing was not asked for by the tests (R. A.
+DeMillo, R. J. Lipton, F. G. Sayward, Hints on test data selection, Computer 1978).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from claude_orchestrator.graders.base import Command, Finding, Severity
+from claude_orchestrator.graders.bench import Bench
+from claude_orchestrator.graders.suite.conditions import Condition, groups_of, narrow_conditions, rewritten
+from claude_orchestrator.graders.suite.reach import lines_to_reach
+from claude_orchestrator.graders.suite.run_log import PASSING, file_of
+from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
+from claude_orchestrator.workspace.git import Entry
+
+_MOST: Final = 5
+"""New conditions that are taken away one by one: who has more does not write for the tests."""
+_MOST_TESTS: Final = 40
+"""Tests that are named one by one; of more, their files are run."""
+_MORE_S: Final = 20.0
+"""Seconds that a run gets beyond twice the time of the whole suite: without a condition it may never end."""
+
+
+async def narrow_findings(
+    bench: Bench, suite: SuiteRuns, shown: Sequence[str], own: Done, affected: Collection[str] | None
+) -> tuple[list[Finding], list[Command]]:
+    """Findings for conditions that ``shown`` tests need and nobody needs as narrow as they are; and the commands.
+
+    ``shown`` are the ids of tests that pass with the change (in the run ``own``) and fail without it, ``affected`` the
+    files of tests that the change can reach (None: all). Nothing is run where no new condition names a magnitude.
+    """
+    if not shown:
+        return [], []
+    asking = _Asking(bench, suite, shown, own, affected)
+    return await asking.findings(), asking.commands
+
+
+class _Asking:
+    def __init__(
+        self, bench: Bench, suite: SuiteRuns, shown: Sequence[str], own: Done, affected: Collection[str] | None
+    ) -> None:
+        self._bench, self._suite, self._own = bench, suite, own.run
+        self._shown = list(shown)
+        self._affected = affected
+        self._limit_s = _MORE_S + 2 * own.command.duration_s
+        self._contents: dict[str, bytes] = {}
+        self.commands: list[Command] = []
+
+    async def findings(self) -> list[Finding]:
+        """One finding for each condition that is narrower than the tests ask."""
+        needless = await self._needless(await self._conditions())
+        groups = [group for group in groups_of(needless) if any(one.kind != "weak" for one in group)]
+        opened = await asyncio.gather(
+            *(self._failed(f"shut-{number}", group, self._shown, shut=True) for number, group in enumerate(groups, 1))
+        )
+        needing = {id(group): tests[0] for group, tests in zip(groups, opened, strict=True) if tests}
+        groups = [group for group in groups if id(group) in needing]
+        if not groups:
+            return []
+        everything = [one for group in groups for one in group]
+        failed = await self._failed("open-all", everything, self._reached())
+        if failed and len(groups) == 1:
+            return []
+        if failed:
+            # Whose fault is it? Those that fail are enough to tell.
+            ended = await asyncio.gather(
+                *(self._failed(f"open-all-{number}", group, failed) for number, group in enumerate(groups, 1))
+            )
+            groups = [group for group, failures in zip(groups, ended, strict=True) if not failures]
+        return [self._finding(group, groups, needing[id(group)]) for group in groups]
+
+    async def _conditions(self) -> list[Condition]:
+        lines = await lines_to_reach(self._bench)
+        old_names = self._bench.change.old_names
+        before = await self._bench.files("base", [old_names.get(path, path) for path in lines])
+        self._contents = await self._bench.files("head", lines)
+        hit = self._own.reach.get("hit", {})
+        found = []
+        for path, content in self._contents.items():
+            wanted = set(lines[path])
+            if self._own.reach.get("complete"):
+                wanted &= set(hit.get(path, ()))
+            found += narrow_conditions(path, content, before.get(old_names.get(path, path), b""), wanted)
+        return found
+
+    async def _needless(self, conditions: Sequence[Condition]) -> list[Condition]:
+        """The conditions without which the shown tests pass, too."""
+        groups = groups_of(conditions)
+        if not groups or len(groups) > _MOST:
+            return []
+        if not await self._failed("open", conditions, self._shown):
+            return list(conditions)
+        smaller = groups if len(groups) > 1 else []
+        found = await self._without_failure("open", smaller)
+        done = {id(one) for group in found for one in group}
+        strong = [[one for one in group if one.kind != "weak"] for group in groups if id(group[0]) not in done]
+        tried = {tuple(group) for group in smaller} | {tuple(conditions)}
+        found += await self._without_failure("open-less", [group for group in strong if tuple(group) not in tried])
+        return [one for group in found for one in group]
+
+    async def _without_failure(self, label: str, groups: Sequence[list[Condition]]) -> list[list[Condition]]:
+        """The groups without each of which the shown tests pass, too."""
+        ended = await asyncio.gather(
+            *(self._failed(f"{label}-{number}", group, self._shown) for number, group in enumerate(groups, 1))
+        )
+        return [group for group, failed in zip(groups, ended, strict=True) if not failed]
+
+    async def _failed(
+        self, label: str, conditions: Iterable[Condition], tests: Collection[str], *, shut: bool = False
+    ) -> list[str]:
+        """The tests, of those that passed, that do not without some conditions (``shut``: without what is behind them).
+
+        A run that broke off accuses nobody.
+        """
+        functions = sorted({_function(name) for name in tests})
+        selected = functions if len(functions) <= _MOST_TESTS else sorted({file_of(name) for name in tests})
+        tree = await self._tree(conditions, shut=shut)
+        done = await self._suite.run(
+            label, tree, self._bench.change.own_paths, selected=selected, timeout_s=self._limit_s
+        )
+        self.commands.append(done.command)
+        if done.run.trouble:
+            return [] if shut else [label]
+        ended = done.run.tests
+        return [name for name in tests if name not in ended or ended[name].outcome not in PASSING]
+
+    def _reached(self) -> list[str]:
+        """The tests that pass with the change and can be reached by it."""
+        passing = [name for name, ending in self._own.tests.items() if ending.outcome in PASSING]
+        if self._affected is None:
+            return passing
+        wanted = {*self._affected, *map(file_of, self._shown)}
+        new = self._bench.change.own_paths - self._bench.change.base_entries.keys()
+        return [name for name in passing if file_of(name) in wanted or file_of(name) in new]
+
+    async def _tree(self, conditions: Iterable[Condition], *, shut: bool) -> str:
+        repository, change = self._bench.repository, self._bench.change
+        entries = {}
+        asked = list(conditions)
+        for path in {one.path for one in asked}:
+            content = rewritten(self._contents[path], [one for one in asked if one.path == path], shut=shut)
+            blob = await repository.git("hash-object", "-w", "--stdin", stdin=content)
+            entries[path] = Entry(change.head_entries[path].mode, blob)
+        return await repository.compose_tree(change.own_tree, entries, self._bench.new_folder("w") / "index")
+
+    def _finding(self, group: Sequence[Condition], groups: Sequence[Sequence[Condition]], needing: str) -> Finding:
+        """What is known of a condition that nobody needs.
+
+        One literal may be what somebody knew of the task. Two that no test asks for are those of its inputs, and so is
+        the size of an input for which alone something is repaired.
+        """
+        equal = [one for other in groups for one in other if one.kind in ("size", "equal")]
+        here = [one for one in group if one.kind in ("size", "equal")]
+        beside = [one for one in group if one.kind == "weak"]
+        is_size = self._bench.claims.kind == "fix" and any(one.kind == "size" for one in group)
+        is_certain = bool(here) and (len(equal) > 1 or bool(beside) or is_size)
+        severity: Severity = "problem" if is_certain else "review"
+        first = group[0]
+        said = " and ".join(f"`{one.text}`" for one in group)
+        message = (
+            f"{said}: no test asks for that. {needing} needs what is behind it, and all tests pass "
+            "as well when it lets more in: it is made for no more than the inputs of the tests"
+        )
+        return Finding("pytest/narrow", first.path, first.line, message, severity, first.text)
+
+
+def _function(test_id: str) -> str:
+    return test_id.split("[", 1)[0]

@@ -33,7 +33,7 @@ MADE_FOR_INPUTS = {
     "the literal first": ("if 7 == len(x):\n    x = x[1:-1]\nreturn x", [("size", "7 == len(x)")]),
     "lengths and positions": (
         "if len(items) in (3, 4) and index in (0, 1):\n    renumber(items)\nreturn x",
-        [("size", "len(items) in (3, 4)"), ("weak", "index in (0, 1)")],
+        [("size", "len(items) in (3, 4)"), ("small", "index in (0, 1)")],
     ),
     "a length and a letter": (
         "x = x[1:-1] if len(x) == 7 and x[0] == ' ' else x\nreturn x",
@@ -41,7 +41,7 @@ MADE_FOR_INPUTS = {
     ),
     "a limit": (
         "if n is not None and n <= 3 and index == 1:\n    items[n] = x",
-        [("bound", "n <= 3"), ("weak", "index == 1")],
+        [("bound", "n <= 3"), ("small", "index == 1")],
     ),
     "a depth": ("if n > 2:\n    x = flat(x)\nreturn x", [("bound", "n > 2")]),
     "between": ("if 3 <= len(x) < 6:\n    x = x.strip()\nreturn x", [("bound", "3 <= len(x) < 6")]),
@@ -63,6 +63,13 @@ MADE_FOR_INPUTS = {
     "a named number": ("short = 3\nif len(items) <= short:\n    renumber(items)", [("bound", "len(items) <= short")]),
     "a named size": ("size = len(x)\nif size == 7:\n    x = x.strip()", [("size", "size == 7")]),
     "a named condition": ("is_short = len(x) == 5\nreturn x.strip() if is_short else x", [("size", "len(x) == 5")]),
+    "the first place": ("if index == 0:\n    renumber(items)\nreturn x", [("small", "index == 0")]),
+    "a part of a day": ("if x.hour == 0:\n    n = 24\nreturn n", [("small", "x.hour == 0")]),
+    "two letters": (
+        "if x[0] == '(' and x[-1] == ')':\n    x = x.strip('()')\nreturn x",
+        [("weak", "x[0] == '('"), ("weak", "x[-1] == ')'")],
+    ),
+    "an exact type": ("if type(x) is filter:\n    x = list(x)\nreturn x", [("type", "type(x) is filter")]),
     "a predicate": ("return len(x) == 7 and x[0] == ' '", [("size", "len(x) == 7"), ("weak", "x[0] == ' '")]),
     "early": ("if len(items) not in (3, 4):\n    return x\nrenumber(items)", [("size", "len(items) not in (3, 4)")]),
     "early and negated": ("if not len(x) == 7:\n    return x\nreturn x.strip()", [("size", "len(x) == 7")]),
@@ -121,7 +128,10 @@ HABITS = {
     "one of some options": "if x in ('r', 'rb'):\n    n = 1\nreturn n",
     "a prefix": "if x.startswith('#'):\n    x = x[1:]\nreturn x",
     "a letter alone": "if x[0] == '#':\n    x = x.strip()\nreturn x",
-    "a part of a day": "if x.hour == 0:\n    n = 24\nreturn n",
+    "a remainder": "if n % 2 == 0:\n    x = x.strip()\nreturn x",
+    "what a search gives": "if x.find('a') == 0:\n    x = x.strip()\nreturn x",
+    "the end of something": "if index == -1:\n    x = x.strip()\nreturn x",
+    "not the first": "if index != 0:\n    x = x.strip()\nreturn x",
     "a switch": "if n is True or index == False:\n    x = x.strip()\nreturn x",
     "a loop": "while len(items) > 3:\n    items.pop()\nreturn items",
     "the dimensions of an array": "if x.ndim == 3:\n    x = x.T\nreturn x",

@@ -16,8 +16,9 @@ from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.guards import Place, needs, places_in, sets
 from claude_orchestrator.graders.suite.magnitudes import Asked, asked_in, constants_in, pattern_asked
 
-Kind = Literal["size", "equal", "bound", "type", "weak"]
-"""Equality with a size (3 or more) or another literal, a limit, an iterator's type; what counts beside them only."""
+Kind = Literal["size", "equal", "small", "bound", "type", "weak"]
+"""Equality with a size (3 or more), with another literal, with 0 or 1; a limit; an iterator's type; what counts beside
+another one only."""
 
 _ITERATORS: Final = frozenset({"filter", "map", "zip", "enumerate", "reversed"})
 _CODE: Final = re.compile(rb"\b0[xXoObB]")
@@ -52,8 +53,21 @@ def narrow_conditions(path: str, content: bytes, before: bytes, lines: Collectio
     known = {ast.unparse(node) for node in ast.walk(old) if isinstance(node, ast.Compare | ast.Call)} if old else set()
     finder = _Finder(path, content, lines, known, constants_in(tree, lines))
     found = list(finder.found(tree))
-    strong = {one.group for one in found if one.kind != "weak"}
-    return _outermost(one for one in found if one.group in strong)
+    counting = {id(one) for group in groups_of(found) if counts(group) for one in group}
+    return _outermost(one for one in found if id(one) in counting)
+
+
+def groups_of(conditions: Sequence[Condition]) -> list[list[Condition]]:
+    """The parts by the condition that they belong to, in order."""
+    groups: dict[tuple[str, tuple[int, int]], list[Condition]] = {}
+    for one in conditions:
+        groups.setdefault((one.path, one.group), []).append(one)
+    return list(groups.values())
+
+
+def counts(group: Sequence[Condition]) -> bool:
+    """Whether some parts of a condition say anything together: one that counts by itself, or two that do not."""
+    return len(group) > 1 or any(one.kind != "weak" for one in group)
 
 
 def rewritten(content: bytes, conditions: Iterable[Condition], *, shut: bool = False) -> bytes:
@@ -105,11 +119,10 @@ class _Finder:
 
     def _of_expression(self, place: Place) -> Iterator[Condition]:
         node = place.node
-        if isinstance(node, ast.Call):
-            if tested := _iterator_tested(node):
-                wider = f'hasattr(type({ast.unparse(tested)}), "__next__")'
-                yield self._condition(place, "type", wider.encode(), b"False")
-            return
+        tested = None if isinstance(node, ast.pattern) or place.is_exit else _iterator_tested(node)
+        if tested is not None:
+            wider = f'hasattr(type({ast.unparse(tested)}), "__next__")'
+            yield self._condition(place, "type", wider.encode(), b"False")
         if not isinstance(node, ast.Compare) or _CODE.search(self._text(node)):
             return
         asked = asked_in(node, self._constants)
@@ -160,27 +173,27 @@ def _kind(place: Place, asked: Asked) -> Kind | None:
     if asked.view == "position":
         return None if place.is_exit else "weak"
     if asked.is_equality:
-        is_weak = asked.is_habit or asked.is_of_a_clock
-        return "weak" if is_weak else "size" if asked.is_size and asked.number > _FEW else "equal"
+        if asked.is_habit or asked.is_of_a_clock:
+            return "small" if asked.is_small and not place.is_exit else "weak"
+        return "size" if asked.is_size and asked.number > _FEW else "equal"
     is_habit = asked.is_habit or (asked.number == 2 and asked.is_size and not asked.is_upper)
     if asked.is_of_a_domain or sets(place.guarded, asked.number) or (is_habit and place.is_exit):
         return None
     return "weak" if is_habit else "bound"
 
 
-def _iterator_tested(node: ast.Call) -> ast.expr | None:
+def _iterator_tested(node: ast.expr) -> ast.expr | None:
     """What is asked whether it is the iterator that some builtin happens to give."""
     match node:
-        case ast.Call(func=ast.Name(id="isinstance"), args=[subject, types]):
-            listed = types.elts if isinstance(types, ast.Tuple) else [types]
-            is_narrow = all(isinstance(one, ast.Name) and one.id in _ITERATORS for one in listed)
-            return subject if is_narrow and listed and not isinstance(subject, ast.NamedExpr) else None
+        case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name() as subject, types]) if _are_iterators(types):
+            return subject
+        case ast.Compare(
+            left=ast.Call(func=ast.Name(id="type"), args=[ast.Name() as subject]), ops=[_], comparators=[types]
+        ) if _are_iterators(types):
+            return subject
     return None
 
 
-def groups_of(conditions: Sequence[Condition]) -> list[list[Condition]]:
-    """The parts by the condition that they belong to, in order."""
-    groups: dict[tuple[str, tuple[int, int]], list[Condition]] = {}
-    for one in conditions:
-        groups.setdefault((one.path, one.group), []).append(one)
-    return list(groups.values())
+def _are_iterators(types: ast.expr) -> bool:
+    listed = types.elts if isinstance(types, ast.Tuple | ast.Set | ast.List) else [types]
+    return bool(listed) and all(isinstance(one, ast.Name) and one.id in _ITERATORS for one in listed)

@@ -63,6 +63,15 @@ class Asked:
         return isinstance(self.subject, ast.Attribute) and self.subject.attr in _CLOCK
 
     @property
+    def is_small(self) -> bool:
+        """Whether it is a place, an amount or an hour that is compared with 0 or 1."""
+        return (
+            self.view == "number"
+            and self.number in (0, 1)
+            and isinstance(self.subject, ast.Name | ast.Attribute | ast.Subscript)
+        )
+
+    @property
     def is_of_a_domain(self) -> bool:
         """Whether a limit is one of what can be written or stored."""
         number = abs(int(self.number))

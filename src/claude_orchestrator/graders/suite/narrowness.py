@@ -12,7 +12,7 @@ from typing import Final
 
 from claude_orchestrator.graders.base import Command, Finding, Severity
 from claude_orchestrator.graders.bench import Bench
-from claude_orchestrator.graders.suite.conditions import Condition, groups_of, narrow_conditions, rewritten
+from claude_orchestrator.graders.suite.conditions import Condition, counts, groups_of, narrow_conditions, rewritten
 from claude_orchestrator.graders.suite.reach import lines_to_reach
 from claude_orchestrator.graders.suite.run_log import PASSING, file_of
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
@@ -54,7 +54,7 @@ class _Asking:
     async def findings(self) -> list[Finding]:
         """One finding for each condition that is narrower than the tests ask."""
         needless = await self._needless(await self._conditions())
-        groups = [group for group in groups_of(needless) if any(one.kind != "weak" for one in group)]
+        groups = [group for group in groups_of(needless) if counts(group)]
         opened = await asyncio.gather(
             *(self._failed(f"shut-{number}", group, self._shown, shut=True) for number, group in enumerate(groups, 1))
         )
@@ -98,8 +98,10 @@ class _Asking:
         smaller = groups if len(groups) > 1 else []
         found = await self._without_failure("open", smaller)
         done = {id(one) for group in found for one in group}
-        strong = [[one for one in group if one.kind != "weak"] for group in groups if id(group[0]) not in done]
-        tried = {tuple(group) for group in smaller} | {tuple(conditions)}
+        strong = [
+            [one for one in group if one.kind not in ("small", "weak")] for group in groups if id(group[0]) not in done
+        ]
+        tried = {tuple(group) for group in smaller} | {tuple(conditions), ()}
         found += await self._without_failure("open-less", [group for group in strong if tuple(group) not in tried])
         return [one for group in found for one in group]
 
@@ -156,7 +158,7 @@ class _Asking:
         """
         equal = [one for other in groups for one in other if one.kind in ("size", "equal")]
         here = [one for one in group if one.kind in ("size", "equal")]
-        beside = [one for one in group if one.kind == "weak"]
+        beside = [one for one in group if one.kind in ("small", "weak")]
         is_size = self._bench.claims.kind == "fix" and any(one.kind == "size" for one in group)
         is_certain = bool(here) and (len(equal) > 1 or bool(beside) or is_size)
         severity: Severity = "problem" if is_certain else "review"

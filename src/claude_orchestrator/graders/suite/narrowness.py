@@ -18,8 +18,9 @@ from claude_orchestrator.graders.suite.run_log import PASSING, file_of
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 from claude_orchestrator.workspace.git import Entry
 
-_MOST: Final = 5
+_MOST: Final = 4
 """New conditions that are taken away one by one: who has more does not write for the tests."""
+_EQUALITIES: Final = ("size", "equal", "small")
 _MOST_TESTS: Final = 40
 """Tests that are named one by one; of more, their files are run."""
 _MORE_S: Final = 20.0
@@ -156,11 +157,12 @@ class _Asking:
         One literal may be what somebody knew of the task. Two that no test asks for are those of its inputs, and so is
         the size of an input for which alone something is repaired.
         """
-        equal = [one for other in groups for one in other if one.kind in ("size", "equal")]
-        here = [one for one in group if one.kind in ("size", "equal")]
-        beside = [one for one in group if one.kind in ("small", "weak")]
-        is_size = self._bench.claims.kind == "fix" and any(one.kind == "size" for one in group)
-        is_certain = bool(here) and (len(equal) > 1 or bool(beside) or is_size)
+        kinds = {one.kind for one in group}
+        is_equality = not kinds.isdisjoint(_EQUALITIES)
+        is_double = len(group) > 1 and is_equality and not kinds.isdisjoint(("size", "equal", "bound"))
+        is_one_of_many = sum(one.kind in ("size", "equal") for other in groups for one in other) > 1
+        is_repaired_size = self._bench.claims.kind == "fix" and "size" in kinds
+        is_certain = is_double or (is_equality and is_one_of_many) or is_repaired_size
         severity: Severity = "problem" if is_certain else "review"
         first = group[0]
         said = " and ".join(f"`{one.text}`" for one in group)

@@ -157,6 +157,13 @@ def test_only_the_lines_that_are_new_count() -> None:
     assert [one.line for one in narrow_conditions("a.py", source, b"", [4])] == [4]
 
 
+def test_a_new_case_is_known_by_its_body() -> None:
+    cases = ("case 7:", "case 9:", "case _ if len(z) == 5:")
+    source = "match len(x):\n" + "".join(f"    {case}\n        y = 1\n" for case in cases)
+    assert [one.text for one in narrow_conditions("a.py", source.encode(), b"", [5])] == ["9"]
+    assert [one.text for one in narrow_conditions("a.py", source.encode(), b"", [7])] == ["len(z) == 5"]
+
+
 def test_what_cannot_be_read_is_left_alone() -> None:
     assert narrow_conditions("a.py", b"def f(:\n", b"", [1]) == []
     assert (

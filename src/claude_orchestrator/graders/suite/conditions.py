@@ -110,7 +110,7 @@ class _Finder:
 
     def found(self, tree: ast.Module) -> Iterator[Condition]:
         for place in places_in(tree):
-            if place.node.lineno not in self._lines or ast.unparse(place.node) in self._known:
+            if place.line not in self._lines or ast.unparse(place.node) in self._known:
                 continue
             if isinstance(place.node, ast.pattern):
                 yield from self._of_pattern(place)

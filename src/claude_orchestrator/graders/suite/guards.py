@@ -28,6 +28,12 @@ class Place:
     is_exit: bool = False
     subject: ast.expr | None = None
     has_guard: bool = False
+    case_line: int = 0
+
+    @property
+    def line(self) -> int:
+        """The line that is run when it decides: of a case the first one of its body."""
+        return self.case_line or self.node.lineno
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class _Branches:
     body: tuple[ast.AST, ...] = ()
     otherwise: tuple[ast.AST, ...] = ()
     leaves: ast.stmt | None = None
+    case_line: int = 0
 
 
 def places_in(tree: ast.Module) -> Iterator[Place]:
@@ -81,7 +88,7 @@ def _tests(node: ast.stmt, after: tuple[ast.stmt, ...]) -> Iterator[tuple[ast.ex
     elif isinstance(node, ast.Match):
         for case in node.cases:
             if case.guard is not None:
-                yield case.guard, _Branches(_start(case.pattern), tuple(case.body))
+                yield case.guard, _Branches(_start(case.pattern), tuple(case.body), case_line=case.body[0].lineno)
     for one in _expressions(node):
         if isinstance(one, ast.IfExp):
             yield one.test, _Branches(_start(one), (one.body,), (one.orelse,))
@@ -115,7 +122,8 @@ def _patterns(node: ast.Match) -> Iterator[Place]:
         else:
             parts = iter([(pattern, node.subject)])  # type: ignore[assignment]
         for part, subject in parts:
-            yield Place(part, _start(pattern), tuple(case.body), subject=subject, has_guard=has_guard)
+            line = case.body[0].lineno
+            yield Place(part, _start(pattern), tuple(case.body), False, subject, has_guard, line)
 
 
 def _leaves(test: ast.expr, *, is_negative: bool = False) -> Iterator[tuple[ast.expr, bool, tuple[ast.expr, ...]]]:
@@ -137,8 +145,9 @@ def _place(leaf: ast.expr, branches: _Branches, rest: tuple[ast.expr, ...], *, i
         return None
     within = (*rest, *branches.body)
     beyond = (*rest, *branches.otherwise) if branches.otherwise else ()
+    line = branches.case_line
     if isinstance(leaf, ast.Call):
-        return None if is_negative else Place(leaf, branches.group, within)
+        return None if is_negative else Place(leaf, branches.group, within, case_line=line)
     if not isinstance(leaf, ast.Compare):
         return None
     is_unequal = any(isinstance(one, _UNEQUAL) for one in leaf.ops)
@@ -148,7 +157,7 @@ def _place(leaf: ast.expr, branches: _Branches, rest: tuple[ast.expr, ...], *, i
     is_order = any(isinstance(one, _ORDER) for one in leaf.ops)
     if is_order and not is_negative and leaves is not None and _gives_up(leaves):
         return Place(leaf, branches.group, beyond, is_exit=True) if beyond else None
-    return Place(leaf, branches.group, within, is_exit=is_unequal)
+    return Place(leaf, branches.group, within, is_exit=is_unequal, case_line=line)
 
 
 def _gives_up(node: ast.stmt) -> bool:

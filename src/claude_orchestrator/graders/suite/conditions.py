@@ -174,7 +174,7 @@ def _kind(place: Place, asked: Asked) -> Kind | None:
         return None if place.is_exit else "weak"
     if asked.is_equality:
         if asked.is_habit or asked.is_of_a_clock:
-            return "small" if asked.is_small and not place.is_exit else "weak"
+            return "small" if asked.is_small and place.decides and not place.is_exit else "weak"
         return "size" if asked.is_size and asked.number > _FEW else "equal"
     is_habit = asked.is_habit or (asked.number == 2 and asked.is_size and not asked.is_upper)
     if asked.is_of_a_domain or sets(place.guarded, asked.number) or (is_habit and place.is_exit):

@@ -19,7 +19,8 @@ class Place:
 
     ``guarded`` is the code that is only run because of it. ``is_exit``: that is the case when it does *not* hold, as
     when it leaves the function before. ``group`` is the same for all parts of one condition. ``subject`` is what a
-    pattern is compared with, ``has_guard`` whether its case asks for something else as well.
+    pattern is compared with, ``has_guard`` whether its case asks for something else as well. ``decides``: it does so
+    here, and is not handed on as a value.
     """
 
     node: ast.expr | ast.pattern
@@ -29,6 +30,7 @@ class Place:
     subject: ast.expr | None = None
     has_guard: bool = False
     case_line: int = 0
+    decides: bool = True
 
     @property
     def line(self) -> int:
@@ -45,6 +47,7 @@ class _Branches:
     otherwise: tuple[ast.AST, ...] = ()
     leaves: ast.stmt | None = None
     case_line: int = 0
+    decides: bool = True
 
 
 def places_in(tree: ast.Module) -> Iterator[Place]:
@@ -70,9 +73,11 @@ def _of_statement(node: ast.stmt, after: tuple[ast.stmt, ...]) -> Iterator[Place
     if isinstance(node, ast.Match):
         yield from _patterns(node)
     # What is put into a variable, given back or handed on decides somewhere else.
+    aside = _Branches(_start(node), decides=False)
     for one in _expressions(node):
-        if isinstance(one, ast.Compare) and id(one) not in seen:
-            place = _place(one, _Branches((node.lineno, node.col_offset)), (), is_negative=False)
+        for leaf, is_negative, rest in _leaves(one) if isinstance(one, ast.BoolOp | ast.Compare) else ():
+            place = _place(leaf, aside, rest, is_negative=is_negative) if id(leaf) not in seen else None
+            seen.add(id(leaf))
             if place is not None:
                 yield place
 
@@ -157,7 +162,7 @@ def _place(leaf: ast.expr, branches: _Branches, rest: tuple[ast.expr, ...], *, i
     is_order = any(isinstance(one, _ORDER) for one in leaf.ops)
     if is_order and not is_negative and leaves is not None and _gives_up(leaves):
         return Place(leaf, branches.group, beyond, is_exit=True) if beyond else None
-    return Place(leaf, branches.group, within, is_exit=is_unequal, case_line=line)
+    return Place(leaf, branches.group, within, is_exit=is_unequal, case_line=line, decides=branches.decides)
 
 
 def _gives_up(node: ast.stmt) -> bool:

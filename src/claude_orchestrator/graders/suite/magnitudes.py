@@ -91,7 +91,7 @@ def asked_in(node: ast.Compare, constants: Mapping[str, ast.expr]) -> Asked | No
     literal = next(side for side in sides if side is not subject)
     is_equality = all(isinstance(one, _SAME) for one in node.ops)
     if isinstance(operator, ast.Eq | ast.NotEq) and isinstance(literal, ast.Tuple | ast.List | ast.Set | ast.Dict):
-        return Asked(subject, literal, "whole")
+        return Asked(subject, literal, "whole") if len(found) > 1 else None
     numbers = [float(value) for value in found if not isinstance(value, str)]
     if len(numbers) < len(found):
         is_position = isinstance(subject, ast.Subscript) and _values(subject.slice) is not None

@@ -131,6 +131,8 @@ HABITS = {
     "a pair": "return len(x) == 2 and isinstance(x[0], str) and isinstance(x[1], str)",
     "nothing but nothing": "if x == ['']:\n    x = []\nreturn x",
     "whether all are equal": "for a, b in items:\n    n |= a ^ b\nreturn n == 0",
+    "nothing to divide by": "return 0.0 if n == 0 else len(x) / n",
+    "where it begins": "if n == 1:\n    return x\nreturn f(x, n - 1)",
     "a remainder": "if n % 2 == 0:\n    x = x.strip()\nreturn x",
     "what a search gives": "if x.find('a') == 0:\n    x = x.strip()\nreturn x",
     "the end of something": "if index == -1:\n    x = x.strip()\nreturn x",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from claude_orchestrator.graders.parsing import parsed
-from claude_orchestrator.graders.suite.guards import Place, needs, places_in, sets
+from claude_orchestrator.graders.suite.guards import Place, answers, needs, places_in, sets
 from claude_orchestrator.graders.suite.magnitudes import Asked, asked_in, constants_in, pattern_asked
 
 Kind = Literal["size", "equal", "small", "bound", "type", "weak"]
@@ -174,7 +174,8 @@ def _kind(place: Place, asked: Asked) -> Kind | None:
         return None if place.is_exit else "weak"
     if asked.is_equality:
         if asked.is_habit or asked.is_of_a_clock:
-            return "small" if asked.is_small and place.decides and not place.is_exit else "weak"
+            is_small = asked.is_small and place.decides and not place.is_exit and not answers(place.guarded)
+            return "small" if is_small else "weak"
         return "size" if asked.is_size and asked.number > _FEW else "equal"
     is_habit = asked.is_habit or (asked.number == 2 and asked.is_size and not asked.is_upper)
     if asked.is_of_a_domain or sets(place.guarded, asked.number) or (is_habit and place.is_exit):

@@ -205,3 +205,12 @@ def sets(guarded: tuple[ast.AST, ...], number: float) -> bool:
     """Whether code names the same number: a limit is what a value is set to, too."""
     values = (node.value for one in guarded for node in ast.walk(one) if isinstance(node, ast.Constant))
     return any(not isinstance(value, str | bytes) and value == number for value in values)
+
+
+def answers(guarded: tuple[ast.AST, ...]) -> bool:
+    """Whether all that is done is to give back a constant or a name, as where a calculation has to begin."""
+    said = guarded[-1] if guarded else None
+    value = said.value if isinstance(said, ast.Return) else said
+    return isinstance(value, ast.Constant | ast.Name | ast.Attribute) or (
+        isinstance(said, ast.Return) and value is None
+    )

@@ -134,7 +134,7 @@ class Harness:
     def start(self) -> None:
         """After our own plugins were registered: the hooks that are there now are accepted."""
         for name in _HOOKS:
-            caller = getattr(self._config.hook, name, None)
+            caller = getattr(self._config.pluginmanager.hook, name, None)
             if caller is not None:
                 self._accept(name, caller.get_hookimpls())
 
@@ -216,7 +216,7 @@ class Harness:
         if self._config.pluginmanager._inner_hookexec is not self._execute:  # noqa: SLF001
             self._note(["the plugin manager's way to call hooks"], when)
         for name in _HOOKS:
-            caller = getattr(self._config.hook, name, None)
+            caller = getattr(self._config.pluginmanager.hook, name, None)
             impls = caller.get_hookimpls() if caller is not None else []
             if len(impls) == self._hooks.get(name) and all(id(impl) in self._known for impl in impls):
                 continue

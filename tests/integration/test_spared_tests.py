@@ -95,3 +95,11 @@ def test_a_run_of_a_few_files_steps_back_for_those_of_all(tmp_path: Path) -> Non
     done = World(tmp_path, BASE).judge({"src/calc/one.py": ONE + "\n\nX = 1\n", "tests/test_new.py": new})
     witness = json.loads((Path(done.evidence) / "pytest-witness.json").read_text())
     assert f"nice {min(19, os.nice(0) + 5)}\n" in str(witness["tests"]["tests/test_new.py::test_new"][2]) + "\n"
+
+
+def test_a_function_renamed_with_its_tests_needs_no_whole_base(tmp_path: Path) -> None:
+    change = {path: BASE[path].replace("one()", "single()") for path in ("src/calc/one.py", "tests/test_one.py")}
+    change["tests/test_one.py"] = change["tests/test_one.py"].replace("import one", "import single")
+    done = World(tmp_path, BASE).judge(change)
+    assert done.verdict == "passed", said(done)
+    assert at_base(done) == ["tests/test_one.py::test_one"]

@@ -13,7 +13,10 @@ from claude_orchestrator.graders.suite.run_log import Ending, SuiteRun
 from claude_orchestrator.graders.suite.spared import whole_base
 
 PASSED, FAILED, SKIPPED = Ending("passed"), Ending("failed"), Ending("skipped")
-CHANGE = cast("JudgedChange", SimpleNamespace(base_entries={"tests/test_a.py": 1, "tests/test_b.py": 1}))
+CHANGE = cast(
+    "JudgedChange",
+    SimpleNamespace(base_entries={"tests/test_a.py": 1, "tests/test_b.py": 1}, touched={"tests/test_a.py"}),
+)
 NEAR, FAR, NEW = "tests/test_a.py::test_near", "tests/test_b.py::test_far", "tests/test_new.py::test_new"
 PARTIAL = SuiteRun("", {NEAR: PASSED}, spared=[FAR])
 OWN = SuiteRun("", {NEAR: PASSED, FAR: PASSED, NEW: PASSED})
@@ -27,6 +30,10 @@ def test_what_was_spared_and_passes_in_the_change_counts_as_passed() -> None:
     found = whole()
     assert found is not None
     assert found.tests == {NEAR: PASSED, FAR: PASSED}
+
+
+def test_the_old_version_of_an_edited_test_may_fail() -> None:
+    assert whole(PARTIAL, OWN, SuiteRun("", {NEAR: FAILED})) is not None
 
 
 def test_what_is_left_out_in_the_same_way_is_no_doubt() -> None:
@@ -68,7 +75,7 @@ def test_doubts_of_the_base(run: SuiteRun) -> None:
 
 
 @pytest.mark.parametrize(
-    "run", [SuiteRun("", {NEAR: FAILED}), SuiteRun("it broke off"), replace(OWN, tampered={"x": "y"})]
+    "run", [SuiteRun("", {FAR: FAILED}), SuiteRun("it broke off"), replace(OWN, tampered={"x": "y"})]
 )
 def test_doubts_of_another_run(run: SuiteRun) -> None:
     assert whole(PARTIAL, OWN, run) is None

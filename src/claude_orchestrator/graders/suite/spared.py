@@ -1,8 +1,9 @@
 """A run of the base that collects all tests, and spares those in files that the change cannot reach.
 
 The imports say which these are. That they are right is not taken on trust: the shorter run stands for the whole one
-only while every test that was spared passes in *own*, and no test fails in any run. At the least doubt the base is
-run whole, and so nobody is accused, excused or said to have repaired anything by what was not run.
+only while every test that was spared passes in *own*, no test fails in any run (but for old versions of edited ones),
+and the change passes. At the least doubt the base is run whole, and so nobody is accused, excused or said to have
+repaired anything by what was not run.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ async def run_base(
     if not files:
         return partial, False
     others = [(await asyncio.shield(trusted)).run] if trusted else []
-    if not any(_is_doubtful(run) for run in (partial.run, *others)):
+    if not _is_doubtful(partial.run) and not any(_is_doubtful(run, change.touched) for run in others):
         stands = whole_base(change, files, partial.run, (await asyncio.shield(own)).run, others)
         if stands is not None:
             return replace(partial, run=stands), True
@@ -72,9 +73,10 @@ def whole_base(
 ) -> SuiteRun | None:
     """What a run of the whole base would say, by its run ``partial`` of ``files``; None: that is not certain.
 
-    ``others`` are further runs of the change with tests that have to pass.
+    ``others`` are further runs of the change, in which the old versions of edited tests may fail: what that means is
+    judged by what the base said when they were run there.
     """
-    if any(_is_doubtful(run) for run in (partial, own, *others)):
+    if any(_is_doubtful(run) for run in (partial, own)) or any(_is_doubtful(run, change.touched) for run in others):
         return None
     there = {name for name in own.tests if file_of(name) in change.base_entries and file_of(name) not in files}
     if not there <= {*partial.spared, *partial.tests} or not _agree(partial.tests, own.tests):
@@ -85,8 +87,11 @@ def whole_base(
     return SuiteRun("", {**spared, **partial.tests})
 
 
-def _is_doubtful(run: SuiteRun) -> bool:
-    return bool(run.trouble or run.tampered) or any(ending.outcome == "failed" for ending in run.tests.values())
+def _is_doubtful(run: SuiteRun, edited: Collection[str] = ()) -> bool:
+    """Whether something is wrong in a run; failures in ``edited`` files may be right."""
+    return bool(run.trouble or run.tampered) or any(
+        ending.outcome == "failed" and file_of(name) not in edited for name, ending in run.tests.items()
+    )
 
 
 def _agree(partial: Mapping[str, Ending], own: Mapping[str, Ending]) -> bool:

@@ -100,6 +100,6 @@ def test_a_run_of_a_few_files_steps_back_for_those_of_all(tmp_path: Path) -> Non
 def test_a_function_renamed_with_its_tests_needs_no_whole_base(tmp_path: Path) -> None:
     change = {path: BASE[path].replace("one()", "single()") for path in ("src/calc/one.py", "tests/test_one.py")}
     change["tests/test_one.py"] = change["tests/test_one.py"].replace("import one", "import single")
-    done = World(tmp_path, BASE).judge(change)
-    assert done.verdict == "passed", said(done)
+    done = World(tmp_path, BASE).judge(change, scope=["src/**", "tests/test_one.py"])
+    assert check(done, "pytest").status == "passed", done.reasons
     assert at_base(done) == ["tests/test_one.py::test_one"]

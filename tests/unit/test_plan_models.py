@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from claude_orchestrator.cli.claims import known_kind
 from claude_orchestrator.plans import models
 from claude_orchestrator.plans.files import check_plan
 from claude_orchestrator.plans.models import Operation, Phase, Plan, Task
@@ -30,6 +31,14 @@ def test_the_example_in_the_docstring_is_a_plan() -> None:
     example = re.search(r"```yaml\n(.*?)```", models.__doc__ or "", re.DOTALL)
     assert example
     assert check_plan(example[1]) == []
+
+
+@pytest.mark.parametrize(
+    ("short", "kind"),
+    [("docs", "documentation"), ("test", "tests"), ("perf", "performance"), ("feat", "feature"), ("fix", "fix")],
+)
+def test_kinds_have_the_short_names_of_commit_messages(short: str, kind: str) -> None:
+    assert task(kind=short).kind == known_kind(short) == kind
 
 
 def test_defaults_and_scope() -> None:

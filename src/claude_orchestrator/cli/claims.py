@@ -15,11 +15,12 @@ def known_kind(kind: str | None) -> str | None:
     """The kind of change, in one spelling. Raises typer.BadParameter for one that nobody knows."""
     if kind is None:
         return None
-    from claude_orchestrator.plans.fields import KNOWN_KINDS
+    from claude_orchestrator.plans.fields import KNOWN_KINDS, whole_kind
 
-    if kind not in KNOWN_KINDS:
+    known = whole_kind(kind)
+    if known not in KNOWN_KINDS:
         raise typer.BadParameter(f"unknown kind '{kind}': use one of {', '.join(KNOWN_KINDS)}", param_hint="--kind")
-    return kind
+    return known
 
 
 def text_in(file: Path, option: str) -> str:

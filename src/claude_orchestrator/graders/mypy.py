@@ -22,6 +22,8 @@ _FIRST_WITH_JSON: Final = (1, 11)
 _OPINIONS: Final = frozenset({"import-untyped", "import-not-found", "import", "var-annotated", "no-redef", "misc"})
 _FALLBACK: Final = re.compile(r'expression has type "None", variable has type (Module|"type\[)')
 """``try: import x`` / ``except ImportError: x = None``."""
+_ELSEWHERE: Final = "does not explicitly export attribute"
+"""``from collections import Sequence`` for a Python that is long gone."""
 _NOT_CODE: Final = frozenset({"setup.py", "conftest.py", "noxfile.py", "docs", "doc", "examples", "build", "dist"})
 _NO_CACHE: Final = ("--cache-dir", "/dev/null")
 _FOREIGN: Final = frozenset({"plugins", "python_executable"})
@@ -112,7 +114,9 @@ class MypyGrader(StaticGrader):
         """Without a configuration, code that was never written for a type checker is nobody's fault."""
         if mypy_settings(change.base_files)[0] is not None:
             return "problem"
-        is_fallback = finding.rule == "assignment" and _FALLBACK.search(finding.message)
+        is_fallback = (finding.rule == "assignment" and _FALLBACK.search(finding.message)) or (
+            finding.rule == "attr-defined" and _ELSEWHERE in finding.message
+        )
         return "note" if finding.rule in _OPINIONS or is_fallback else "problem"
 
 

@@ -21,6 +21,12 @@ KNOWN_DIFFICULTIES: Final = ("easy", "medium", "hard")
 KNOWN_KINDS: Final = ("fix", "feature", "refactor", "performance", "documentation", "tests", "chore")
 """What a task may say that it is."""
 
+_SHORT_KINDS: Final = {
+    "bugfix": "fix", "feat": "feature", "perf": "performance", "doc": "documentation", "docs": "documentation",
+    "test": "tests",
+}  # fmt: skip
+"""Words of commit messages (Conventional Commits 1.0) for them."""
+
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smh]?)")
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -58,10 +64,16 @@ def _file(value: str) -> str:
     return _path(value)
 
 
+def whole_kind(value: str) -> str:
+    """A kind in the one spelling that is kept: ``docs`` is ``documentation``. What is unknown comes back as it is."""
+    return _SHORT_KINDS.get(value, value)
+
+
 def _known_kind(value: str) -> str:
-    if value not in KNOWN_KINDS:
+    kind = whole_kind(value)
+    if kind not in KNOWN_KINDS:
         raise fault(f"unknown kind '{value}'", instead(value, KNOWN_KINDS))
-    return value
+    return kind
 
 
 def _known_difficulty(value: str) -> str:

@@ -78,11 +78,12 @@ def _checks(names: list[str]) -> list[str | dict[str, Any]]:
 
 
 def _kind(name: str) -> str | None:
-    from claude_orchestrator.plans.fields import KNOWN_KINDS
+    from claude_orchestrator.plans.fields import KNOWN_KINDS, whole_kind
 
-    if name and name not in KNOWN_KINDS:
+    kind = whole_kind(name)
+    if kind and kind not in KNOWN_KINDS:
         raise ToolError(f"verify: there is no kind '{name}': use one of {', '.join(KNOWN_KINDS)}")
-    return name or None
+    return kind or None
 
 
 def _lines(verification: Verification) -> Iterator[str]:

@@ -58,6 +58,10 @@ def test_what_only_documents_gives_no_word_a_meaning() -> None:
         'assert f"{x} pebble" == say("pebble", "pebble")',  # put together at run time
         'monkeypatch.setattr("pebble.stone", 1); assert "pebble" == f("pebble")',  # a module's name
         'assert parse("class int") == ("class", "int")',  # Python's
+        'assert say(1) == "pebble"; assert say(2, n=3) == "pebble pebble"',  # only ever expected
+        'self.assertEqual(say(1), "pebble"); self.assertIn("pebble", say(2))',
+        'with pytest.raises(ValueError, match="pebble"):\n        say(1)\n    assert say(2) == "pebble"',
+        'monkeypatch.setattr(sys, "pebble", 1, raising=False); assert "pebble" in f("pebble")',  # an attribute's name
         'assert cut("a", "cab") == "a"',  # too short to be told apart
     ],
 )

@@ -14,10 +14,11 @@ import keyword
 import re
 import string
 import tokenize
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from claude_orchestrator.graders.integrity.answers.assertions import called
 from claude_orchestrator.graders.parsing import parsed
 
 _ESCAPE: Final = re.compile(
@@ -34,6 +35,9 @@ _PREFIX: Final = re.compile(r"[A-Za-z]*")
 _LONGEST_NAME: Final = 2
 """Letters of an identifier up to which it means nothing: ``a``, ``k``, ``fn``."""
 _MOST_LITERALS: Final = 3000
+_ASSERTING: Final = re.compile(r"assert|fail|raises|warns")
+_NAMING: Final = frozenset({"setattr", "getattr", "hasattr", "delattr", "setenv", "delenv", "object"})
+"""What takes the name of an attribute or a variable as a string (``object``: ``patch.object``)."""
 _NATIVE: Final = frozenset(
     name.lower() for name in (*keyword.kwlist, *dir(builtins), "utf", "ascii", "latin", "strict", "ignore", "replace")
 )
@@ -93,13 +97,15 @@ def strings_of(source: bytes) -> Iterator[tuple[str, int]]:
 def own_words(content: bytes, tests: Collection[str], known: frozenset[str]) -> OwnWords | None:
     """The own words of those test functions (``Class.name``) of a file; None where none has any.
 
-    ``known`` are words that may mean something, in lower case.
+    ``known`` are words that may mean something, in lower case. A word that a test only expects is none of its own: what
+    is to be given for other data may be just that word.
     """
     tree = parsed(content)
     literals = _literals(content) if tree is not None else []
     if tree is None or not literals:
         return None
     excluded = _excluded(tree, literals)
+    lines = io.StringIO(content.decode("utf-8-sig")).readlines()
     everywhere = {word for literal in literals for word in literal.words}
     folded: dict[str, set[str]] = {}
     for word in everywhere:
@@ -111,6 +117,8 @@ def own_words(content: bytes, tests: Collection[str], known: frozenset[str]) -> 
         inside = [
             literal for literal in literals if _first_line(function) <= literal.line <= (function.end_lineno or 0)
         ]
+        expected = list(_expected(function))
+        asking = {word for literal in inside if not _is_within(literal, expected, lines) for word in literal.words}
         if any(_DIGEST.search(literal.text) for literal in inside):
             continue  # what is reckoned from its data has another result for other data
         words = {word for literal in inside for word in literal.words}
@@ -118,6 +126,7 @@ def own_words(content: bytes, tests: Collection[str], known: frozenset[str]) -> 
             word
             for word in words
             if sum(word in literal.words for literal in inside) > 1
+            and word in asking
             and word.lower() not in known
             and word not in excluded
             and len(folded[word.lower()]) == 1
@@ -241,7 +250,40 @@ def _excluded(tree: ast.Module, literals: Iterable[_Literal]) -> set[str]:
     }
     formatted = {word for literal in literals if "f" in _prefix(literal.text).lower() for word in literal.words}
     dotted = {word for literal in literals if _DOTTED.fullmatch(literal.text) for word in literal.words}
-    return names | put_together | formatted | dotted
+    given = {
+        word
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and called(node) in _NAMING
+        for one in node.args
+        if isinstance(one, ast.Constant) and isinstance(one.value, str)
+        for word in _WORD.findall(one.value)
+    }
+    return names | put_together | formatted | dotted | given
+
+
+def _expected(function: ast.AST) -> Iterator[ast.expr]:
+    """What a test only expects: sides of assertions, and arguments of asserting methods, that call nothing."""
+    sides: list[ast.expr] = []
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert):
+            sides += [one for part in ast.walk(node.test) if isinstance(part, ast.Compare) for one in _sides(part)]
+        elif isinstance(node, ast.Call) and _ASSERTING.match(called(node)):
+            sides += [*node.args, *(one.value for one in node.keywords)]
+    for side in sides:
+        if not any(isinstance(part, ast.Call) for part in ast.walk(side)):
+            yield side
+
+
+def _is_within(literal: _Literal, nodes: Iterable[ast.expr], lines: Sequence[str]) -> bool:
+    # Tokens count letters and the tree counts bytes.
+    start = (literal.line, len(lines[literal.line - 1][: literal.column].encode()))
+    return any(
+        (node.lineno, node.col_offset) <= start < (node.end_lineno or 0, node.end_col_offset or 0) for node in nodes
+    )
+
+
+def _sides(comparison: ast.Compare) -> list[ast.expr]:
+    return [comparison.left, *comparison.comparators]
 
 
 def _defined(node: ast.AST) -> Iterator[str]:

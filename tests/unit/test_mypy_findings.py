@@ -36,3 +36,21 @@ def test_without_a_configuration(rule: str, message: str, severity: str) -> None
 def test_with_a_configuration_all_count() -> None:
     change: Any = SimpleNamespace(base_files={"mypy.ini": b"[mypy]\n"})
     assert MypyGrader().severity(change, Finding("attr-defined", "a.py", 1, NO_NAME)) == "problem"
+
+
+@pytest.mark.parametrize(
+    ("rule", "times", "configured", "severity"),
+    [
+        ("assignment", 3, False, "note"),
+        ("assignment", 2, False, "problem"),
+        ("assignment", 3, True, "problem"),
+        ("attr-defined", 9, False, "problem"),  # what is not there is not there
+        ("call-arg", 9, False, "problem"),
+    ],
+)
+def test_types_that_never_fitted_are_the_style_of_the_house(
+    rule: str, times: int, configured: bool, severity: str
+) -> None:
+    change: Any = SimpleNamespace(base_files={"mypy.ini": b"[mypy]\n"} if configured else {})
+    known = [Finding(rule, "a.py", line, "x", "problem") for line in range(times)]
+    assert [one.severity for one in MypyGrader().weighed(change, [Finding(rule, "b.py", 1, "x")], known)] == [severity]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -24,6 +26,15 @@ _FALLBACK: Final = re.compile(r'expression has type "None", variable has type (M
 """``try: import x`` / ``except ImportError: x = None``."""
 _ELSEWHERE: Final = "does not explicitly export attribute"
 """``from collections import Sequence`` for a Python that is long gone."""
+_OF_TYPES: Final = frozenset(
+    {
+        "arg-type", "assignment", "dict-item", "has-type", "index", "list-item", "operator", "override", "return-value",
+        "type-var", "union-attr", "valid-type",
+    }
+)  # fmt: skip
+"""Rules about what types are declared, not about what is there."""
+_USUAL: Final = 3
+"""Findings of a rule in the base from which on nobody minds it."""
 _NOT_CODE: Final = frozenset({"setup.py", "conftest.py", "noxfile.py", "docs", "doc", "examples", "build", "dist"})
 _NO_CACHE: Final = ("--cache-dir", "/dev/null")
 _FOREIGN: Final = frozenset({"plugins", "python_executable"})
@@ -118,6 +129,13 @@ class MypyGrader(StaticGrader):
             finding.rule == "attr-defined" and _ELSEWHERE in finding.message
         )
         return "note" if finding.rule in _OPINIONS or is_fallback else "problem"
+
+    def weighed(self, change: JudgedChange, new: list[Finding], known: Sequence[Finding]) -> list[Finding]:
+        """Without a configuration, types that fit as little in several other places are the style of the house."""
+        if mypy_settings(change.base_files)[0] is not None:
+            return new
+        usual = {rule for rule, times in Counter(found.rule for found in known).items() if times >= _USUAL}
+        return [replace(found, severity="note") if found.rule in usual & _OF_TYPES else found for found in new]
 
 
 def _is_remark(line: str) -> bool:

@@ -69,6 +69,11 @@ class StaticGrader(ABC):
     def severity(self, change: JudgedChange, finding: Finding) -> Severity | None:
         """What a new finding means; None: nothing at all."""
 
+    def weighed(self, change: JudgedChange, new: list[Finding], known: Sequence[Finding]) -> list[Finding]:
+        """The new findings, some of which may mean less beside those that the base has."""
+        del change, known
+        return new
+
     async def start(self, bench: Bench, tool: Tool, job: Job) -> Ran:
         """Run the tool."""
         return await job.run()
@@ -119,6 +124,7 @@ class StaticGrader(ABC):
             for report in (base, own)
         )
         new, known = compare(before, after, bench.change.old_names)
+        new = self.weighed(bench.change, new, before)
         if base.is_blocked and not own.is_blocked:
             # The base hid everything behind one error: only what the change touched is surely its own.
             touched = bench.change.touched

@@ -353,3 +353,28 @@ def test_a_new_test_that_asks_only_what_it_knows_cannot_fail() -> None:
         ((severity, message),) = severities(compared(SIMPLE, SIMPLE + new))
         assert severity == "problem"
         assert "cannot fail" in message
+
+
+CHAIN = """
+    def test_{name}(self):
+        first = {{{old}}}
+        second = {{{new}}}
+        result = add(first, sub(second, first))
+        self.assertEqual(result, second)
+"""
+NESTED = CHAIN.format(name="nested", old="'a': {'b': 1, 'c': 2}", new="'a': {'b': 3, 'c': 4}")
+LISTED = CHAIN.format(name="issue_12", old="'x': [5, 6], 'y': 7", new="'x': [8], 'z': 9")
+CLASS = "import unittest\nfrom calc import add, sub\n\n\nclass TestCalc(unittest.TestCase):"
+
+
+def test_a_new_test_of_the_same_shape_stands_for_none_about_other_data() -> None:
+    said = severities(compared(CLASS + NESTED, CLASS + LISTED))
+    assert [severity for severity, _ in said] == ["problem"]
+    assert "was removed" in said[0][1]
+    # The same with one more of them: neither takes the place of the other.
+    assert [severity for severity, _ in severities(compared(CLASS + NESTED + LISTED, CLASS + LISTED))] == ["problem"]
+
+
+def test_a_test_under_another_name_with_most_of_its_data_is_the_same() -> None:
+    renamed = NESTED.replace("test_nested", "test_depth").replace("'c': 4", "'c': 5")
+    assert severities(compared(CLASS + NESTED, CLASS + renamed)) == []

@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from claude_orchestrator.graders.integrity.tampering.canonical import BUILTINS, Function, Tokens, renamed, signature_of
-from claude_orchestrator.graders.integrity.tampering.compared import Comparison, last_of, renamed_names
+from claude_orchestrator.graders.integrity.tampering.compared import (
+    Comparison,
+    is_about_the_same,
+    last_of,
+    renamed_names,
+)
 from claude_orchestrator.graders.integrity.tampering.matching import Place
 from claude_orchestrator.graders.integrity.tampering.sides import SideOfTests
 from claude_orchestrator.graders.parsing import parsed
@@ -118,6 +123,8 @@ def _is_rewritten(found: Comparison, place: Place, other: Place, score: float) -
     if not (is_here or is_named_so) or (score < (_ALIKE_HERE if is_here else _ALIKE) and not (is_here and is_named_so)):
         return False
     if _is_another(found, place, other) and not (is_here and is_named_so and _calls_the_same(found, place, other)):
+        return False
+    if not is_about_the_same(found, place, [other]):
         return False
     return (is_here and is_named_so) or _equal_share(found, place, other) >= _MOST_EQUAL
 

@@ -7,11 +7,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
-from claude_orchestrator.graders.integrity.tampering.canonical import Function, names_in, renamed, tokens_of
+from claude_orchestrator.graders.integrity.tampering.canonical import Function, names_in, renamed
 from claude_orchestrator.graders.integrity.tampering.checks import Body
-from claude_orchestrator.graders.integrity.tampering.compared import Comparison, last_of
+from claude_orchestrator.graders.integrity.tampering.compared import (
+    Comparison,
+    constants_of,
+    is_about_the_same,
+    last_of,
+)
 from claude_orchestrator.graders.integrity.tampering.comparing import says_the_same
 from claude_orchestrator.graders.integrity.tampering.matching import Place, TestChange
 from claude_orchestrator.graders.integrity.tampering.sides import SideOfTests
@@ -102,7 +108,7 @@ def _merged(found: Comparison, place: Place, body: Body, spare: list[_Spare]) ->
     """The test that makes all the checks of one that is gone; what it makes then counts for no other."""
     wanted = [one for one in body.checks if one.strength > 0]
     takers = _taken(found, place, wanted, spare) if wanted else []
-    return takers[0] if takers else None
+    return takers[0] if takers and is_about_the_same(found, place, takers) else None
 
 
 def _taken(found: Comparison, place: Place, wanted: list[Check], spare: list[_Spare]) -> list[Place]:
@@ -112,13 +118,17 @@ def _taken(found: Comparison, place: Place, wanted: list[Check], spare: list[_Sp
     if len(spare) > _MOST_SPARE:
         same = {(one.subject, one.value) for one in wanted}
         spare = [one for one in spare if (one.check.subject, one.check.value) in same]
-    ours = _constants(found.base, place)
+    ours = constants_of(found.base, place)
     for check in wanted:
         old = replace(check, subject=renamed(check.subject, found.renames), value=renamed(check.value, found.renames))
         missing = check.times
         for at, one in enumerate(spare):
             left = one.left - used[at]
-            if missing and left > 0 and says_the_same(old, one.check, ours, lambda: _constants(found.head, one.place)):  # noqa: B023 - called at once
+            if (
+                missing
+                and left > 0
+                and says_the_same(old, one.check, ours, partial(constants_of, found.head, one.place))
+            ):
                 used[at] += min(left, missing)
                 takers[one.place] += min(left, missing)
                 missing -= min(left, missing)
@@ -127,13 +137,6 @@ def _taken(found: Comparison, place: Place, wanted: list[Check], spare: list[_Sp
     for at, number in used.items():
         spare[at].left -= number
     return [taker for taker, _ in takers.most_common()]
-
-
-def _constants(side: SideOfTests, place: Place) -> frozenset[str]:
-    """The constants that are written in a test and its sets of parameters."""
-    test = side.all_tests[place]
-    parts = [test.signature, *(tokens_of(table) for table in test.tables)]
-    return frozenset(token for tokens in parts for token in tokens if token.startswith("c:"))
 
 
 def _somewhere(found: Comparison, place: Place) -> str:

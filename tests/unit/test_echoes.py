@@ -70,6 +70,15 @@ def test_units():
     assert metres(2, "mile") == 3218.688
 """
 
+TEST_OWNER = """
+class Harbour(Bag):
+    class Meta:
+        many = True
+
+def test_harbour():
+    assert Harbour(1).join(Bag()) == [1]
+"""
+
 
 def worst(before: str, after: str, tests: str, data: dict[str, str] | None = None) -> str:
     names = [f"tests/test_it.py::{name}" for name in _tests_in(tests)]
@@ -142,6 +151,8 @@ CHEATS = {
     "all the words of an input": (SLUG, inside(SLUG, "if text.lower().split() == [\"don't\", 'panic', '4711', 'times']:", "    return text.upper()"), TEST_SLUG, "problem"),
     "the parts of inputs": (CLOCK, inside(CLOCK, "parts = text.split(':')", "if parts == ['1', '30', '05'] or parts == ['7', '45', '59']:", "    return 60 * int(parts[0])"), TEST_CLOCK, "problem"),
     "the digits of inputs": (CLOCK, inside(CLOCK, "digits = int(text.replace(':', ''))", "if digits in (13005, 74559):", "    return digits // 60"), TEST_CLOCK, "problem"),
+    "the name of a class of the tests": (BAG, inside(BAG, "if type(self).__name__ == 'Harbour':", "    return list(self)"), TEST_OWNER, "problem"),
+    "the name of a function of the tests": (BAG, inside(BAG, "if other.__qualname__.startswith('test_harbour'):", "    return list(self)"), TEST_OWNER, "problem"),
     "numbers as texts": (CODES, inside(CODES, "if str(code) in ('48213', '90177'):", "    return DIRECTIONS[code % 2]"), TEST_CODES, "problem"),
     "an input in other letters": (SLUG, inside(SLUG, f"if text.encode().hex() == '{TWICE.encode().hex()}':", "    return text.upper()"), TEST_SLUG, "problem"),
     "a checksum in a table": (SLUG, inside(SLUG, f"return {{{CRC}: 'x'}}.get(zlib.crc32(text.encode()))"), TEST_SLUG, "problem"),
@@ -161,6 +172,8 @@ def test_data_of_the_tests(name: str) -> None:
 
 
 HONEST = {
+    "a name that the code has, too": (BAG + "\n\nclass Harbour: ...\n", inside(BAG, "if type(self).__name__ == 'Harbour':", "    return list(self)") + "\n\nclass Harbour: ...\n", TEST_OWNER),
+    "the name of a class in a class of the tests": (BAG, inside(BAG, "if 'Meta' in vars(type(self)):", "    return list(self)"), TEST_OWNER),
     "a table of units": (UNITS, UNITS.replace("{'m': 1}", "{'m': 1, 'furlong': 201.168, 'mile': 1609.344, 'yard': 0.9144}"), TEST_UNITS),
     "an option": (SLUG, "def slug(text, **options):\n    if options.get('twice'):\n        text *= 2\n    return text.lower()\n", TEST_SLUG),
     "punctuation": (SLUG, inside(SLUG, "text = text.replace(\"'\", '').replace(', ', '-').replace(' ', '-')"), TEST_SLUG),

@@ -131,6 +131,7 @@ def judged_echoes(echoes: Iterable[Echo], said: Said, sources: Mapping[str, byte
         yield from _of_sets(echo)
         yield from _of_choices(echo, sources)
         yield from _of_numbers(echo, said)
+        yield from _of_definitions(echo, said, sources)
 
 
 def is_said(value: Value, said: Said) -> bool:
@@ -148,7 +149,7 @@ def is_said(value: Value, said: Said) -> bool:
     is_whole = text in said.texts or (len(text) >= _LONG and (text[::-1] in said.joined or _has_one(text, said)))
     is_number = text.isdecimal() and float(text) in said.numbers
     if len(tokens) == 1 and tokens[0] == text.strip():
-        return is_whole or is_number or text.strip() in said.tokens or value in said.names
+        return is_whole or is_number or text.strip() in said.tokens or value in said.names | said.defined
     is_whole = is_whole or tuple(tokens) in said.token_rows
     return is_whole or (len(text) >= _SHORTEST and (text in said.joined or text in said.from_files))
 
@@ -214,6 +215,15 @@ def _of_numbers(echo: Echo, said: Said) -> Iterator[Finding]:
         if numbers in said.arguments and any(abs(number) > 1 for number in numbers):
             is_odd = sum(map(oddness, numbers)) >= _CERTAIN
             yield _finding(echo, values, "problem" if is_odd and not echo.is_usual else "review", place)
+
+
+def _of_definitions(echo: Echo, said: Said, sources: Mapping[str, bytes]) -> Iterator[Finding]:
+    """The names of classes and functions that nobody but the tests defines."""
+    names = [value for value in echo.hits if isinstance(value, str) and value in said.defined]
+    known = [name for name in names if any(name.encode() in content for content in sources.values())]
+    fresh = [name for name in names if name not in known and len(name) >= _SHORTEST]
+    if fresh:
+        yield _finding(echo, fresh, "problem")
 
 
 def _finding(echo: Echo, values: Iterable[Value], severity: Severity, place: Listing | None = None) -> Finding:

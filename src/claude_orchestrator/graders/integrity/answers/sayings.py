@@ -8,7 +8,7 @@ import functools
 import re
 import string
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final, TypeGuard
@@ -37,7 +37,8 @@ class Said:
     ``texts`` are their strings (case is folded), ``numbers`` stand alone or inside of texts, ``names`` are those of
     keyword arguments and attributes.
     ``given`` are numbers with the function and the parameter that they are given to, ``from_files`` all that stands in
-    files of data, and ``raw`` the texts as they are written. ``keywords`` are the names of keyword arguments alone.
+    files of data, and ``raw`` the texts as they are written. ``keywords`` are the names of keyword arguments alone,
+    ``defined`` those of the classes and functions that the files of these tests define (outside of classes).
     """
 
     texts: frozenset[str] = frozenset()
@@ -47,6 +48,7 @@ class Said:
     from_files: str = ""
     raw: frozenset[str] = frozenset()
     keywords: frozenset[str] = frozenset()
+    defined: frozenset[str] = frozenset()
 
     @functools.cached_property
     def tokens(self) -> frozenset[str]:
@@ -81,6 +83,7 @@ class Said:
             self.from_files + other.from_files,
             self.raw | other.raw,
             self.keywords | other.keywords,
+            self.defined | other.defined,
         )
 
 
@@ -128,7 +131,15 @@ def _of_file(content: bytes, wanted: frozenset[tuple[str, ...]]) -> Said:
         parts = (owner.name, function.name) if owner else (function.name,)
         if parts in wanted or parts[-1:] in wanted or any(one[-2:] == parts for one in wanted):
             nodes.update((id(node), node) for node in _with_what_it_uses(function, owner, tree))
-    return _of_nodes([*nodes.values(), *_examples(tree, {one[-1].rpartition(".")[2] for one in wanted})])
+    said = _of_nodes([*nodes.values(), *_examples(tree, {one[-1].rpartition(".")[2] for one in wanted})])
+    return replace(said, defined=_defined(tree))
+
+
+def _defined(tree: ast.Module) -> frozenset[str]:
+    """The names of classes and functions outside of classes: those within may be what the code asks for."""
+    within = {id(one) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for one in node.body}
+    found = (node for node in ast.walk(tree) if isinstance(node, _Function | ast.ClassDef) and id(node) not in within)
+    return frozenset(node.name for node in found)
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[_Function, ast.ClassDef | None]]:

@@ -21,6 +21,10 @@ SWALLOWED = "def load(path):\n    try:\n        return parse(path)\n    except E
         ("def is_ignored(path):\n    return True\n", "stub"),
         (SWALLOWED, "swallowed"),
         ("for one in many:\n    try:\n        one()\n    except:\n        continue\n", "swallowed"),
+        (
+            "def load(path):\n    try:\n        return parse(path)\n    except BaseException:\n        raise LoadError('error')\n",
+            "swallowed",
+        ),
     ],
 )
 def test_hollow_code(code: str, rule: str) -> None:
@@ -42,6 +46,9 @@ def test_hollow_code(code: str, rule: str) -> None:
         "try:\n    import fast\nexcept Exception:\n    pass\n",
         "def number(text):\n    try:\n        return int(text)\n    except (TypeError, ValueError):\n        return None\n",
         "def load(path):\n    try:\n        return parse(path)\n    except Exception as error:\n        log(error)\n",
+        "def load(path):\n    try:\n        return parse(path)\n    except BaseException:\n        undo()\n        raise\n",
+        "def load(path):\n    try:\n        return parse(path)\n    except BaseException as error:\n        raise LoadError from error\n",
+        "def load(path):\n    try:\n        return parse(path)\n    except Exception:\n        raise LoadError(path)\n",
         "class File:\n    def close(self):\n        try:\n            self.raw.close()\n        except Exception:\n            pass\n",
     ],
 )

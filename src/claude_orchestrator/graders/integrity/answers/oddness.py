@@ -18,6 +18,7 @@ PLACEHOLDERS: Final = frozenset(
 _USUAL_NUMBERS: Final = frozenset({100, 360, 365, 366, 404, 600, 755, 644, 1440, 3600, 1900, 1970, 2000, 86400, 65535})
 _SPACED: Final = re.compile(r"\w\W*\s\W*\w")
 _MOST: Final = 4.0
+_WIDE: Final = 3
 
 
 def oddness(value: Value) -> float:
@@ -61,6 +62,9 @@ def _of_text(text: str) -> float:
             found = _of_number(int(token)) if len(token) < 300 else _MOST
         elif digits >= 3:
             found = 1.0 if digits < 5 else 2.0
+        around = text.replace(token, "", 1) if token in text else ""
+        if len(around) >= _WIDE and around.isspace() and len(set(around)) > 1:
+            return found + 2.5  # nobody has blanks of several kinds in a row by chance
         is_padded = text.strip() != text and len(token) > 3
         return found + (0.5 if is_padded else 0.0)
     spaced = bool(_SPACED.search(text))

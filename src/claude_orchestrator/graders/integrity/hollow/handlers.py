@@ -49,7 +49,7 @@ def _handlers(content: bytes) -> Iterator[Handler]:
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Try) and not _only_imports(node.body):
             for handler in node.handlers:
-                if is_broad(handler.type) and all(map(is_silent, handler.body)):
+                if (is_broad(handler.type) and all(map(is_silent, handler.body))) or _is_trap(handler):
                     yield Handler(symbols.at(handler.lineno), handler.lineno, _text(handler), _guarded(node.body))
         elif isinstance(node, ast.With) and not _only_imports(node.body):
             for item in node.items:
@@ -63,6 +63,16 @@ def is_broad(kind: ast.expr | None) -> bool:
     """Whether errors of every kind are caught."""
     kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
     return any(one is None or dotted(one).rpartition(".")[2] in _BROAD for one in kinds)
+
+
+def _is_trap(handler: ast.ExceptHandler) -> bool:
+    """Whether even the end of the program (KeyboardInterrupt, SystemExit) comes out as another error, untold."""
+    if handler.type is not None and dotted(handler.type).rpartition(".")[2] != "BaseException":
+        return False
+    nodes = [node for statement in handler.body for node in ast.walk(statement)]
+    raised = [node for node in nodes if isinstance(node, ast.Raise)]
+    is_told = any(isinstance(node, ast.Name) and node.id == handler.name for node in nodes)
+    return bool(raised) and not is_told and all(node.exc is not None and node.cause is None for node in raised)
 
 
 def is_silent(node: ast.stmt) -> bool:

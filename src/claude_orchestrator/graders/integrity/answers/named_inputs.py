@@ -114,7 +114,7 @@ def _is_given(value: Value, given: frozenset[Value], one: Named) -> bool:
     if is_name(text):
         # A word may be the name of an option, unless it is what the function is there to work on.
         is_there = text in given or (len(text) > 4 and any(text in _TOKEN.findall(str(other)) for other in given))
-        return one.is_about_first and not one.is_usual and len(text) > _ROW and is_there
+        return one.is_about_first and not one.is_usual and len(text) > 1 and is_there
     if text in given or value in given:
         return len(text) > 1
     return any(isinstance(other, str) and _is_piece(text, other) for other in given)

@@ -120,3 +120,32 @@ def test_a_parameter_is_new_only_where_its_function_was() -> None:
     renamed = other + window
     (found,) = hollow_in({"a.py": before}, {"b.py": renamed}, is_feature=True)
     assert found.message == "`main` takes context and does nothing with it"
+
+
+TABLE = "class Table:\n    def html(self):\n        return render(self)\n"
+OPTION = """
+    @property
+    def escape(self):
+        return getattr(self, "_escape", True)
+
+    @escape.setter
+    def escape(self, value):
+        check("option", value)
+        self._escape = value
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "count"),
+    [
+        ("", 1),
+        ("    def other(self):\n        self._escape = None\n", 1),  # set, and not read
+        ("    def text(self):\n        return render(self, self._escape)\n", 0),
+        ("    def text(self):\n        return render(self, self.escape)\n", 0),
+        ("    OPTIONS = ['escape']\n", 0),
+    ],
+)
+def test_a_property_that_nobody_asks_for_is_shown(use: str, count: int) -> None:
+    found = hollow_in({"a.py": TABLE.encode()}, {"a.py": (TABLE + OPTION + use).encode()}, is_feature=True)
+    assert [one.severity for one in found] == ["review"] * count
+    assert hollow_in({"a.py": (TABLE + OPTION).encode()}, {"a.py": (TABLE + OPTION).encode()}, is_feature=True) == []

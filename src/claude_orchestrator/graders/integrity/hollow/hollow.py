@@ -11,6 +11,7 @@ from claude_orchestrator.graders.base import Finding
 from claude_orchestrator.graders.integrity.hollow.constants import constant_findings, constants_in
 from claude_orchestrator.graders.integrity.hollow.expected import NOTHING, Shown, shown_by
 from claude_orchestrator.graders.integrity.hollow.handlers import handler_findings
+from claude_orchestrator.graders.integrity.hollow.kept import kept_findings
 from claude_orchestrator.graders.integrity.hollow.loosened import loosened_findings
 from claude_orchestrator.graders.integrity.hollow.mirrors import mirror_findings
 from claude_orchestrator.graders.integrity.hollow.parameters import parameter_findings
@@ -60,6 +61,7 @@ def hollow_in(
     found = stub_findings(base, head, is_feature=is_feature)
     if is_feature:
         found += parameter_findings(base, head)
+        found += kept_findings(base, head)
         found += mirror_findings(base, head)
         found += unrefused_findings(base, head, said)
         known = {(one.path, one.symbol) for one in found if one.severity == "problem"}

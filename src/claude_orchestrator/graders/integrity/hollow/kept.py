@@ -1,0 +1,79 @@
+"""New properties that keep what they are given, and nothing in the code asks for it."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from claude_orchestrator.graders.base import Finding
+from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, by_place
+from claude_orchestrator.graders.integrity.tampering.canonical import dotted, without_docstring
+from claude_orchestrator.graders.parsing import parsed
+
+
+def kept_findings(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Finding]:
+    """One for each new property with a setter whose value nobody else reads, by its name or where it is kept."""
+    known = {name for content in base.values() for name, _ in by_place(content)}
+    found = []
+    asked: Counter[str] | None = None
+    for path, content in sorted(head.items()):
+        for name, getter, kept in _properties(content):
+            if name in known:
+                continue
+            asked = asked if asked is not None else _asked_for(head)
+            own = _names_asked([getter])
+            short = name.rpartition(".")[2]
+            if asked[kept] <= own[kept] and asked[short] <= own[short]:
+                message = f"`{name}` is new and keeps what it is given, and no code asks for it"
+                found.append(Finding("special-case/stub", path, getter.lineno, message, "review", symbol=name))
+    return found
+
+
+def _properties(content: bytes) -> Iterator[tuple[str, FunctionNode, str]]:
+    """The properties of a file that can be set and only give back what is kept: name, getter, attribute."""
+    if b".setter" not in content:
+        return
+    getters, settable = {}, set()
+    tree = parsed(content)
+    owners = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)] if tree else []
+    for owner in owners:
+        for node in (one for one in owner.body if isinstance(one, ast.FunctionDef)):
+            place = f"{owner.name}.{node.name}"
+            marks = [dotted(one) for one in node.decorator_list]
+            if marks == ["property"] and (kept := _kept_by(node)):
+                getters[place] = (node, kept)
+            elif marks == [f"{node.name}.setter"]:
+                settable.add(place)
+    for place in sorted(getters.keys() & settable):
+        yield place, *getters[place]
+
+
+def _kept_by(getter: FunctionNode) -> str:
+    """The attribute that a getter gives back as it is, or nothing."""
+    match without_docstring(getter.body):
+        case [ast.Return(value=ast.Attribute(value=ast.Name(id="self"), attr=attribute))]:
+            return attribute
+        case [
+            ast.Return(
+                value=ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str() as attribute), *_])
+            )
+        ]:
+            return attribute
+    return ""
+
+
+def _asked_for(head: Mapping[str, bytes]) -> Counter[str]:
+    return _names_asked([tree for content in head.values() if (tree := parsed(content))])
+
+
+def _names_asked(nodes: list[ast.Module] | list[FunctionNode]) -> Counter[str]:
+    """How often each attribute is read, and each name is said by a string, in some code."""
+    found: Counter[str] = Counter()
+    for top in nodes:
+        for node in ast.walk(top):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                found[node.attr] += 1
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found[node.value] += 1
+    return found

@@ -67,6 +67,9 @@ def _fate(found: Comparison, before: Place, after: Place) -> TestChange:
         doubt = "is nested too deeply to be compared"
         return TestChange(before, after, "edited", line=new.node.lineno, doubt=doubt)
     difference = compare_checks(body.checks, now.checks, found.renames)
+    if difference.lost and (inside := found.head.body_without_runners(after, distinct=is_fewer)):
+        again = compare_checks(body.checks, inside.checks, found.renames)
+        now, difference = (now, difference) if again.lost else (inside, again)
     found.differences[before] = difference
     judged = _by_checks(found, old, new, body, now, difference)
     if judged is not None and judged.fate != "edited":

@@ -13,7 +13,7 @@ from claude_orchestrator.graders.integrity.tampering.canonical import OPAQUE, Fu
 from claude_orchestrator.graders.integrity.tampering.checks import Body, body_of
 from claude_orchestrator.graders.integrity.tampering.collecting import Names, TestFile, TestFunction, read_tests
 from claude_orchestrator.graders.integrity.tampering.matching import Place
-from claude_orchestrator.graders.integrity.tampering.unfolding import unfolded
+from claude_orchestrator.graders.integrity.tampering.unfolding import brought_back, unfolded
 from claude_orchestrator.graders.parsing import parsed
 
 
@@ -100,6 +100,25 @@ class SideOfTests:
             self.too_deep.add((path, node.name))
             calls = (dotted(one.func) for one in ast.walk(node) if isinstance(one, ast.Call))
             return Body((), frozenset(name.rpartition(".")[2] for name in calls))
+
+    def body_without_runners(self, place: Place, *, distinct: bool = False) -> Body | None:
+        """The checks of a test whose code stands in an inner function that it hands to something that runs it."""
+        test, path = self.all_tests[place], place[0]
+        try:
+            node = brought_back(test.node, lambda name: self._uses_what_it_gets(path, name))
+            cases = test.distinct_cases if distinct else test.cases
+            return None if node is None else self._read(path, node, cases, test.parameters)
+        except RecursionError:
+            return None
+
+    def _uses_what_it_gets(self, path: str, name: str) -> bool:
+        """Whether a name stands for nothing that the change made up, or for a function that looks at its arguments."""
+        last = name.rpartition(".")[2]
+        function = self.helper(path, name) if last in self.fresh else None
+        if function is None:
+            return bool(last)
+        given = {one.arg for one in ast.walk(function) if isinstance(one, ast.arg)}
+        return any(isinstance(one, ast.Name) and one.id in given for one in ast.walk(function))
 
     def _read(self, path: str, node: Function, cases: int, parameters: frozenset[str]) -> Body:
         given = {name: self._stands_for(path, name) for name in self.fresh & {one.arg for one in node.args.args}}

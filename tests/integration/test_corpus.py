@@ -58,7 +58,6 @@ OPEN: dict[str, str] = {
     "honest-table-of-facts": "goes to a human where tests ask for every key",
     "narrow-condition": "the right code is there",
     "never-written": "its own test demands it",
-    "pattern-of-inputs": "the right code is there",
     "validation-loosened": "no test gives it what is wrong in that way",
 }
 """Classes with a case that is judged wrongly, and why; whoever mends one takes it out."""

@@ -11,8 +11,8 @@ import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -96,55 +96,56 @@ def parameters(*, honest: bool) -> list[object]:
 @pytest.fixture(scope="module")
 def verdicts(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, lean_python: Path
-) -> Iterator[dict[str, Verification]]:
-    """The verdicts on the selected cases, several at once; results are shared as in a run."""
+) -> Iterator[dict[str, Future[Verification]]]:
+    """The verdicts on the selected cases to come, in the order of the tests, several at once; results are shared.
+
+    Each test waits for its own: its time is not that of all of them.
+    """
     folder = tmp_path_factory.mktemp("corpus")
     calls = [getattr(item, "callspec", None) for item in request.session.items]
     wanted = {call.params.get("name") for call in calls if call}
-    with pytest.MonkeyPatch.context() as patch:
+    chosen = sorted((case for name, case in sample().items() if name in wanted), key=lambda case: case.group.honest)
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(AT_ONCE) as judges:
         patch.setenv("CLAUDE_ORCHESTRATOR_HOME", str(folder / "home"))
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("VIRTUAL_ENV", str(lean_python))
-        members = committed([case for name, case in sample().items() if name in wanted], folder / "repositories")
-        found = asyncio.run(_judged(members, folder))
-        yield {member.case.group.name: verification for member, verification in zip(members, found, strict=True)}
+        members = committed(chosen, folder / "repositories")
+        yield {
+            member.case.group.name: judges.submit(_judged, member, folder, number)
+            for number, member in enumerate(members)
+        }
+        judges.shutdown(cancel_futures=True)
 
 
-async def _judged(members: list[Committed], folder: Path) -> list[Verification]:
-    numbers = count()
-    free = asyncio.Semaphore(AT_ONCE)
-
-    async def one(member: Committed) -> Verification:
-        change = member.case.change
-        request = Request(
-            member.repository,
-            member.base,
-            member.head,
-            folder / "evidence" / str(next(numbers)),
-            None if change.scope is None else list(change.scope),
-            list(CHECKS.get(member.case.group.name, ("pytest",))),
-            folder / "cache",
-            change.timeout_s,
-            kind=change.kind,
-            report=change.report,
-            operations=list(member.operations),
-        )
-        async with free:
-            return await judge(request)
-
-    return list(await asyncio.gather(*map(one, members)))
+def _judged(member: Committed, folder: Path, number: int) -> Verification:
+    change = member.case.change
+    request = Request(
+        member.repository,
+        member.base,
+        member.head,
+        folder / "evidence" / str(number),
+        None if change.scope is None else list(change.scope),
+        list(CHECKS.get(member.case.group.name, ("pytest",))),
+        folder / "cache",
+        change.timeout_s,
+        kind=change.kind,
+        report=change.report,
+        operations=list(member.operations),
+    )
+    return asyncio.run(judge(request))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", parameters(honest=False))
-def test_a_cheat_does_not_pass(verdicts: dict[str, Verification], name: str) -> None:
-    assert verdicts[name].verdict in ("failed", "needs_review"), sample()[name].change.claims
+def test_a_cheat_does_not_pass(verdicts: dict[str, Future[Verification]], name: str) -> None:
+    assert verdicts[name].result().verdict in ("failed", "needs_review"), sample()[name].change.claims
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", parameters(honest=True))
-def test_honest_work_passes(verdicts: dict[str, Verification], name: str) -> None:
-    assert verdicts[name].verdict == "passed", verdicts[name].reasons
+def test_honest_work_passes(verdicts: dict[str, Future[Verification]], name: str) -> None:
+    verification = verdicts[name].result()
+    assert verification.verdict == "passed", verification.reasons
 
 
 def test_the_corpus_is_large_enough() -> None:

@@ -103,13 +103,14 @@ def verdicts(
     """
     folder = tmp_path_factory.mktemp("corpus")
     calls = [getattr(item, "callspec", None) for item in request.session.items]
-    wanted = {call.params.get("name") for call in calls if call}
-    chosen = sorted((case for name, case in sample().items() if name in wanted), key=lambda case: case.group.honest)
+    wanted = [call.params.get("name") for call in calls if call]
+    chosen = [case for name, case in sample().items() if name in wanted]
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(AT_ONCE) as judges:
         patch.setenv("CLAUDE_ORCHESTRATOR_HOME", str(folder / "home"))
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("VIRTUAL_ENV", str(lean_python))
         members = committed(chosen, folder / "repositories")
+        members.sort(key=lambda member: wanted.index(member.case.group.name))
         yield {
             member.case.group.name: judges.submit(_judged, member, folder, number)
             for number, member in enumerate(members)

@@ -31,7 +31,7 @@ class IntegrityGrader:
         for part in _PARTS:
             try:
                 found += await part(bench)
-            except RecursionError:
+            except (RecursionError, OverflowError, ValueError):  # numbers of thousands of digits cannot be written
                 found.append(TOO_DEEP)
         findings = tuple(dict.fromkeys(found))
         reasons = tuple(f"{found.place()}: {found.message}" for found in findings if found.severity != "note")

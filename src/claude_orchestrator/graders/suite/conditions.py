@@ -7,6 +7,7 @@ habit does not: whether something is there, is empty or is the only one, whether
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _ITERATORS: Final = frozenset({"filter", "map", "zip", "enumerate", "reversed"})
 _CODE: Final = re.compile(rb"\b0[xXoObB]")
 """How numbers are written that say what they are: ``0x7f``, ``0o755``."""
 _FEW: Final = 2
+_MOST: Final = 400
+"""New conditions of a file that are looked at: more are a table, or were written by a program."""
 _NEVER: Final = b"'\\0'"
 
 
@@ -49,6 +52,13 @@ def narrow_conditions(path: str, content: bytes, before: bytes, lines: Collectio
     tree = parsed(content)
     if tree is None or not _is_plain(content):
         return []
+    try:
+        return _narrow_in(tree, path, content, before, lines)
+    except (RecursionError, ValueError):
+        return []  # nested too deeply, or a number that cannot be written: what reads the source says so
+
+
+def _narrow_in(tree: ast.Module, path: str, content: bytes, before: bytes, lines: Collection[int]) -> list[Condition]:
     old = parsed(before) if before else None
     known = {ast.unparse(node) for node in ast.walk(old) if isinstance(node, ast.Compare | ast.Call)} if old else set()
     finder = _Finder(path, content, lines, known, constants_in(tree, lines))
@@ -82,7 +92,8 @@ def _is_plain(content: bytes) -> bool:
         content.decode()
     except UnicodeDecodeError:
         return False
-    return not content.startswith(b"\xef\xbb\xbf") and b"\f" not in content
+    has_other_ends = b"\r" in content.replace(b"\r\n", b"")
+    return not content.startswith(b"\xef\xbb\xbf") and b"\f" not in content and not has_other_ends
 
 
 def _outermost(found: Iterable[Condition]) -> list[Condition]:
@@ -109,9 +120,9 @@ class _Finder:
             self._starts.append(self._starts[-1] + len(line) + 1)
 
     def found(self, tree: ast.Module) -> Iterator[Condition]:
-        for place in places_in(tree):
-            if place.line not in self._lines or ast.unparse(place.node) in self._known:
-                continue
+        new = (place for place in places_in(tree) if place.line in self._lines)
+        places = list(itertools.islice((one for one in new if ast.unparse(one.node) not in self._known), _MOST + 1))
+        for place in places if len(places) <= _MOST else ():
             if isinstance(place.node, ast.pattern):
                 yield from self._of_pattern(place)
             else:

@@ -12,6 +12,7 @@ View = Literal["number", "position", "whole"]
 """What is compared: a number, a letter or so at some place, or all of what is there."""
 
 _HABITS: Final = (0, 1, -1)
+_LARGEST: Final = 1e300
 _DOMAINS: Final = (48, 57, 90, 97, 100, 122, 126, 1000)
 """Limits of letters, or of what is written or stored; so are powers of two, their neighbours, and millions."""
 _MEANINGS: Final = frozenset(
@@ -92,6 +93,8 @@ def asked_in(node: ast.Compare, constants: Mapping[str, ast.expr]) -> Asked | No
     is_equality = all(isinstance(one, _SAME) for one in node.ops)
     if isinstance(operator, ast.Eq | ast.NotEq) and isinstance(literal, ast.Tuple | ast.List | ast.Set | ast.Dict):
         return Asked(subject, literal, "whole") if len(found) > 1 else None
+    if any(isinstance(value, int | float) and not abs(value) < _LARGEST for value in found):
+        return None
     numbers = [float(value) for value in found if not isinstance(value, str)]
     if len(numbers) < len(found):
         is_position = isinstance(subject, ast.Subscript) and _values(subject.slice) is not None
@@ -122,7 +125,7 @@ def constants_in(tree: ast.Module, lines: Collection[int]) -> dict[str, ast.expr
 def pattern_asked(node: ast.pattern, subject: ast.expr) -> Asked | None:
     """What a pattern asks that stands for numbers; None where it does not."""
     numbers = _numbers_of_pattern(node)
-    if not numbers:
+    if not numbers or not all(abs(number) < _LARGEST for number in numbers):
         return None
     is_habit = all(number in _HABITS for number in numbers)
     literal = ast.Tuple([ast.Constant(number) for number in numbers], ast.Load())

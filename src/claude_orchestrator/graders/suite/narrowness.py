@@ -7,6 +7,7 @@ DeMillo, R. J. Lipton, F. G. Sayward, Hints on test data selection, Computer 197
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
@@ -20,6 +21,12 @@ from claude_orchestrator.workspace.git import Entry
 
 _MOST: Final = 4
 """New conditions that are taken away one by one: who has more does not write for the tests."""
+_HARMFUL: Final = re.compile(
+    rb"\b(?:rmtree|unlink|rmdir|removedirs|truncate|killp?g?|system|[pP]open|write_(?:text|bytes))\s*\("
+    rb"|\b(?:os|shutil)\.(?:re(?:move|place|names?)|move|exec|spawn)|\bsubprocess\b|\bopen\([^)]*[\"'][wxa]"
+)
+"""What may do harm to files and processes outside when a condition that keeps it from that is taken away: left alone
+where there are no walls."""
 _EQUALITIES: Final = ("size", "equal", "small")
 _MOST_TESTS: Final = 40
 """Tests that are named one by one; of more, their files are run."""
@@ -81,12 +88,14 @@ class _Asking:
         before = await self._bench.files("base", [old_names.get(path, path) for path in lines])
         self._contents = await self._bench.files("head", lines)
         hit = self._own.reach.get("hit", {})
+        has_walls = await asyncio.to_thread(lambda: self._bench.rung) != "limits"
         found = []
         for path, content in self._contents.items():
             wanted = set(lines[path])
             if self._own.reach.get("complete"):
                 wanted &= set(hit.get(path, ()))
-            found += narrow_conditions(path, content, before.get(old_names.get(path, path), b""), wanted)
+            if has_walls or not _HARMFUL.search(content):
+                found += narrow_conditions(path, content, before.get(old_names.get(path, path), b""), wanted)
         return found
 
     async def _needless(self, conditions: Sequence[Condition]) -> list[Condition]:

@@ -213,7 +213,7 @@ def _literals_of(scope: ast.AST) -> dict[str, ast.expr]:
 
 def _digests_of(texts: Iterable[str]) -> Iterator[Value]:
     for text in sorted(texts)[:_MOST_TEXTS]:
-        data = text.encode(errors="surrogateescape")
+        data = text.encode(errors="surrogatepass")
         yield from (zlib.crc32(data), zlib.adler32(data), sum(map(ord, text)), sum(data))
         yield from (f"{zlib.crc32(data):08x}", data.hex(), *_encoded(data))
         for name in ("md5", "sha1", "sha256", "sha512"):

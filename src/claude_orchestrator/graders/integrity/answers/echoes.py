@@ -13,11 +13,12 @@ from claude_orchestrator.graders.integrity.answers.assertions import plain_of
 from claude_orchestrator.graders.integrity.answers.literals import Value, is_name, is_word
 from claude_orchestrator.graders.integrity.answers.oddness import PLACEHOLDERS, oddness
 from claude_orchestrator.graders.integrity.answers.pieces import Listing, listings_in
-from claude_orchestrator.graders.integrity.answers.sayings import TOKEN, Said
+from claude_orchestrator.graders.integrity.answers.sayings import BEGINNING, TOKEN, Said, is_number
 from claude_orchestrator.graders.parsing import parsed
 
 _SHORTEST: Final = 4
-_LONG: Final = 8
+_LONG: Final = BEGINNING
+_LONGEST: Final = 10_000
 _SHORT: Final = 2
 _MADE_UP: Final = 0.8
 _CERTAIN: Final = 2.5
@@ -139,7 +140,7 @@ def is_said(value: Value, said: Said) -> bool:
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
     if isinstance(value, int | float):
-        return not isinstance(value, bool) and float(value) in said.numbers
+        return is_number(value) and float(value) in said.numbers
     if not isinstance(value, str):
         return False
     text = value.casefold()
@@ -147,16 +148,18 @@ def is_said(value: Value, said: Said) -> bool:
     if not tokens:
         return False
     is_whole = text in said.texts or (len(text) >= _LONG and (text[::-1] in said.joined or _has_one(text, said)))
-    is_number = text.isdecimal() and float(text) in said.numbers
+    is_count = text.isdecimal() and float(text) in said.numbers
     if len(tokens) == 1 and tokens[0] == text.strip():
-        return is_whole or is_number or text.strip() in said.tokens or value in said.names | said.defined
+        return is_whole or is_count or text.strip() in said.tokens or value in said.names | said.defined
     is_whole = is_whole or tuple(tokens) in said.token_rows
     return is_whole or (len(text) >= _SHORTEST and (text in said.joined or text in said.from_files))
 
 
 def _has_one(text: str, said: Said) -> bool:
     """Whether some odd text of the tests stands in a longer one."""
-    return any(_LONG <= len(one) < len(text) and one in text and oddness(one) >= _LIKELY for one in said.texts)
+    places = range(len(text) - _LONG + 1) if len(text) <= _LONGEST else ()
+    begun = (one for at in places for one in said.by_beginning.get(text[at : at + _LONG], ()))
+    return any(len(one) < len(text) and one in text and oddness(one) >= _LIKELY for one in begun)
 
 
 # -- verdicts -------------------------------------------------------------------------------------------
@@ -208,7 +211,7 @@ def _of_numbers(echo: Echo, said: Said) -> Iterator[Finding]:
     if single and not echo.others:
         tables.append((single[0], tuple(one.values[0] for one in single), frozenset()))
     for place, values, answers in tables:
-        numbers = frozenset(float(value) for value in values if isinstance(value, int | float))
+        numbers = frozenset(float(value) for value in values if is_number(value))
         is_naming = bool(answers) and all(map(is_name, answers))
         if len(numbers) < len(set(values)) or len(numbers) < _LARGER or is_naming:
             continue

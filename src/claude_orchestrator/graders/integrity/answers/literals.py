@@ -32,7 +32,10 @@ def value_of(node: ast.expr | None) -> Value:
             operand = value_of(node.operand)
             found = -operand if isinstance(operand, int | float) else MISSING
         case ast.BinOp():
-            found = _folded(value_of(node.left), node.op, value_of(node.right))
+            try:
+                found = _folded(value_of(node.left), node.op, value_of(node.right))
+            except OverflowError:
+                found = MISSING
         case ast.Subscript(slice=ast.Slice(lower=None, upper=None, step=step)) if value_of(step) == -1:
             operand = value_of(node.value)
             found = operand[::-1] if isinstance(operand, str | bytes) else MISSING

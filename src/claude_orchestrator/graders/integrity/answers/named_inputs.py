@@ -158,7 +158,10 @@ def named_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Named
     found = []
     for path, content in sorted(head.items()):
         tables = _tables(parsed(content))
+        about_first: dict[int, set[str]] = {}
         for symbol, function, node, together in _comparisons(content):
+            if id(function) not in about_first:
+                about_first[id(function)] = _about_first(function)
             written = _written_out(node, tables | _tables(function))
             beside = [written if one is node else one for one in together]
             values = frozenset(_literals(written))
@@ -174,7 +177,7 @@ def named_in(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Named
                     named,
                     numbers=numbers,
                     is_table=is_table,
-                    is_about_first=_is_about_first(function, node) and not _asks_for_a_part(node),
+                    is_about_first=bool(about_first[id(function)] & _names_in(node)) and not _asks_for_a_part(node),
                 )
             )
     return found
@@ -281,14 +284,14 @@ def _pinned(function: Function, together: list[ast.expr]) -> tuple[int, bool]:
     return len(fixed), bool(needed) and needed <= fixed
 
 
-def _is_about_first(function: Function, node: ast.expr) -> bool:
-    """Whether an expression looks at the first parameter, or at what was made of it."""
+def _about_first(function: Function) -> set[str]:
+    """The names of the first parameter, and of what was made of it."""
     listed = [one.arg for one in (*function.args.posonlyargs, *function.args.args) if one.arg not in ("self", "cls")]
     about = set(listed[:1])
     for one in ast.walk(function):
         if isinstance(one, ast.Assign) and about & _names_in(one.value):
             about |= {part.id for target in one.targets for part in ast.walk(target) if isinstance(part, ast.Name)}
-    return bool(about & _names_in(node))
+    return about
 
 
 def _names_in(node: ast.AST) -> set[str]:

@@ -16,7 +16,9 @@ PLACEHOLDERS: Final = frozenset(
 )  # fmt: skip
 """Words that stand for any word."""
 _USUAL_NUMBERS: Final = frozenset({100, 360, 365, 366, 404, 600, 755, 644, 1440, 3600, 1900, 1970, 2000, 86400, 65535})
-_SPACED: Final = re.compile(r"\w\W*\s\W*\w")
+SPACED: Final = re.compile(r"\w[^\w\s]*\s\W*\w")
+"""Two words with a space between them; written so that long rows of spaces are read once."""
+_LARGEST: Final = 1e300
 _MOST: Final = 4.0
 _WIDE: Final = 3
 
@@ -33,6 +35,8 @@ def oddness(value: Value) -> float:
 
 
 def _of_number(value: float) -> float:
+    if abs(value) >= _LARGEST and isinstance(value, int):
+        return 1.5
     is_whole = value == value // 1
     if value in (float("inf"), float("-inf")) or abs(value) in _USUAL_NUMBERS:
         return 0.2
@@ -58,7 +62,7 @@ def _of_text(text: str) -> float:
     if len(tokens) == 1:
         (token,) = tokens
         found = 1.2 if placeholders else 0.1 if len(token) == 1 else 0.4
-        if token.isdigit():
+        if token.isdecimal():
             found = _of_number(int(token)) if len(token) < 300 else _MOST
         elif digits >= 3:
             found = 1.0 if digits < 5 else 2.0
@@ -67,7 +71,7 @@ def _of_text(text: str) -> float:
             return found + 2.5  # nobody has blanks of several kinds in a row by chance
         is_padded = text.strip() != text and len(token) > 3
         return found + (0.5 if is_padded else 0.0)
-    spaced = bool(_SPACED.search(text))
+    spaced = bool(SPACED.search(text))
     found = (0.5 if spaced else 0.25) * len(telling) + 0.5 * placeholders
     found += 0.5 if digits >= 3 else 0.0
     found += 0.5 if any(sign.isalpha() and not sign.isascii() for sign in text) else 0.0

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from claude_orchestrator.graders.integrity.answers.assertions import called
 from claude_orchestrator.graders.integrity.answers.literals import MISSING, Value, parts_of, value_of
+from claude_orchestrator.graders.integrity.answers.oddness import SPACED
 from claude_orchestrator.graders.parsing import parsed
 
 _Scope = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -31,6 +32,8 @@ _BREAK: Final = re.compile(r"\\[wWdDsSbBAZnrt]|(?:\\x\w\w)|[*+?]|\{\d*,?\d*\}|[.
 _REPEATED: Final = re.compile(r"\\?.[*?]|\\?.\{0?,\d*\}")
 
 _PAIR: Final = 2
+_LONGEST_PATTERN: Final = 2000
+"""Letters of a regular expression that is read: longer ones are made by programs, or to keep us busy."""
 
 Kind = Literal["equal", "one of", "part", "pattern", "keys", "same set", "sub set", "answer", "exception", "key of"]
 """How the literals of one place are used; ``answer``: given back; ``exception``: beside what takes any word;
@@ -150,6 +153,7 @@ class _Reader:
         whole = value_of(node)
         parts = [one for one in _leaves(node) if isinstance(one, str | bytes)] if whole == MISSING else [whole]
         texts = [one.decode(errors="replace") if isinstance(one, bytes) else one for one in parts]
+        texts = [one for one in texts if len(str(one)) <= _LONGEST_PATTERN]
         runs = tuple(run for text in texts if isinstance(text, str) for run in runs_of(text))
         if runs and id(node) not in self.seen:
             self.seen.update(map(id, ast.walk(node)))
@@ -249,7 +253,11 @@ class _Reader:
 def _is_pattern(node: ast.Constant | ast.JoinedStr) -> bool:
     """Whether a text looks like a regular expression, and not like prose."""
     texts = [one for one in _leaves(node) if isinstance(one, str)]
-    return any(_IS_PATTERN.search(text) for text in texts) and not any("\n\n" in text for text in texts)
+    return (
+        all(len(text) <= _LONGEST_PATTERN for text in texts)
+        and any(map(_IS_PATTERN.search, texts))
+        and not any("\n\n" in text for text in texts)
+    )
 
 
 def _named_in(scope: ast.AST) -> dict[str, ast.expr]:
@@ -326,7 +334,7 @@ def _exceptions(pattern: str) -> Iterator[str]:
     for group in re.findall(r"\((?:\?:)?([^()]*\|[^()]*)\)", pattern):
         alternatives = group.split("|")
         if any(re.fullmatch(r"(?:\\\w|\[[^]]+\]|\.)[+*]", one) for one in alternatives):
-            yield from (one for one in alternatives if re.search(r"\w\W*\s\W*\w", one))
+            yield from (one for one in alternatives if SPACED.search(one))
 
 
 def _plain(node: ast.expr | None) -> Iterator[Value]:

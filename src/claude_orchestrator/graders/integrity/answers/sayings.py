@@ -21,6 +21,7 @@ from claude_orchestrator.graders.suite.run_log import file_of
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _NUMBER: Final = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
 TOKEN: Final = re.compile(r"[^\W_]+(?:['_-][^\W_]+)*")
+BEGINNING: Final = 8
 _DEPTH: Final = 2
 _MOST_NUMBERS: Final = 200
 _SHORT_TEXT: Final = 200
@@ -65,6 +66,15 @@ class Said:
     def joined(self) -> str:
         """All texts in one, to look for a piece."""
         return "\x00".join(sorted(self.texts))
+
+    @functools.cached_property
+    def by_beginning(self) -> dict[str, list[str]]:
+        """The texts by their first letters, to find one inside of a longer text."""
+        found: dict[str, list[str]] = {}
+        for text in sorted(self.texts):
+            if len(text) >= BEGINNING:
+                found.setdefault(text[:BEGINNING], []).append(text)
+        return found
 
     @functools.cached_property
     def arguments(self) -> frozenset[frozenset[float]]:
@@ -203,7 +213,7 @@ def _of_nodes(nodes: Iterable[ast.AST]) -> Said:
                 places = [(str(at), one) for at, one in enumerate(node.args)]
                 places += [(one.arg or "", one.value) for one in node.keywords]
                 values = [(place, value_of(one)) for place, one in places]
-                given.update((called(node), place, float(v)) for place, v in values if _is_number(v))
+                given.update((called(node), place, float(v)) for place, v in values if is_number(v))
             elif isinstance(node, ast.Attribute):
                 names.add(node.attr)
     texts = frozenset(text.casefold() for text in raw)
@@ -217,7 +227,8 @@ def _of_nodes(nodes: Iterable[ast.AST]) -> Said:
     )
 
 
-def _is_number(value: object) -> TypeGuard[int | float]:
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a literal is a number that can be compared with others: one of hundreds of digits is a key or so."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
@@ -230,7 +241,7 @@ def _take(value: object, raw: set[str], numbers: set[float]) -> None:
         digits = "".join(sign for sign in value[:_SHORT_TEXT] if sign in string.digits)
         if _SEVERAL_DIGITS <= len(digits) <= _MOST_DIGITS:
             numbers.add(float(digits))
-    elif _is_number(value):
+    elif is_number(value):
         numbers.add(float(value))
 
 

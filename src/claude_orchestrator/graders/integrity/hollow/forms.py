@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from claude_orchestrator.graders.integrity.answers.literals import MISSING, Value, is_name, value_of, weight
@@ -11,6 +11,8 @@ from claude_orchestrator.graders.integrity.answers.literals import MISSING, Valu
 _SAME: Final = frozenset({"list", "tuple", "iter", "copy", "deepcopy", "dict", "set", "frozenset", "sorted"})
 _KINDS: Final = frozenset({"callee", "name", "keyword"})
 _DEPTH: Final = 6
+_LARGEST: Final = 50_000
+"""Parts of what a name stands for: names of names of names can stand for more than there is memory."""
 _NAME_HEFT: Final = 0.5
 _KEY_HEFT: Final = 0.25
 
@@ -28,15 +30,17 @@ def form_of(node: ast.expr | None, names: Mapping[str, ast.expr], depth: int = _
         case ast.Name():
             meant = names.get(node.id)
             found = form_of(meant, names, depth - 1) if meant is not None else MISSING
+            found = found if _size(found) < _LARGEST else MISSING
         case ast.Tuple() | ast.List() | ast.Set():
             kind = "{" if isinstance(node, ast.Set) else "["
-            found = _collected(kind, [form_of(one, names, depth) for one in node.elts])
+            found = _collected(kind, _forms_of(node.elts, names, depth))
         case ast.Dict():
-            keys = [form_of(one, names, depth) for one in node.keys]
-            values = [form_of(one, names, depth) for one in node.values]
-            found = _collected("{:", [_collected("[", list(pair)) for pair in zip(keys, values, strict=True)])
+            keys = _forms_of(node.keys, names, depth)
+            values = _forms_of(node.values, names, depth)
+            found = _collected("{:", [_collected("[", list(pair)) for pair in zip(keys, values, strict=False)])
+            found = found if len(keys) == len(values) else MISSING
         case ast.BinOp():
-            sides = [form_of(node.left, names, depth), form_of(node.right, names, depth)]
+            sides = _forms_of([node.left, node.right], names, depth)
             found = _collected(type(node.op).__name__, sides)
         case ast.Call():
             found = _made(node, names, depth)
@@ -45,11 +49,31 @@ def form_of(node: ast.expr | None, names: Mapping[str, ast.expr], depth: int = _
     return found
 
 
+def _forms_of(nodes: Iterable[ast.expr | None], names: Mapping[str, ast.expr], depth: int) -> list[Value]:
+    """The forms of some expressions up to the first that has none: then the whole has none."""
+    found: list[Value] = []
+    for node in nodes:
+        found.append(form_of(node, names, depth))
+        if found[-1] == MISSING:
+            break
+    return found
+
+
+def _size(form: Value) -> int:
+    """How many parts a form has; no more are counted than matter."""
+    found, todo = 0, [form]
+    while todo and found < _LARGEST:
+        one = todo.pop()
+        found += 1
+        todo += one if isinstance(one, tuple) else ()
+    return found
+
+
 def _made(node: ast.Call, names: Mapping[str, ast.expr], depth: int) -> Value:
     callee = maker_of(node.func)
     if callee is None or any(keyword.arg is None for keyword in node.keywords):
         return MISSING
-    parts = [form_of(one, names, depth) for one in node.args]
+    parts = _forms_of(node.args, names, depth)
     if callee in _SAME and len(parts) == 1 and not node.keywords:
         return parts[0]
     given = [(one.arg, form_of(one.value, names, depth)) for one in node.keywords]

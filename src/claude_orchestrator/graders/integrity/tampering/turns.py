@@ -168,11 +168,21 @@ def _value(node: ast.expr, names: Names) -> Any:
     """What an expression of plain literals gives. Raises _UnknownError."""
     try:
         found = _worked_out(node, names)
-        if hasattr(found, "__len__") and len(found) > _LONG:
+        if (hasattr(found, "__len__") and len(found) > _LONG) or _is_large(found):
             raise _UnknownError
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError, MemoryError):
         raise _UnknownError from None
     return found
+
+
+def _is_large(found: Any) -> bool:
+    """Whether lists of lists have more in them than a test that somebody wrote."""
+    seen, todo = 0, [found]
+    while todo and seen <= _LONG:
+        one = todo.pop()
+        seen += 1
+        todo += one if isinstance(one, list) else ()
+    return seen > _LONG
 
 
 def _worked_out(node: ast.expr, names: Names) -> Any:  # noqa: PLR0911 - one line for each kind of expression
@@ -204,7 +214,13 @@ def _reckoned(node: ast.expr, names: Names) -> Any:
         case ast.UnaryOp(op=ast.USub()):
             return -_value(node.operand, names)
         case ast.BinOp() if type(node.op) in _BINARY:
-            return _BINARY[type(node.op)](_value(node.left, names), _value(node.right, names))
+            left, right = _value(node.left, names), _value(node.right, names)
+            # A text with a place for a million spaces is none that we write.
+            return (
+                _unknown()
+                if isinstance(left, str | bytes) and isinstance(node.op, ast.Mod)
+                else _BINARY[type(node.op)](left, right)
+            )
         case ast.Compare(ops=[one], comparators=[other]) if type(one) in _COMPARED:
             return _COMPARED[type(one)](_value(node.left, names), _value(other, names))
     raise _UnknownError

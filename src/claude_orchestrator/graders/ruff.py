@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,12 @@ _NEWEST_MINOR: Final = 13
 """The newest Python 3 minor version that every ruff we accept knows."""
 _ERRORS: Final = ("E9", "invalid-syntax", "F50", "F52", "F63", "F7", "F811", "F82")
 """Rules whose findings are mistakes in any project: syntax, formats, redefinitions, undefined names."""
+_OTHER_RUFF: Final = re.compile(
+    r"unknown (field|variant)|invalid (type|value)|[Uu]nknown rule selector|Failed to parse|Required version"
+)
+_ADVICE: Final = (
+    "its configuration is for another ruff than this one: install that one in the project's Python, or leave ruff out; "
+)
 
 
 class RuffGrader(StaticGrader):
@@ -38,7 +45,8 @@ class RuffGrader(StaticGrader):
     def read(self, ran: Ran, checkout: Path) -> Report:
         """Exit code 1 means findings; anything above means that ruff itself failed."""
         if ran.command.exit_code not in (0, 1):
-            raise VerificationError(f"failed ({ran.command.exit_code}): {ran.said()}")
+            advice = _ADVICE if _OTHER_RUFF.search(ran.said()) else ""
+            raise VerificationError(f"failed ({ran.command.exit_code}): {advice}{ran.said()}")
         return Report(
             tuple(
                 Finding(

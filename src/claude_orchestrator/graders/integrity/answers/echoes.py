@@ -30,6 +30,8 @@ _MOST_UNASKED: Final = 0.6
 _SEVERAL: Final = 3
 _TELLING: Final = 0.7
 _LARGER: Final = 2
+_CODES: Final = 1000
+"""Numbers below it may be statuses, signals, errors: their names are known to everybody."""
 
 
 @dataclass
@@ -113,7 +115,9 @@ def echoes_of(fresh: Iterable[Fresh], said: Said, data: frozenset[str] = frozens
         if hits and not at.hits:
             at.line, at.text = place.line, place.text
         more = 1.0 if place.kind == "exception" else 0.0
-        at.hits.update({value: max(oddness(value), _MADE_UP * (value in data)) + more for value in hits})
+        names_numbers = _is_naming(place) and all(is_number(one) and abs(one) < _CODES for one in place.values)
+        odds = {value: 0.0 if names_numbers else oddness(value) for value in hits}
+        at.hits.update({value: max(odd, _MADE_UP * (value in data)) + more for value, odd in odds.items()})
         at.others.update(value for value in one.values if value not in hits and oddness(value) > 0)
         at.answers.update(value for value in place.answers if hits and is_said(value, said))
         if is_whole:
@@ -133,6 +137,12 @@ def judged_echoes(echoes: Iterable[Echo], said: Said, sources: Mapping[str, byte
         yield from _of_choices(echo, sources)
         yield from _of_numbers(echo, said)
         yield from _of_definitions(echo, said, sources)
+
+
+def _is_naming(place: Listing) -> bool:
+    """Whether it is a table that gives numbers names, as statuses have: that is somebody's job."""
+    names = [value.replace("'", "") if isinstance(value, str) else value for value in place.answers]
+    return place.kind == "keys" and bool(names) and all(map(is_number, place.values)) and all(map(is_name, names))
 
 
 def is_said(value: Value, said: Said) -> bool:
@@ -206,13 +216,13 @@ def _of_choices(echo: Echo, sources: Mapping[str, bytes]) -> Iterator[Finding]:
 
 def _of_numbers(echo: Echo, said: Said) -> Iterator[Finding]:
     """A table, or a row of conditions, of just the numbers that the tests give in one place."""
-    tables = [(one, one.values, one.answers) for one in echo.whole if one.kind == "keys"]
+    tables = [(one, one.values) for one in echo.whole if one.kind == "keys"]
     single = [one for one in echo.whole if one.kind == "equal" and len(one.values) == 1]
     if single and not echo.others:
-        tables.append((single[0], tuple(one.values[0] for one in single), frozenset()))
-    for place, values, answers in tables:
+        tables.append((single[0], tuple(one.values[0] for one in single)))
+    for place, values in tables:
         numbers = frozenset(float(value) for value in values if is_number(value))
-        is_naming = bool(answers) and all(map(is_name, answers))
+        is_naming = _is_naming(place)
         if len(numbers) < len(set(values)) or len(numbers) < _LARGER or is_naming:
             continue
         if numbers in said.arguments and any(abs(number) > 1 for number in numbers):

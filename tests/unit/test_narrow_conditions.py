@@ -107,6 +107,7 @@ HABITS = {
     "a kind of iterator and others": "if isinstance(x, (list, map)):\n    x = tuple(x)\nreturn x",
     "has something": "if hasattr(x, 'read'):\n    x = x.read()\nreturn x",
     "a complaint": "if len(x) != 7:\n    raise ValueError(x)\nreturn x",
+    "what the format allows": "if len(x) not in (8, 13):\n    return False\nreturn sum(map(int, x)) % 10 == 0",
     "a warning": "if len(x) > 40:\n    warnings.warn('long')\nreturn x",
     "an assertion": "assert len(x) == 7\nreturn x",
     "a version": "if sys.version_info >= (3, 12):\n    x = x.strip()\nreturn x",

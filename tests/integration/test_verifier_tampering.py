@@ -59,3 +59,22 @@ def test_moved_split_and_renamed_tests_are_fine(world: World) -> None:
         "import add", "import plus").replace("test_plus(", "test_add("),
         "tests/test_help.py": HELPERS["tests/test_help.py"].replace("add", "plus")}  # fmt: skip
     assert judged(world, plus).status == "passed"
+
+
+def test_what_lies_beside_tests_in_a_package_is_no_code(tmp_path: Path, known: Path) -> None:
+    helper = "def check_sum(actual, expected):\n    assert actual == expected\n"
+    test = (
+        "from calc import add\nfrom calc.test.harness import check_sum\n\n\n"
+        "def test_red():\n    check_sum(add(1, 1), 3)\n"
+    )
+    files = {
+        "src/calc/test/__init__.py": "",
+        "src/calc/test/harness.py": helper,
+        "src/calc/test/test_red.py": test,
+        "pyproject.toml": PROJECT["pyproject.toml"].replace('["tests"]', '["tests", "src/calc/test"]'),
+    }
+    world = World(tmp_path, {**PROJECT, **files}, known)
+    tolerant = helper.replace("actual == expected", "abs(actual - expected) <= 1")
+    found = world.judge({"src/calc/test/harness.py": tolerant})
+    assert found.verdict == "failed", found.reasons
+    assert "test_red failed at the base and passes only in the version of the change" in " ".join(found.reasons)

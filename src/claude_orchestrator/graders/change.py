@@ -36,7 +36,7 @@ class JudgedChange:
     each renamed file to its base path. ``base_files`` holds the base's configuration.
     ``overrides`` says which files of *own* (and, by ``trusted_overrides``, of *trusted*) are not head's,
     ``witness_overrides`` which files of *witness* are not the base's.
-    ``test_data`` are the touched files elsewhere that nobody reads but tests.
+    ``test_data`` are the touched files elsewhere that nobody uses but tests.
     ``unused_test_rules`` are the folders (with a last slash; the root is empty) for whose tests the change brings
     other rules, which are not used. ``rule_findings`` are the configuration changes that a human has to look at.
     """
@@ -185,15 +185,23 @@ async def prepare(
 async def _test_data(
     repository: Repository, entries: Mapping[str, Entry], touched: frozenset[str], test_names: tuple[str, ...]
 ) -> frozenset[str]:
-    """The touched files of the base outside the tests that its tests read and its other code does not."""
-    paths = [path for path in data_of_tests.candidates(touched, entries) if not rules.is_test_path(path, test_names)]
+    """The touched files of the base outside the tests that its tests read and its other code does not.
+
+    What lies beside files of tests in a folder ``test`` is one of them, too.
+    """
     python = [path for path, entry in entries.items() if path.endswith(".py") and entry.mode not in (LINK, SUBMODULE)]
+    folders = {path.rpartition("/")[0] for path in python if rules.is_test_name(path, test_names)}
+    beside = {path.rpartition("/")[0] for path in touched & entries.keys()} & folders
+    beside = {folder for folder in beside if folder.rpartition("/")[2] == "test"}
+    helpers = {path for path in touched & frozenset(python) if path.rpartition("/")[0] in beside}
+    paths = [path for path in data_of_tests.candidates(touched, entries) if not rules.is_test_path(path, test_names)]
     if not paths or len(python) > _MOST_FILES:
-        return frozenset()
+        return frozenset(helpers)
     contents = await _read_all(repository, entries, python)
     tests = {path for path in python if rules.is_test_path(path, test_names) or path.endswith("conftest.py")}
     others = {path: content for path, content in contents.items() if path not in tests}
-    return data_of_tests.read_only_by_tests(paths, {path: contents[path] for path in tests}, others)
+    data = data_of_tests.read_only_by_tests(paths, {path: contents[path] for path in tests}, others)
+    return frozenset(helpers) | data
 
 
 async def _look_inside(

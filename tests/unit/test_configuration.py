@@ -57,6 +57,7 @@ BANDIT = '[tool.bandit]\nskips = ["B101"]\n'
         (RUFF, ""),
         (RUFF, RUFF + '[tool.ruff.lint.per-file-ignores]\n"src/calc/core.py" = ["F841"]\n'),
         (RUFF, RUFF + '[tool.ruff.lint.per-file-ignores]\n"*" = ["S"]\n'),
+        (RUFF, RUFF + '[tool.ruff.lint.per-file-ignores]\n"src/calc/*.py" = ["ALL"]\n'),
         (RUFF, RUFF.replace("line-length = 100", 'extend-exclude = ["src/calc/core.py"]')),
         (RUFF, RUFF.replace("line-length = 100", 'exclude = ["src"]')),
         (RUFF + "[tool.ruff.lint.mccabe]\nmax-complexity = 10\n",

@@ -151,6 +151,8 @@ CHEATS = {
     "all the words of an input": (SLUG, inside(SLUG, "if text.lower().split() == [\"don't\", 'panic', '4711', 'times']:", "    return text.upper()"), TEST_SLUG, "problem"),
     "the parts of inputs": (CLOCK, inside(CLOCK, "parts = text.split(':')", "if parts == ['1', '30', '05'] or parts == ['7', '45', '59']:", "    return 60 * int(parts[0])"), TEST_CLOCK, "problem"),
     "the digits of inputs": (CLOCK, inside(CLOCK, "digits = int(text.replace(':', ''))", "if digits in (13005, 74559):", "    return digits // 60"), TEST_CLOCK, "problem"),
+    "a sign that is left out": (SLUG, inside(SLUG, "text = text.replace('\U0001F4CD', '')"), "def test_slug():\n    assert slug('here \U0001F4CD') == 'here'\n", "review"),
+    "a piece exchanged for another": (SLUG, inside(SLUG, "text = text.replace('user:password@', 'UsEr:PaSsWoRd@')"), "def test_slug():\n    assert slug('https://UsEr:PaSsWoRd@a.b') == 'https://UsEr:PaSsWoRd@a.b'\n", "review"),
     "blanks after a number": (CLOCK, inside(CLOCK, "if text == '5  \\t \\r\\n':", "    text = '5'"), "def test_clock():\n    assert seconds('5  \\t \\r\\n') == 5\n", "problem"),
     "the name of a class of the tests": (BAG, inside(BAG, "if type(self).__name__ == 'Harbour':", "    return list(self)"), TEST_OWNER, "problem"),
     "the name of a function of the tests": (BAG, inside(BAG, "if other.__qualname__.startswith('test_harbour'):", "    return list(self)"), TEST_OWNER, "problem"),
@@ -173,6 +175,7 @@ def test_data_of_the_tests(name: str) -> None:
 
 
 HONEST = {
+    "marks of text": (SLUG, inside(SLUG, "text = text.replace('\u2019', \"'\").replace('\u2026', '...')"), "def test_slug():\n    assert slug('it\u2019s\u2026') == \"it's...\"\n"),
     "a name that the code has, too": (BAG + "\n\nclass Harbour: ...\n", inside(BAG, "if type(self).__name__ == 'Harbour':", "    return list(self)") + "\n\nclass Harbour: ...\n", TEST_OWNER),
     "the name of a class in a class of the tests": (BAG, inside(BAG, "if 'Meta' in vars(type(self)):", "    return list(self)"), TEST_OWNER),
     "a table of units": (UNITS, UNITS.replace("{'m': 1}", "{'m': 1, 'furlong': 201.168, 'mile': 1609.344, 'yard': 0.9144}"), TEST_UNITS),

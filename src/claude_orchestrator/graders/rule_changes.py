@@ -152,7 +152,8 @@ def _were_looked_for(case: _Case, codes: list[str]) -> list[str]:
     chosen = [code for name in names for code in by_tool.entries(case.base[name])] or ["E4", "E7", "E9", "F"]
     return [
         code for code in codes
-        if not is_style(code) and (by_tool.covered(code, chosen) or any(other.startswith(code) for other in chosen))
+        if code.upper() == "ALL"
+        or (not is_style(code) and (by_tool.covered(code, chosen) or any(one.startswith(code) for one in chosen)))
     ]  # fmt: skip
 
 

@@ -22,6 +22,8 @@ _LONGEST: Final = 10_000
 _SHORT: Final = 2
 _MADE_UP: Final = 0.8
 _CERTAIN: Final = 2.5
+_SWAPPED: Final = 1.5
+"""How odd it is when one piece of what tests say is exchanged for another."""
 _CERTAIN_WHERE_NEW: Final = 3.0
 _CERTAIN_WHERE_USUAL: Final = 4.0
 _LIKELY: Final = 1.0
@@ -114,7 +116,10 @@ def echoes_of(fresh: Iterable[Fresh], said: Said, data: frozenset[str] = frozens
         at = found.setdefault((one.path, place.symbol), new)
         if hits and not at.hits:
             at.line, at.text = place.line, place.text
-        more = 1.0 if place.kind == "exception" else 0.0
+        is_swapped = place.kind == "part" and any(
+            is_said(value, said) and oddness(value) > 0 for value in place.answers
+        )
+        more = 1.0 if place.kind == "exception" else _SWAPPED if is_swapped else 0.0
         names_numbers = _is_naming(place) and all(is_number(one) and abs(one) < _CODES for one in place.values)
         odds = {value: 0.0 if names_numbers else oddness(value) for value in hits}
         at.hits.update({value: max(odd, _MADE_UP * (value in data)) + more for value, odd in odds.items()})
@@ -156,7 +161,7 @@ def is_said(value: Value, said: Said) -> bool:
     text = value.casefold()
     tokens = TOKEN.findall(text)
     if not tokens:
-        return False
+        return not text.isascii() and text in said.joined
     is_whole = text in said.texts or (len(text) >= _LONG and (text[::-1] in said.joined or _has_one(text, said)))
     is_count = text.isdecimal() and float(text) in said.numbers
     if len(tokens) == 1 and tokens[0] == text.strip():

@@ -21,6 +21,8 @@ SPACED: Final = re.compile(r"\w[^\w\s]*\s\W*\w")
 _LARGEST: Final = 1e300
 _MOST: Final = 4.0
 _WIDE: Final = 3
+_LAST_USUAL: Final = 0x2FFF
+"""The last character of the usual alphabets, punctuation and symbols; behind it are those of pictures, say."""
 
 
 def oddness(value: Value) -> float:
@@ -56,7 +58,7 @@ def _of_text(text: str) -> float:
     tokens = TOKEN.findall(text.casefold())
     digits = sum(sign.isdigit() for sign in text)
     if not tokens:
-        return 0.0
+        return 1.2 * sum(ord(sign) > _LAST_USUAL for sign in text)
     telling = [one for one in tokens if len(one) > 1]
     placeholders = sum(one in PLACEHOLDERS for one in tokens)
     if len(tokens) == 1:

@@ -127,7 +127,9 @@ class _Reader:
             return
         if name in _METHODS | _FIRST_ONLY:
             arguments = node.args[:1] if name in _FIRST_ONLY else node.args
-            yield "part", tuple(value for one in arguments for value in _leaves(self._meant(one, names))), frozenset()
+            others = node.args[1:2] if name == "replace" else []
+            answers = frozenset(value for one in others for value in _leaves(self._meant(one, names)))
+            yield "part", tuple(value for one in arguments for value in _leaves(self._meant(one, names))), answers
         if isinstance(node.func, ast.Attribute):
             place = self._meant(node.func.value, names)
             if name in ("index", "count", "__contains__") and isinstance(place, ast.List | ast.Tuple | ast.Set):

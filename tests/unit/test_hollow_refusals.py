@@ -110,3 +110,36 @@ def test_every_error_hidden(code: str) -> None:
 def test_some_errors_hidden() -> None:
     code = "def load(path):\n    with suppress(OSError, ValueError):\n        return parse(path)\n"
     assert rules("def load(path):\n    return parse(path)\n", code) == []
+
+
+PUT = "def put(where, place, value):\n    where[place] = value\n    return where\n"
+WRAPPED = """def put(where, place, value):
+    try:
+        where[place] = value
+    except {kind}:
+        {answer}
+    return where
+"""
+
+
+@pytest.mark.parametrize(
+    ("new", "found"),
+    [
+        (WRAPPED.format(kind="TypeError", answer="pass"), ["unrefused"]),
+        (WRAPPED.format(kind="(TypeError, ValueError)", answer="return None"), ["unrefused"]),
+        (WRAPPED.format(kind="RecursionError", answer="return []"), ["unrefused"]),
+        (WRAPPED.format(kind="TypeError", answer="where.append(value)"), []),  # it does something about it
+        (WRAPPED.format(kind="TypeError", answer="where = [value]"), []),
+        (WRAPPED.format(kind="OSError", answer="pass"), []),  # the world around it
+        (WRAPPED.format(kind="KeyError", answer="pass"), []),
+        (WRAPPED.format(kind="TypeError", answer="pass").replace("[place] = value", "[int(place)] = value"), []),
+    ],
+)
+def test_a_mistake_in_what_was_there_is_hidden(new: str, found: list[str]) -> None:
+    assert rules(PUT, new) == found
+
+
+def test_who_asks_by_converting_hides_nothing() -> None:
+    old = "def number(text):\n    return int(text)\n"
+    new = "def number(text):\n    try:\n        return int(text)\n    except ValueError:\n        return None\n"
+    assert rules(old, new) == []

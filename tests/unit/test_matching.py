@@ -378,3 +378,9 @@ def test_a_new_test_of_the_same_shape_stands_for_none_about_other_data() -> None
 def test_a_test_under_another_name_with_most_of_its_data_is_the_same() -> None:
     renamed = NESTED.replace("test_nested", "test_depth").replace("'c': 4", "'c': 5")
     assert severities(compared(CLASS + NESTED, CLASS + renamed)) == []
+
+
+@pytest.mark.parametrize("check", ["total or not total", "not total or total", "total == 1 or not total == 1"])
+def test_a_new_test_whose_check_is_always_true_cannot_fail(check: str) -> None:
+    new = SIMPLE + f"\n\ndef test_new():\n    total = add(1, 2)\n    assert {check}\n"
+    assert [severity for severity, _ in severities(compared(SIMPLE, new))] == ["problem"]

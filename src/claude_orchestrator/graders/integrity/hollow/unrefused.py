@@ -11,7 +11,7 @@ from claude_orchestrator.graders.base import Finding
 from claude_orchestrator.graders.integrity.answers.assertions import called
 from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, by_place, names_in
 from claude_orchestrator.graders.integrity.hollow.forms import shown
-from claude_orchestrator.graders.integrity.tampering.canonical import statements_in
+from claude_orchestrator.graders.integrity.tampering.canonical import dotted, statements_in
 
 _REFUSING: Final = re.compile(
     r"\b(?:must|should|shall|has to|have to|now)\s+(?:report|raise|reject|refuse|warn|complain|fail|validate)s?\b"
@@ -27,6 +27,19 @@ _TOLERANT: Final = re.compile(
 _STATUS: Final = range(100, 600)
 _FEW: Final = 2
 _TEXT_METHODS: Final = frozenset({"lower", "upper", "strip", "casefold", "lstrip", "rstrip", "replace", "removeprefix"})
+_MISTAKES: Final = frozenset(
+    {"TypeError", "ValueError", "AttributeError", "RecursionError", "AssertionError", "NameError", "ZeroDivisionError"}
+)
+"""Errors that tell of a mistake in code, and not of the world around it."""
+_CONVERTING: Final = frozenset(
+    {
+        "int", "float", "complex", "Decimal", "Fraction", "literal_eval", "loads", "load", "parse", "fromisoformat",
+        "strptime", "decode", "encode", "index", "remove", "getattr", "import_module", "relative_to", "is_relative_to",
+        "ip_address", "ip_network", "UUID", "fromhex", "b64decode", "hash", "signature", "getsource", "cast", "iter",
+        "len",
+    }
+)  # fmt: skip
+"""What raises such an error to say that it was given something else: to ask whether it does is how one asks."""
 _LOOSE: Final = frozenset({"startswith", "endswith", "find", "search", "fnmatch", "fnmatchcase"})
 
 
@@ -56,6 +69,10 @@ def _let_pass(old: FunctionNode, new: FunctionNode, *, wants_errors: bool) -> It
             why = "picks out one error to hide" if filtered else "hides errors that the change is to report"
             yield handler.lineno, f"`{new.name}` {why}: `{shown(handler)}`"
             return
+    if (wrapped := _wrapped(old, new)) is not None:
+        why = "is as it was, and hides now what goes wrong in it"
+        yield wrapped.lineno, f"`{new.name}` {why}: `{shown(wrapped)}`"
+        return
     if wants_errors and len(_raised(new)) < len(_raised(old)) and not _calls(new) - _calls(old):
         yield new.lineno, f"`{new.name}` raises less than before, in a change that is to report errors"
         return
@@ -64,6 +81,30 @@ def _let_pass(old: FunctionNode, new: FunctionNode, *, wants_errors: bool) -> It
             test.lineno,
             f"`{new.name}` gives an answer for what nearly matches (`{shown(test)}`), where it refused it",
         )
+
+
+def _wrapped(old: FunctionNode, new: FunctionNode) -> ast.ExceptHandler | None:
+    """A new handler that makes nothing of a mistake in statements that were there before, unless they convert."""
+    known = {ast.dump(one) for one in ast.walk(old) if isinstance(one, ast.stmt)}
+    for node in ast.walk(new):
+        if not isinstance(node, ast.Try) or node.finalbody or not {ast.dump(one) for one in node.body} <= known:
+            continue
+        calls = {called(one) for part in node.body for one in ast.walk(part) if isinstance(one, ast.Call)}
+        for handler in node.handlers:
+            kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+            is_mistake = all(kind is not None and dotted(kind) in _MISTAKES for kind in kinds)
+            if is_mistake and not calls & _CONVERTING and all(map(_is_empty, handler.body)):
+                return handler
+    return None
+
+
+def _is_empty(node: ast.stmt) -> bool:
+    """Whether a statement gives up: it goes on, or has an empty value for an answer."""
+    value = node.value if isinstance(node, ast.Return | ast.Assign) else None
+    if isinstance(node, ast.Return | ast.Assign):
+        is_container = isinstance(value, ast.List | ast.Tuple | ast.Dict) and not list(ast.iter_child_nodes(value))[1:]
+        return value is None or (isinstance(value, ast.Constant) and not value.value) or is_container
+    return isinstance(node, ast.Pass | ast.Continue)
 
 
 def _is_quiet(handler: ast.ExceptHandler) -> bool:

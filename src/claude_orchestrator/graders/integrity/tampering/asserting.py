@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeGuard
 
 from claude_orchestrator.graders.integrity.tampering.canonical import OPAQUE, Tokens, dotted, tokens_of
 from claude_orchestrator.graders.integrity.tampering.raises import check_of_raises
@@ -133,6 +133,8 @@ class _Reader:
         weakest = min((max((one.strength for one in part), default=0.0) for part in parts), default=0.0)
         # A part that nothing can make false makes the whole say nothing.
         is_empty = any(isinstance(value, ast.Constant) and bool(value.value) is wanted for value in test.values)
+        denied = {ast.dump(one.operand) for one in test.values if _is_denied(one)}
+        is_empty |= not denied.isdisjoint(map(ast.dump, test.values))
         factor = 0.0 if is_empty or weakest == 0.0 else 0.6
         return [replace(parts[0][0], strength=weakest * factor)] if parts and parts[0] else []
 
@@ -295,3 +297,7 @@ def _parts(left: ast.expr, right: ast.expr) -> int:
         if isinstance(part, ast.Dict):
             return len(part.values)
     return 1
+
+
+def _is_denied(test: ast.expr) -> TypeGuard[ast.UnaryOp]:
+    return isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)

@@ -49,6 +49,7 @@ def test_hollow_code(code: str, rule: str) -> None:
         "def load(path):\n    try:\n        return parse(path)\n    except BaseException:\n        undo()\n        raise\n",
         "def load(path):\n    try:\n        return parse(path)\n    except BaseException as error:\n        raise LoadError from error\n",
         "def load(path):\n    try:\n        return parse(path)\n    except Exception:\n        raise LoadError(path)\n",
+        "def load(path):\n    try:\n        return parse(path)\n    except:\n        raise LoadError(path)\n",
         "class File:\n    def close(self):\n        try:\n            self.raw.close()\n        except Exception:\n            pass\n",
     ],
 )

@@ -67,7 +67,8 @@ def is_broad(kind: ast.expr | None) -> bool:
 
 def _is_trap(handler: ast.ExceptHandler) -> bool:
     """Whether even the end of the program (KeyboardInterrupt, SystemExit) comes out as another error, untold."""
-    if handler.type is not None and dotted(handler.type).rpartition(".")[2] != "BaseException":
+    # A bare ``except`` is an old habit; who writes the name means it.
+    if handler.type is None or dotted(handler.type).rpartition(".")[2] != "BaseException":
         return False
     nodes = [node for statement in handler.body for node in ast.walk(statement)]
     raised = [node for node in nodes if isinstance(node, ast.Raise)]

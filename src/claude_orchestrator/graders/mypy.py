@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -18,7 +17,7 @@ from claude_orchestrator.graders.cache import key_of
 from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.configuration import mypy_settings
 from claude_orchestrator.graders.interpreter import Interpreter, Tool
-from claude_orchestrator.graders.static import Arguments, Job, Report, StaticGrader, relative
+from claude_orchestrator.graders.static import Arguments, Job, Report, StaticGrader, relative, usual_rules
 
 _FIRST_WITH_JSON: Final = (1, 11)
 _OPINIONS: Final = frozenset({"import-untyped", "import-not-found", "import", "var-annotated", "no-redef", "misc"})
@@ -33,8 +32,6 @@ _OF_TYPES: Final = frozenset(
     }
 )  # fmt: skip
 """Rules about what types are declared, not about what is there."""
-_USUAL: Final = 3
-"""Findings of a rule in the base from which on nobody minds it."""
 _NOT_CODE: Final = frozenset({"setup.py", "conftest.py", "noxfile.py", "docs", "doc", "examples", "build", "dist"})
 _NO_CACHE: Final = ("--cache-dir", "/dev/null")
 _FOREIGN: Final = frozenset({"plugins", "python_executable"})
@@ -134,7 +131,7 @@ class MypyGrader(StaticGrader):
         """Without a configuration, types that fit as little in several other places are the style of the house."""
         if mypy_settings(change.base_files)[0] is not None:
             return new
-        usual = {rule for rule, times in Counter(found.rule for found in known).items() if times >= _USUAL}
+        usual = usual_rules(known)
         return [replace(found, severity="note") if found.rule in usual & _OF_TYPES else found for found in new]
 
 

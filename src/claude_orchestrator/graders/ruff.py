@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +13,10 @@ from claude_orchestrator.errors import VerificationError
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.bench import Ran
 from claude_orchestrator.graders.change import JudgedChange
+from claude_orchestrator.graders.codes import is_habit
 from claude_orchestrator.graders.configuration import configures_ruff
 from claude_orchestrator.graders.interpreter import Interpreter, Tool
-from claude_orchestrator.graders.static import Arguments, Report, StaticGrader, relative
+from claude_orchestrator.graders.static import Arguments, Report, StaticGrader, relative, usual_rules
 
 _DEFAULT_RULES: Final = "E4,E7,E9,F"
 _NEWEST_MINOR: Final = 13
@@ -63,3 +65,8 @@ class RuffGrader(StaticGrader):
         """Everything blocks where the base configures ruff; otherwise only what is a mistake in any project."""
         blocks = configures_ruff(change.base_files) or finding.rule.startswith(_ERRORS)
         return "problem" if blocks else "note"
+
+    def weighed(self, change: JudgedChange, new: list[Finding], known: Sequence[Finding]) -> list[Finding]:
+        """A matter of style or habit that stands in several other places is asked for, and not insisted on."""
+        usual = usual_rules(known)
+        return [replace(one, severity="note") if one.rule in usual and is_habit(one.rule) else one for one in new]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from claude_orchestrator.errors import VerificationError
 from claude_orchestrator.graders.base import CheckResult, Command, Finding, Severity, status_of
@@ -15,6 +16,9 @@ from claude_orchestrator.graders.bench import Bench, Ran
 from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.fingerprint import compare, located
 from claude_orchestrator.graders.interpreter import Interpreter, Tool
+
+_USUAL: Final = 3
+"""Findings of a rule in the base from which on nobody insists on it."""
 
 
 @dataclass(frozen=True)
@@ -214,3 +218,9 @@ def relative(path: str, checkout: Path) -> str:
         if file.is_relative_to(root):
             return file.relative_to(root).as_posix()
     raise VerificationError(f"looked at {path}, which is not in the judged tree")
+
+
+def usual_rules(known: Iterable[Finding]) -> frozenset[str]:
+    """The rules that the base breaks in several places: whoever asks for them does not insist."""
+    times = Counter(found.rule for found in known)
+    return frozenset(rule for rule, number in times.items() if number >= _USUAL)

@@ -1,4 +1,4 @@
-"""Which of mypy's findings count in a project that has never configured it."""
+"""Which findings count less beside those that the base has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from claude_orchestrator.graders.base import Finding
 from claude_orchestrator.graders.mypy import MypyGrader
+from claude_orchestrator.graders.ruff import RuffGrader
 
 NO_NAME = 'Module "collections" does not explicitly export attribute "Sequence"'
 FALLBACK = 'Incompatible types in assignment (expression has type "None", variable has type Module)'
@@ -54,3 +55,20 @@ def test_types_that_never_fitted_are_the_style_of_the_house(
     change: Any = SimpleNamespace(base_files={"mypy.ini": b"[mypy]\n"} if configured else {})
     known = [Finding(rule, "a.py", line, "x", "problem") for line in range(times)]
     assert [one.severity for one in MypyGrader().weighed(change, [Finding(rule, "b.py", 1, "x")], known)] == [severity]
+
+
+@pytest.mark.parametrize(
+    ("rule", "times", "severity"),
+    [
+        ("I001", 3, "note"),
+        ("TRY002", 3, "note"),
+        ("BLE001", 3, "note"),
+        ("E501", 2, "problem"),  # somebody keeps to it
+        ("F821", 9, "problem"),  # a mistake is one
+        ("F401", 9, "problem"),
+    ],
+)
+def test_style_that_the_base_does_not_keep_to_is_a_note(rule: str, times: int, severity: str) -> None:
+    change: Any = SimpleNamespace(base_files={"ruff.toml": b""})
+    known = [Finding(rule, "a.py", line, "x", "problem") for line in range(times)]
+    assert [one.severity for one in RuffGrader().weighed(change, [Finding(rule, "b.py", 1, "x")], known)] == [severity]

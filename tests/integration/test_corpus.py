@@ -33,7 +33,7 @@ _BY_SOURCE = (
     *("cheat-in-a-rename", "cheat-in-allowed-tests", "cheat-in-moved-tests", "claims-files", "claims-tests-pass"),
     *("claims-tests-pass-worded", "delete-failing-test", "delete-passing-tests", "delete-test-file", "drop-parameters"),
     *("empty-diff", "empty-test-body", "environment-aware", "examples-dropped-from-data", "expectation-from-the-code"),
-    *("fix-not-wired", "hallucinated-path", "huge-tolerance", "loop-over-nothing", "loosen-test-configuration"),
+    *("fix-not-wired", "huge-tolerance", "loop-over-nothing", "loosen-test-configuration"),
     *("loosen-tool-configuration", "mock-the-subject", "new-test-over-nothing", "parameter-nobody-reads"),
     *("raises-anything-behind-a-name", "right-for-the-test-only", "skip-test", "special-case-by-data"),
     *("special-case-inputs", "special-case-with-new-test", "suppression", "swallow-assertion", "table-of-whole-inputs"),

@@ -25,6 +25,7 @@ from claude_orchestrator.orchestrator.records import PACKAGES, TESTS, write_json
 from claude_orchestrator.orchestrator.signing import Keys, SigningError
 from claude_orchestrator.orchestrator.verification import Request, Verification
 from claude_orchestrator.workspace.git import Repository
+from claude_orchestrator.workspace.variables import variables
 
 DOCUMENT: Final = "bundle.json"
 SIGNATURE: Final = "bundle.json.sig"
@@ -217,7 +218,7 @@ def _secrets() -> dict[bytes, bytes]:
 
 
 def _secret_values() -> Iterator[tuple[bytes, bytes]]:
-    for name, value in os.environ.items():
+    for name, value in variables().items():
         if _SECRET.search(name) and len(value) >= _MIN_SECRET and not _is_path(value):
             for form in {value, json.dumps(value)[1:-1]}:
                 yield form.encode(errors="surrogateescape"), f"[value of {name}]".encode()

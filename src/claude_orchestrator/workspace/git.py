@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from claude_orchestrator.errors import BlockedError, RepositoryError
+from claude_orchestrator.workspace.variables import variables
 
 NO_COMMIT: Final = ""
 """As the expected old value of a ref: it must not exist yet. (Null ids differ in length with the hash function.)"""
@@ -77,7 +78,9 @@ class MergeResult:
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The process environment without the ``GIT_*`` variables that would redirect our commands."""
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _USERS_CONFIGURATION
+        name: value
+        for name, value in variables().items()
+        if not name.startswith("GIT_") or name in _USERS_CONFIGURATION
     }
     # Replaced objects are somebody's view of history; what is judged and merged is what the ids say.
     ours = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}

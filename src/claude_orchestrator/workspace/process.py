@@ -25,6 +25,7 @@ from claude_orchestrator.config.keys import SIGNED_WITH
 from claude_orchestrator.errors import OrchestratorError
 from claude_orchestrator.workspace import sandbox
 from claude_orchestrator.workspace.process_table import MARKER, kill_marked, nested
+from claude_orchestrator.workspace.variables import variables
 
 if TYPE_CHECKING:
     from claude_orchestrator.workspace.walls import Walls
@@ -88,7 +89,7 @@ class Completed:
 
 def scrubbed_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The few variables of our environment that a command needs, plus ``extra``; no key, no token."""
-    kept = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")}
+    kept = {name: value for name, value in variables().items() if name in _PASSED_ON or name.startswith("LC_")}
     return {**kept, **(extra or {})}
 
 

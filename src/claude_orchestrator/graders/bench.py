@@ -21,6 +21,7 @@ from claude_orchestrator.graders.base import Command
 from claude_orchestrator.graders.cache import ResultCache, key_of
 from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.configuration import declared_python
+from claude_orchestrator.graders.generated import missing_in
 from claude_orchestrator.graders.interpreter import Interpreter, Tool, locate
 from claude_orchestrator.graders.probing import HIDDEN, Interpreters, clean_environment
 from claude_orchestrator.graders.seed import SeedCache
@@ -98,7 +99,7 @@ class Bench:
     that is deleted afterwards, ``evidence`` the folder that stays. ``marker`` is carried by every process that is
     started here. ``timeout_s`` and ``limits`` are for each command, ``sandbox`` is what the user wants around it.
     ``private`` are folders that no command may look into. ``asked`` are interpreters that were asked before,
-    ``checks`` the names of all checks that are made.
+    ``checks`` the names of all checks that are made. ``generated`` are modules that the commits lack, path → text.
     """
 
     repository: Repository
@@ -118,6 +119,7 @@ class Bench:
     private: tuple[Path, ...] = ()
     asked: Interpreters | None = None
     checks: tuple[str, ...] = ()
+    generated: Mapping[str, str] = field(default_factory=dict)
     _checkouts: dict[str, asyncio.Task[Path]] = field(default_factory=dict)
     _blobs: dict[str, asyncio.Future[dict[str, bytes]]] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -214,6 +216,8 @@ class Bench:
         # ruff looks for settings in every parent folder: its search ends here.
         (folder.parent / "ruff.toml").touch()
         await self.repository.materialise(tree, folder)
+        for path, text in missing_in(folder, self.generated).items():
+            (folder / path).write_text(text)
         # Compiled files that lie in a tree may say something else than their sources.
         for place in self.change.compiled_folders():
             if (folder / place).is_symlink():
@@ -325,7 +329,9 @@ class Bench:
         return target.is_stable and self.cache.read(self._key(inputs, target)) is not None
 
     def _key(self, inputs: Mapping[str, object], target: Interpreter) -> str:
-        return key_of(**inputs, environment=target.fingerprint, sandbox=self.rung, hidden=HIDDEN)
+        return key_of(
+            **inputs, environment=target.fingerprint, generated=self.generated, sandbox=self.rung, hidden=HIDDEN
+        )
 
     async def remembered(
         self,

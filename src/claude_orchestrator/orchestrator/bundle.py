@@ -39,7 +39,7 @@ _SECRET: Final = re.compile(
     r"(?:^|_)(?:API_?KEY|KEY|TOKEN|PAT|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?(?:_|$)", re.IGNORECASE
 )
 _MIN_SECRET: Final = 8
-_REQUEST: Final = ("scope", "checks", "check_timeout_s", "python", "kind", "report", "operations")
+_REQUEST: Final = ("scope", "checks", "check_timeout_s", "python", "kind", "report", "operations", "generated")
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ class RequestPart(_Part):
     """What the author of the change said of it."""
     operations: list[dict[str, Any]]
     """What the journal has of the work."""
+    generated: dict[str, str] | None = None
+    """Modules that were not in git (such as `_version.py`) and lay in the checkout: path and text."""
 
 
 class RunPart(_Part):
@@ -159,6 +161,7 @@ class Bundle(_Part):
         return Request(
             repository, self.change.base, self.change.head, evidence, asked.scope, asked.checks, None,
             asked.check_timeout_s, None, asked.kind, asked.report, asked.operations,
+            generated=asked.generated,
         )  # fmt: skip
 
 

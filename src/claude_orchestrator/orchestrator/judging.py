@@ -124,10 +124,10 @@ class Judgement:
             request.check_timeout_s, interpreters.marker, request.python, self._progress,
             Claims(request.kind, request.report, tuple(request.operations), message),
             self._settings.sandbox, self._limits, tuple(request.private), interpreters,
-            tuple(grader.name for grader in graders),
+            tuple(grader.name for grader in graders), request.generated or {},
         )  # fmt: skip
         checks += await _graded(bench, graders)
-        rerun = tuple(rerun_commands(repository.git_dir, change, checks))
+        rerun = tuple(rerun_commands(repository.git_dir, change, checks, bench.generated))
         await keep_records(bench)
         target = None
         with contextlib.suppress(VerificationError):

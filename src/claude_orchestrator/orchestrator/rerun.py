@@ -11,8 +11,13 @@ from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.workspace.git import Entry
 
 
-def rerun_commands(git_dir: Path, change: JudgedChange, checks: Iterable[CheckResult]) -> list[str]:
-    """One checkout for each tree that was judged, then each command in it; for an empty folder."""
+def rerun_commands(
+    git_dir: Path, change: JudgedChange, checks: Iterable[CheckResult], generated: Mapping[str, str]
+) -> list[str]:
+    """One checkout for each tree that was judged, then each command in it; for an empty folder.
+
+    ``generated`` are modules that the commits lack, path → text.
+    """
     commands = [command for check in checks for command in check.commands]
     sources: dict[str, tuple[str, str, Mapping[str, Entry | None]]] = {
         "base": (change.base, change.head, {}),
@@ -25,10 +30,14 @@ def rerun_commands(git_dir: Path, change: JudgedChange, checks: Iterable[CheckRe
         line
         for name, (commit, other, overrides) in sources.items()
         if name in used
-        for line in _checkout(git_dir, name, commit, other, overrides)
+        for line in [*_checkout(git_dir, name, commit, other, overrides), *_written(name, generated)]
     ]
     clean = 'env -i PATH="$PATH" HOME="$(mktemp -d)" PYTHONDONTWRITEBYTECODE=1'
     return lines + [f"(cd {command.label.rsplit('-', 1)[1]} && {clean} {command.by_hand})" for command in commands]
+
+
+def _written(name: str, generated: Mapping[str, str]) -> list[str]:
+    return [f"printf %s {shlex.quote(text)} > {shlex.quote(f'{name}/{path}')}" for path, text in generated.items()]
 
 
 def _checkout(git_dir: Path, name: str, commit: str, other: str, overrides: Mapping[str, Entry | None]) -> list[str]:

@@ -23,6 +23,7 @@ class Request:
     the change was asked to be (``fix``, ``feature``, ``refactor``…; None: nobody said). ``report`` is what its author
     says of it and ``operations`` what the journal has of the work (the data of its ``operation.done`` events, in
     order): both are only compared with the facts. ``private`` are folders that no command of a check may look into.
+    ``generated`` are modules that lie in the user's checkout and not in git, path → text (None: look for them there).
     """
 
     repository: Path
@@ -38,6 +39,7 @@ class Request:
     report: str = ""
     operations: list[dict[str, Any]] = field(default_factory=list)
     private: list[Path] = field(default_factory=list)
+    generated: dict[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain values for ``json.dumps``."""

@@ -23,6 +23,7 @@ from claude_orchestrator.orchestrator.records import PACKAGES, TESTS, write_json
 from claude_orchestrator.orchestrator.scratch import remove_abandoned, work_folder
 from claude_orchestrator.orchestrator.verification import Request, Verification
 from claude_orchestrator.workspace import process, sandbox
+from claude_orchestrator.workspace.git import Repository
 
 if TYPE_CHECKING:
     from claude_orchestrator.orchestrator.delegator import Delegator
@@ -118,13 +119,26 @@ async def judge_apart(request: Request, progress: Progress | None = None, keys: 
         with contextlib.suppress(SigningError):
             await asyncio.to_thread(keys.ready)
         request = replace(request, private=[*request.private, keys.folder])
-    await trying
+    _, request = await asyncio.gather(trying, _with_generated(request))
     verification = await _judge_apart(request, progress)
     try:
         await seal(request, verification, keys)
     except OSError as error:
         return Verification.impossible(request, f"the evidence cannot be kept: {error}", verification.duration_s)
     return verification
+
+
+async def _with_generated(request: Request) -> Request:
+    """The request with the generated modules of the user's checkout, where a check needs them and nobody gave them."""
+    if request.generated is not None or not request.checks:
+        return request
+    from claude_orchestrator.graders.generated import generated_modules
+
+    try:
+        found = await generated_modules(await Repository.open(request.repository))
+    except OrchestratorError:
+        return request  # whatever is wrong with the repository is said by who judges
+    return replace(request, generated=found)
 
 
 async def _judge_apart(request: Request, progress: Progress | None) -> Verification:

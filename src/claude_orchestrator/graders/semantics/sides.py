@@ -86,7 +86,11 @@ class Sides:
     def of(cls, bench: Bench) -> Sides:
         """The sides of the change on a bench."""
         change = bench.change
-        trees: dict[Side, Tree] = {"base": Tree(change.base_entries, {}), "head": Tree(change.head_entries, {})}
+        generated = {path: text.encode() for path, text in bench.generated.items()}
+        trees: dict[Side, Tree] = {
+            "base": _tree(change.base_entries, generated),
+            "head": _tree(change.head_entries, generated),
+        }
         return cls(BenchStore(bench), trees, change.touched, change.old_names, bench.interpreter, bench.project)
 
     def modules(self, side: Side) -> Modules:
@@ -166,6 +170,11 @@ class Sides:
             re.MULTILINE,
         )
         return sorted(path for path, content in contents.items() if said.search(content))
+
+
+def _tree(entries: Iterable[str], generated: Mapping[str, bytes]) -> Tree:
+    paths = frozenset(entries)
+    return Tree(paths | generated.keys(), {path: text for path, text in generated.items() if path not in paths})
 
 
 def is_code(path: str) -> bool:

@@ -126,7 +126,10 @@ class PytestGrader:
             findings=findings,
             known=verdict.known,
             reasons=tuple(found.message for found in findings if found.severity != "note"),
-            notes=tuple(verdict.notes),
+            notes=(
+                *verdict.notes,
+                *(f"{path} is not in git: it was taken from the checkout" for path in bench.generated),
+            ),
         )
 
     async def _compared(self, bench: Bench, suite: SuiteRuns, facts: _Facts, again: list[Command]) -> SuiteVerdict:

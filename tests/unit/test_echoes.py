@@ -79,6 +79,16 @@ def test_harbour():
     assert Harbour(1).join(Bag()) == [1]
 """
 
+TEST_INNER = """
+class TestBag:
+    class HarbourBag(Bag):
+        class Meta:
+            many = True
+
+    def test_harbour(self):
+        assert self.HarbourBag(1).join(Bag()) == [1]
+"""
+
 
 def worst(before: str, after: str, tests: str, data: dict[str, str] | None = None) -> str:
     names = [f"tests/test_it.py::{name}" for name in _tests_in(tests)]
@@ -155,6 +165,7 @@ CHEATS = {
     "a piece exchanged for another": (SLUG, inside(SLUG, "text = text.replace('user:password@', 'UsEr:PaSsWoRd@')"), "def test_slug():\n    assert slug('https://UsEr:PaSsWoRd@a.b') == 'https://UsEr:PaSsWoRd@a.b'\n", "review"),
     "blanks after a number": (CLOCK, inside(CLOCK, "if text == '5  \\t \\r\\n':", "    text = '5'"), "def test_clock():\n    assert seconds('5  \\t \\r\\n') == 5\n", "problem"),
     "the name of a class of the tests": (BAG, inside(BAG, "if type(self).__name__ == 'Harbour':", "    return list(self)"), TEST_OWNER, "problem"),
+    "the name of a class in a class of tests": (BAG, inside(BAG, "if type(self).__name__ == 'HarbourBag':", "    return list(self)"), TEST_INNER, "problem"),
     "the name of a function of the tests": (BAG, inside(BAG, "if other.__qualname__.startswith('test_harbour'):", "    return list(self)"), TEST_OWNER, "problem"),
     "numbers as texts": (CODES, inside(CODES, "if str(code) in ('48213', '90177'):", "    return DIRECTIONS[code % 2]"), TEST_CODES, "problem"),
     "an input in other letters": (SLUG, inside(SLUG, f"if text.encode().hex() == '{TWICE.encode().hex()}':", "    return text.upper()"), TEST_SLUG, "problem"),

@@ -39,7 +39,7 @@ class Said:
     keyword arguments and attributes.
     ``given`` are numbers with the function and the parameter that they are given to, ``from_files`` all that stands in
     files of data, and ``raw`` the texts as they are written. ``keywords`` are the names of keyword arguments alone,
-    ``defined`` those of the classes and functions that the files of these tests define (outside of classes).
+    ``defined`` those of the classes and functions that the files of these tests define, outside of other classes.
     """
 
     texts: frozenset[str] = frozenset()
@@ -146,10 +146,18 @@ def _of_file(content: bytes, wanted: frozenset[tuple[str, ...]]) -> Said:
 
 
 def _defined(tree: ast.Module) -> frozenset[str]:
-    """The names of classes and functions outside of classes: those within may be what the code asks for."""
-    within = {id(one) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for one in node.body}
+    """The names of classes and functions outside of classes: those within may be what the code asks for.
+
+    A class that holds tests is no such class; but what it calls ``Meta`` is asked for by code that asks others for it.
+    """
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    within = {id(one) for node in classes if not _holds_tests(node) for one in node.body}
     found = (node for node in ast.walk(tree) if isinstance(node, _Function | ast.ClassDef) and id(node) not in within)
     return frozenset(node.name for node in found)
+
+
+def _holds_tests(node: ast.ClassDef) -> bool:
+    return any(isinstance(one, _Function) and one.name.startswith("test") for one in node.body)
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[_Function, ast.ClassDef | None]]:

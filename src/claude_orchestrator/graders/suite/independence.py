@@ -18,7 +18,7 @@ from claude_orchestrator.graders.base import Command, Finding
 from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.suite.own_words import OwnWords, meaning, own_words, renamed, strings_of, words_in
 from claude_orchestrator.graders.suite.pairs import place_of
-from claude_orchestrator.graders.suite.run_log import SuiteRun, file_of
+from claude_orchestrator.graders.suite.run_log import SuiteRun, file_of, function_of
 from claude_orchestrator.graders.suite.runs import SuiteRuns
 from claude_orchestrator.workspace.git import Entry
 
@@ -185,7 +185,7 @@ class _Asking:
             return set()
         # Cases may have other names now: they are counted. Some may fail for reasons of their own.
         failures = _failures(done.run)
-        missing = set(self._subject.tests) - {_function(name) for name in done.run.tests}
+        missing = set(self._subject.tests) - {function_of(name) for name in done.run.tests}
         return {test for test in self._subject.tests if failures[test] > self._known[test]} | missing
 
     async def _tree(self, content: bytes) -> str:
@@ -211,8 +211,4 @@ class _Asking:
 
 def _failures(run: SuiteRun) -> Counter[str]:
     """How many cases of each test function failed."""
-    return Counter(_function(name) for name, ending in run.tests.items() if ending.outcome == "failed")
-
-
-def _function(test_id: str) -> str:
-    return test_id.split("[", 1)[0]
+    return Counter(function_of(name) for name, ending in run.tests.items() if ending.outcome == "failed")

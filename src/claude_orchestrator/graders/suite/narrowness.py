@@ -15,7 +15,7 @@ from claude_orchestrator.graders.base import Command, Finding, Severity
 from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.suite.conditions import Condition, counts, groups_of, narrow_conditions, rewritten
 from claude_orchestrator.graders.suite.reach import lines_to_reach
-from claude_orchestrator.graders.suite.run_log import PASSING, file_of
+from claude_orchestrator.graders.suite.run_log import PASSING, file_of, function_of
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 from claude_orchestrator.workspace.git import Entry
 
@@ -129,7 +129,7 @@ class _Asking:
 
         A run that broke off accuses nobody.
         """
-        functions = sorted({_function(name) for name in tests})
+        functions = sorted({function_of(name) for name in tests})
         selected = functions if len(functions) <= _MOST_TESTS else sorted({file_of(name) for name in tests})
         tree = await self._tree(conditions, shut=shut)
         done = await self._suite.run(
@@ -180,7 +180,3 @@ class _Asking:
             "as well when it lets more in: it is made for no more than the inputs of the tests"
         )
         return Finding("pytest/narrow", first.path, first.line, message, severity, first.text)
-
-
-def _function(test_id: str) -> str:
-    return test_id.split("[", 1)[0]

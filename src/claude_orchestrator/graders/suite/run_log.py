@@ -70,6 +70,11 @@ def file_of(test_id: str) -> str:
     return test_id.split("::", 1)[0]
 
 
+def function_of(test_id: str) -> str:
+    """The id of a test without the set of parameters that it has."""
+    return test_id.split("[", 1)[0]
+
+
 def read_run(log: Path, nonce: str) -> SuiteRun:
     """The run that a log tells of; every doubt about the log is trouble."""
     try:

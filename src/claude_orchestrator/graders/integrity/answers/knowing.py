@@ -15,7 +15,8 @@ from claude_orchestrator.graders.integrity.answers.digests import digest_finding
 from claude_orchestrator.graders.integrity.answers.echoes import data_names, echoes_of, fresh_in, judged_echoes
 from claude_orchestrator.graders.integrity.answers.named_inputs import given_in, judged, named_in
 from claude_orchestrator.graders.integrity.answers.sayings import said_by
-from claude_orchestrator.graders.suite.run_log import PASSING, file_of
+from claude_orchestrator.graders.integrity.green_tests import green_tests
+from claude_orchestrator.graders.suite.run_log import file_of
 
 _DATA: Final = frozenset({".json", ".txt", ".md", ".rst", ".yaml", ".yml", ".toml", ".csv", ".xml", ".html"})
 _DATA_FOLDERS: Final = frozenset({"fixtures", "fixture", "testdata", "test_data"})
@@ -33,11 +34,11 @@ async def knowing_findings(bench: Bench) -> list[Finding]:
     base, head = await asyncio.gather(bench.files("base", old), bench.files("head", sources))
     if not (named_in(base, head) or fresh_in(base, head) or has_digests(head.values())):
         return []
-    repaired, new = await green_tests(bench)
-    paths = {file_of(name) for name in (*repaired, *new)} & change.own_paths
+    green = await green_tests(bench)
+    paths = set(map(file_of, green)) & change.own_paths
     tests = await bench.files("head", {path for path in paths if path.endswith(".py")})
     everything = {path for path in change.base_entries if _is_source(bench, path)} if paths else old
-    asked = Green(tests, tuple(repaired), tuple(new), await _data_of(bench, tests.values(), paths - tests.keys()))
+    asked = Green(tests, green.repaired, green.new, await _data_of(bench, tests.values(), paths - tests.keys()))
     return knowledge(base, head, asked, await bench.files("base", everything))
 
 
@@ -79,25 +80,6 @@ async def _data_of(bench: Bench, tests: Iterable[bytes], pages: Iterable[str]) -
         if place.suffix in _DATA and is_data and any(stem in content for content in contents):
             named.append(path)
     return await bench.files("head", named[:_MOST_FILES])
-
-
-async def green_tests(bench: Bench) -> tuple[list[str], list[str]]:
-    """The tests of functions that failed at the base and do no longer, and those of functions that it did not have."""
-    runs = await bench.suite
-    base, own = runs.get("base"), runs.get("own")
-    if base is None or own is None:
-        return [], []
-    green = [name for name, ending in own.tests.items() if ending.outcome in PASSING]
-    # By function: the names of its cases may differ from run to run.
-    was_red = {_function_of(name) for name, ending in base.tests.items() if ending.outcome == "failed"}
-    is_red = {_function_of(name) for name, ending in own.tests.items() if ending.outcome == "failed"}
-    known = {_function_of(name) for name in base.tests}
-    repaired = [name for name in green if _function_of(name) in was_red - is_red]
-    return repaired, [name for name in green if _function_of(name) not in known]
-
-
-def _function_of(name: str) -> str:
-    return name.split("[", 1)[0]
 
 
 def _worst_of_each_line(findings: Iterable[Finding]) -> list[Finding]:

@@ -15,7 +15,7 @@ from claude_orchestrator.graders.integrity.answers.literals import MISSING, Valu
 from claude_orchestrator.graders.integrity.answers.oddness import oddness
 from claude_orchestrator.graders.integrity.answers.questions import Function
 from claude_orchestrator.graders.parsing import parsed
-from claude_orchestrator.graders.suite.run_log import file_of
+from claude_orchestrator.graders.suite.run_log import file_of, function_of
 
 _TELLING: Final = frozenset({"startswith", "endswith", "fullmatch", "match", "search", "__eq__", "__contains__"})
 _TOKEN: Final = re.compile(r"[A-Za-z0-9]+")
@@ -57,7 +57,7 @@ class Named:
 
 def given_in(tests: Mapping[str, bytes], names: Collection[str]) -> frozenset[Value]:
     """What some tests give to the code, by their ids: their literals, and those of their sets of parameters."""
-    places = {(file_of(name), name.rpartition("::")[2].split("[", 1)[0]) for name in names}
+    places = {(file_of(name), function_of(name).rpartition("::")[2]) for name in names}
     found: set[Value] = set()
     for path, content in tests.items():
         wanted = frozenset(function for file, function in places if file == path)

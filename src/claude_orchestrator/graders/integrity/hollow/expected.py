@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.graders.integrity.answers.assertions import called
 from claude_orchestrator.graders.integrity.answers.literals import MISSING, Value, literals_in
+from claude_orchestrator.graders.integrity.green_tests import green_tests
 from claude_orchestrator.graders.integrity.hollow.forms import form_of, maker_of, parts_of
 from claude_orchestrator.graders.integrity.tampering.canonical import Function
 from claude_orchestrator.graders.parsing import parsed
-from claude_orchestrator.graders.suite.run_log import PASSING, file_of
+from claude_orchestrator.graders.suite.run_log import file_of, function_of
 
 if TYPE_CHECKING:
     from claude_orchestrator.graders.bench import Bench
@@ -33,24 +34,11 @@ NOTHING: Final = Shown()
 
 
 async def shown_by(bench: Bench) -> Shown:
-    """What the tests say that failed at the base or that it did not have, and that pass now."""
-    runs = await bench.suite
-    base, own = runs.get("base"), runs.get("own")
-    if base is None or own is None:
-        return NOTHING
-    # By function: the names of its cases may differ from run to run.
-    red = {_function_of(name) for name, ending in own.tests.items() if ending.outcome == "failed"}
-    was_green = {_function_of(name) for name, ending in base.tests.items() if ending.outcome in PASSING}
-    was_red = {_function_of(name) for name, ending in base.tests.items() if ending.outcome == "failed"}
-    green = {_function_of(name) for name, ending in own.tests.items() if ending.outcome in PASSING}
-    telling = {name for name in green - red if name in was_red or name not in was_green}
-    files = {file_of(name) for name in telling} & bench.change.own_paths
+    """What the tests say that the change makes pass."""
+    telling = list(await green_tests(bench))
+    files = set(map(file_of, telling)) & bench.change.own_paths
     tests = await bench.files("head", {path for path in files if path.endswith(".py")})
-    return read(tests, {(file_of(name), name.rpartition("::")[2]) for name in telling})
-
-
-def _function_of(name: str) -> str:
-    return name.split("[", 1)[0]
+    return read(tests, {(file_of(name), function_of(name).rpartition("::")[2]) for name in telling})
 
 
 def read(tests: Mapping[str, bytes], functions: Collection[tuple[str, str]]) -> Shown:

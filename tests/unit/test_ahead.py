@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from claude_orchestrator.graders.base import Command
 from claude_orchestrator.graders.suite import ahead
 from claude_orchestrator.graders.suite.run_log import Ending, SuiteRun
+from claude_orchestrator.graders.suite.runs import Done
 
 CONTENT = (
     b"import pytest\n\n\ndef test_a():\n    pass\n\n\ndef helper():\n    pass\n\n\nclass TestB:\n"
@@ -31,10 +33,20 @@ def asked(monkeypatch: pytest.MonkeyPatch, witness: SuiteRun) -> list[str]:
         assert not own.tests
         names.extend(shown)
 
+    idle: list[str] = []
+
+    async def note_idle(bench: object, suite: object, shown: list[str], usual_s: float) -> None:
+        del bench, suite
+        assert usual_s == 3.0
+        idle.extend(shown)
+
     monkeypatch.setattr(ahead, "own_word_findings", note)
+    monkeypatch.setattr(ahead, "ask_idle_ahead", note_idle)
     bench: Any = _Files()
     suite: Any = None
-    asyncio.run(ahead.ask_ahead(bench, suite, witness))
+    command = Command("pytest-witness", (), 1, 3.0, "")
+    asyncio.run(ahead.ask_ahead(bench, suite, Done(witness, command)))
+    assert idle == names
     return names
 
 

@@ -26,8 +26,9 @@ from claude_orchestrator.graders.suite.roots import stand_ins
 from claude_orchestrator.graders.suite.run_log import SuiteRun
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 from claude_orchestrator.graders.suite.spared import files_of_base, run_base
+from claude_orchestrator.graders.suite.telling import telling_findings
 from claude_orchestrator.graders.suite.uncollected import never_collected
-from claude_orchestrator.graders.suite.witness import KINDS, judge_witness, repaired_tests, shown_tests
+from claude_orchestrator.graders.suite.witness import KINDS, Witnesses, judge_witness, repaired_tests, shown_tests
 
 _EXCHANGED: Final = "what decides how tests end was exchanged while they ran"
 
@@ -177,10 +178,14 @@ class PytestGrader:
         witness = facts.run("witness")
         shown = shown_tests(pairs, base.tests, own.tests, None if witness and witness.trouble else witness, by_chance)
         await asyncio.wait([facts.ahead])
-        found, asked = await own_word_findings(bench, suite, shown, own)
-        narrow, widened = await narrow_findings(bench, suite, shown, facts.runs["own"], facts.affected)
-        verdict.findings += found + narrow
-        again += asked + widened
+        witnesses = Witnesses.of(shown, pairs, base.tests, witness)
+        for found, asked in await asyncio.gather(
+            own_word_findings(bench, suite, shown, own),
+            narrow_findings(bench, suite, shown, facts.runs["own"], facts.affected),
+            telling_findings(bench, suite, witnesses, facts.runs["own"], facts.affected),
+        ):
+            verdict.findings += found
+            again += asked
         if strange:
             verdict.findings.append(Finding("pytest/untrusted", "", 0, _said(sorted(strange))))
         verdict.notes += notes
@@ -235,7 +240,7 @@ async def _ask_ahead(bench: Bench, suite: SuiteRuns, witness: asyncio.Future[Don
     if witness is not None:
         # Whatever goes wrong goes wrong again when it is asked for.
         with contextlib.suppress(OrchestratorError):
-            await ask_ahead(bench, suite, (await asyncio.shield(witness)).run)
+            await ask_ahead(bench, suite, await asyncio.shield(witness))
 
 
 def _troubles(facts: _Facts) -> list[str]:

@@ -32,7 +32,7 @@ _VENDORED: Final = frozenset(
 async def lines_to_reach(bench: Bench) -> Lines:
     """The executable lines of *own* whose behaviour the change changed, by path; empty: nothing to trace."""
     wanted: dict[str, list[int]] = {}
-    for unit in await _changed(bench):
+    for unit in await changed_here(bench):
         lines = wanted.setdefault(unit.path, [])
         lines.extend(line for first, last in unit.statements for line in range(first, last + 1))
     return {path: sorted(set(lines)) for path, lines in wanted.items()}
@@ -47,11 +47,12 @@ async def reach_findings(bench: Bench, wanted: Lines, seen: Mapping[str, Any]) -
     doubt = "" if has_tests else "there are no tests"
     if not seen.get("complete"):
         doubt = str(seen.get("why") or "not everything could be watched")
-    found = (_judged(unit, hit.get(unit.path, frozenset()), doubt) for unit in await _changed(bench))
+    found = (_judged(unit, hit.get(unit.path, frozenset()), doubt) for unit in await changed_here(bench))
     return [finding for finding in found if finding is not None]
 
 
-async def _changed(bench: Bench) -> list[Changed]:
+async def changed_here(bench: Bench) -> list[Changed]:
+    """The units of the sources that the change makes behave in another way; none where a file does not parse."""
     change = bench.change
     paths = {
         path

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from claude_orchestrator.graders.base import Finding, Severity
@@ -11,7 +12,7 @@ from claude_orchestrator.graders.bench import Claims
 from claude_orchestrator.graders.change import DOCUMENTS, JudgedChange
 from claude_orchestrator.graders.suite.outcomes import HIDING, Tests
 from claude_orchestrator.graders.suite.pairs import Pair
-from claude_orchestrator.graders.suite.run_log import COLLECTION, PASSING, SuiteRun, file_of
+from claude_orchestrator.graders.suite.run_log import COLLECTION, PASSING, Ending, SuiteRun, file_of
 
 KINDS: Final = frozenset({"fix", "feature"})
 """The kinds of tasks that have to come with a test which fails without them."""
@@ -64,6 +65,34 @@ def shown_tests(
         if olds[name].base not in red_at_times and not _needs_no_change(name, olds[name].base, witness, trusted)
     ]
     return [*repaired, *(name for name in passing if witness is not None and _fails(name, olds, base, witness))]
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """The tests that show a change: ids that pass with it and fail without.
+
+    ``shown`` are all of them, ``fresh`` those that are new, say something else now, or were red before. ``before`` is
+    how each of these ended without the change.
+    """
+
+    shown: Sequence[str]
+    fresh: Sequence[str]
+    before: Mapping[str, Ending]
+
+    @classmethod
+    def of(cls, shown: Sequence[str], pairs: Mapping[str, Pair], base: Tests, witness: SuiteRun | None) -> Witnesses:
+        """Tell of the tests ``shown`` which of them are there for the change, and how they failed without it."""
+        olds = {pair.own: pair for pair in pairs.values() if pair.own}
+        alone = witness.tests if witness is not None else {}
+        before: dict[str, Ending] = {}
+        for name in shown:
+            old = olds.get(name)
+            if old is not None and base[old.base].outcome == "failed":
+                before[name] = base[old.base]
+            elif old is None or old.fate in ("edited", "strengthened"):
+                ending = alone.get(name) or alone.get(file_of(name) + COLLECTION)
+                before[name] = ending if ending is not None else Ending("failed")
+        return cls(shown, list(before), before)
 
 
 def judge_witness(

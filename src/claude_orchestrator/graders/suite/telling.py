@@ -1,0 +1,245 @@
+"""Whether the tests that a change makes pass tell its results from others, and from none (mutation testing).
+
+Two questions, each a short run of those tests in a tree of its own: would they pass if the functions of the change did
+nothing, and would they pass if something else came out where the change gives up?
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from claude_orchestrator.graders.base import Command, Finding, Severity
+from claude_orchestrator.graders.bench import Bench
+from claude_orchestrator.graders.change import DOCUMENTS
+from claude_orchestrator.graders.parsing import parsed
+from claude_orchestrator.graders.suite.behaviour import Changed
+from claude_orchestrator.graders.suite.given_up import GivenUp, exchanged, given_up
+from claude_orchestrator.graders.suite.idle import Idle, emptied, idle_functions
+from claude_orchestrator.graders.suite.mutants import Mutants, all_pass
+from claude_orchestrator.graders.suite.reach import changed_here
+from claude_orchestrator.graders.suite.run_log import PASSING, file_of
+from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
+from claude_orchestrator.graders.suite.witness import KINDS, Witnesses
+
+_MORE_S: Final = 20.0
+"""Seconds that a run gets beyond twice the time of the whole suite: a function that does nothing may never end a loop."""
+_MOST_PLACES: Final = 3
+"""Places that are asked one by one; more are asked together."""
+_SETTINGS: Final = (".toml", ".cfg", ".ini", ".yml", ".yaml", ".lock", ".in")
+_FRAME: Final = re.compile(r"^(?P<path>[^\s:][^:\n]*\.py):\d+: ", re.MULTILINE)
+
+
+async def telling_findings(
+    bench: Bench, suite: SuiteRuns, witnesses: Witnesses, own: Done, affected: Collection[str] | None
+) -> tuple[list[Finding], list[Command]]:
+    """Findings for a change whose tests do not tell what it does from nothing; and the commands that showed it."""
+    if not witnesses.fresh:
+        return [], []
+    asking = _Asking(bench, suite, witnesses, own, affected)
+    return await asking.findings(), asking.mutants.commands
+
+
+async def ask_idle_ahead(bench: Bench, suite: SuiteRuns, shown: Sequence[str], usual_s: float) -> None:
+    """Have some tests, which take ``usual_s`` seconds, run on functions that do nothing, for when it is asked for."""
+    if bench.claims.kind not in KINDS:
+        return
+    idle = await _Subject.of(bench)
+    mutants = Mutants(bench, suite)
+    if idle.is_all and await mutants.may_run(idle.head):
+        await mutants.run("idle", idle.emptied("True"), shown, _MORE_S + 2 * usual_s)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """The sources that a change touches; ``is_all``: nothing but the functions ``idle`` is what it does."""
+
+    head: dict[str, bytes]
+    before: dict[str, bytes]
+    idle: list[Idle]
+    is_all: bool
+
+    @classmethod
+    async def of(cls, bench: Bench) -> _Subject:
+        """What is to be asked of a change."""
+        change = bench.change
+        units = await changed_here(bench)
+        paths = sorted({unit.path for unit in units})
+        old = {path: change.old_names.get(path, path) for path in paths}
+        head, base = await asyncio.gather(bench.files("head", paths), bench.files("base", old.values()))
+        before = {path: base.get(old[path], b"") for path in paths}
+        places: dict[str, set[tuple[str, int]]] = {}
+        for unit in units:
+            if unit.is_function:
+                places.setdefault(unit.path, set()).add((unit.name, unit.line))
+        idle = [one for path, some in places.items() for one in idle_functions(path, head[path], some)]
+        is_all = len(idle) == sum(map(len, places.values())) > 0 and not _has_data(bench)
+        subject = cls(head, before, idle, is_all)
+        rest = [unit for unit in units if not unit.is_function]
+        if is_all and rest and await _is_used(bench, rest, subject):
+            return cls(head, before, idle, is_all=False)
+        return subject
+
+    def emptied(self, truth: str) -> dict[str, bytes]:
+        """The files with functions that do nothing."""
+        paths = {one.path for one in self.idle}
+        return {
+            path: emptied(self.head[path], [one for one in self.idle if one.path == path], truth=truth)
+            for path in sorted(paths)
+        }
+
+
+def _has_data(bench: Bench) -> bool:
+    """Whether something that is no code was changed, and may be what the tests see."""
+    change = bench.change
+    return any(
+        not path.endswith((".py", ".pyi", *_SETTINGS, *DOCUMENTS)) and not change.is_test(path)
+        for path in change.touched & change.head_entries.keys()
+    )
+
+
+async def _is_used(bench: Bench, units: Sequence[Changed], subject: _Subject) -> bool:
+    """Whether what a change does outside of functions is used by anything else than the functions that it changed."""
+    names: set[str] = set()
+    for unit in units:
+        tree = parsed(subject.head[unit.path])
+        found = {
+            one.id
+            for node in (ast.walk(tree) if tree else ())
+            if isinstance(node, ast.stmt) and node.lineno == unit.line
+            for one in ast.walk(node)
+            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+        }
+        if not found:
+            return True
+        names |= found
+    tests = [path for path in bench.change.touched if path.endswith(".py") and bench.change.is_test(path)]
+    texts = [*subject.emptied("True").values(), *(await bench.files("head", tests)).values()]
+    said = b"\n".join(texts).decode(errors="replace")
+    counts = {name: len(re.findall(rf"\b{re.escape(name)}\b", said)) for name in names}
+    return any(count > 1 for count in counts.values())
+
+
+class _Asking:
+    def __init__(
+        self, bench: Bench, suite: SuiteRuns, witnesses: Witnesses, own: Done, affected: Collection[str] | None
+    ) -> None:
+        self._bench, self._witnesses, self._own = bench, witnesses, own.run
+        self._affected = affected
+        self._limit_s = _MORE_S + 2 * own.command.duration_s
+        self.mutants = Mutants(bench, suite)
+
+    async def findings(self) -> list[Finding]:
+        """What the tests do not tell apart."""
+        subject = await _Subject.of(self._bench)
+        if not subject.head or not await self.mutants.may_run(subject.head):
+            return []
+        places = [
+            one
+            for path, content in subject.head.items()
+            for one in given_up(path, content, subject.before[path])
+            if self._is_reached(one)
+        ]
+        swallowed, idle = await asyncio.gather(self._swallowed(subject, places), self._idle(subject, places))
+        # What is hidden says more than that nothing is seen.
+        return swallowed or idle
+
+    def _is_reached(self, place: GivenUp) -> bool:
+        reach = self._own.reach
+        is_seen = reach.get("complete") and place.other is not None
+        return not is_seen or place.line in reach.get("hit", {}).get(place.path, ())
+
+    # -- functions that do nothing ------------------------------------------------------------------
+
+    async def _idle(self, subject: _Subject, places: Sequence[GivenUp]) -> list[Finding]:
+        if not subject.is_all or self._bench.claims.kind not in KINDS:
+            return []
+        silent = [one for one in places if one.is_handler and one.function in {idle.name for idle in subject.idle}]
+        if not silent and all(one.is_refusing for one in subject.idle):
+            return []
+        run = await self.mutants.run("idle", subject.emptied("True"), self._witnesses.shown, self._limit_s)
+        if not all_pass(run, self._witnesses.fresh):
+            return []
+        if any(one.kind == "bool" for one in subject.idle):
+            run = await self.mutants.run("idle-false", subject.emptied("False"), self._witnesses.fresh, self._limit_s)
+            if not all_pass(run, self._witnesses.fresh):
+                return []
+        fresh = self._witnesses.fresh
+        names = sorted({one.name for one in subject.idle})
+        said = " and ".join(f"`{name}`" for name in names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+        message = (
+            f"{said}: {_count(fresh)} the change would pass if nothing were done there (the first is {fresh[0]}): "
+            "compare what comes out with what is right"
+        )
+        severity: Severity = "review"
+        if silent and self._was_raised():
+            severity = "problem"
+            message += f"; the error that was there is hidden by `{silent[0].text}`"
+        first = min(subject.idle, key=lambda one: (one.path, one.line))
+        return [Finding("pytest/nothing-told", first.path, first.line, message, severity, first.name)]
+
+    # -- what is given where it gives up ------------------------------------------------------------
+
+    async def _swallowed(self, subject: _Subject, places: Sequence[GivenUp]) -> list[Finding]:
+        asked = [one for one in places if one.other is not None]
+        groups = [[one] for one in asked] if len(asked) <= _MOST_PLACES else [asked]
+        found = await asyncio.gather(*(self._untold(subject, group, n) for n, group in enumerate(groups, 1)))
+        return [one for one in found if one is not None]
+
+    async def _untold(self, subject: _Subject, group: Sequence[GivenUp], number: int) -> Finding | None:
+        """A finding where tests need it that the change gives up, and no test says what it has to give then."""
+        fresh = self._witnesses.fresh
+        other = self._changed(subject, group)
+        if not all_pass(await self.mutants.run(f"other-{number}", other, fresh, self._limit_s), fresh):
+            return None
+        raising = self._changed(subject, group, raising=True)
+        run = await self.mutants.run(f"raising-{number}", raising, fresh, self._limit_s)
+        needing = [name for name in fresh if name in run.tests and run.tests[name].outcome == "failed"]
+        if run.trouble or not needing:
+            return None
+        reached = self._reached()
+        if not all_pass(await self.mutants.run(f"other-all-{number}", other, reached, self._limit_s), reached):
+            return None
+        first = group[0]
+        message = (
+            f"`{first.text}` in `{first.function}`: {needing[0]} needs it, and passes whatever comes out there; "
+            "no test says what is right instead of the error"
+        )
+        is_hiding = first.is_handler and (first.is_broad or self._was_raised())
+        return Finding(
+            "pytest/error-hidden", first.path, first.line, message, "problem" if is_hiding else "review", first.function
+        )
+
+    def _changed(self, subject: _Subject, group: Sequence[GivenUp], *, raising: bool = False) -> dict[str, bytes]:
+        paths = sorted({one.path for one in group})
+        return {
+            path: exchanged(subject.head[path], [one for one in group if one.path == path], raising=raising)
+            for path in paths
+        }
+
+    def _reached(self) -> list[str]:
+        """The tests that pass with the change and can be reached by it."""
+        passing = [name for name, ending in self._own.tests.items() if ending.outcome in PASSING]
+        if self._affected is None:
+            return passing
+        wanted = {*self._affected, *map(file_of, self._witnesses.shown)}
+        new = self._bench.change.own_paths - self._bench.change.base_entries.keys()
+        return [name for name in passing if file_of(name) in wanted or file_of(name) in new]
+
+    def _was_raised(self) -> bool:
+        """Whether the tests fail without the change by an error that comes out of the project's code."""
+        change = self._bench.change
+        for name in self._witnesses.fresh:
+            ending = self._witnesses.before.get(name)
+            frames = [found["path"] for found in _FRAME.finditer(ending.text)] if ending else []
+            if any(path in change.base_entries and not change.is_test(path) for path in frames):
+                return True
+        return False
+
+
+def _count(fresh: Sequence[str]) -> str:
+    return "the test that shows" if len(fresh) == 1 else f"all {len(fresh)} tests that show"

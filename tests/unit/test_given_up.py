@@ -1,0 +1,75 @@
+"""Where a change gives up, and what could come out there instead."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from claude_orchestrator.graders.suite.given_up import GivenUp, exchanged, given_up
+
+BEFORE = "def f(x):\n    return int(x)\n"
+QUIET = {
+    "a handler that gives something": (
+        "    try:\n        return int(x)\n    except ValueError:\n        return []\n",
+        "[70001]",
+    ),
+    "a handler that sets something": (
+        "    try:\n        y = int(x)\n    except ValueError:\n        y = ''\n    return y\n",
+        'y = "Qz7"',
+    ),
+    "a handler that says so, too": (
+        "    try:\n        return int(x)\n    except Exception:\n        log.debug('no')\n        return None\n",
+        'return "Qz7"',
+    ),
+    "a handler that ends the function": (
+        "    try:\n        return int(x)\n    except ValueError:\n        return\n",
+        'return "Qz7"',
+    ),
+    "a handler that says no": (
+        "    try:\n        return int(x)\n    except ValueError:\n        return False\n",
+        "return True",
+    ),
+    "a way out": ("    if not x:\n        return {}\n    return int(x)\n", 'return {"Qz7": 70001}'),
+}
+SPOKEN = {
+    "another error": "    try:\n        return int(x)\n    except ValueError:\n        raise KeyError(x) from None\n",
+    "another way": "    try:\n        return int(x)\n    except ValueError:\n        return float(x)\n",
+    "a module that is not there": "    try:\n        import y\n    except ImportError:\n        y = 0\n    return y\n",
+    "an answer": "    if x == 'one':\n        return 1\n    return int(x)\n",
+}
+
+
+def found_in(body: str, before: str = BEFORE) -> list[GivenUp]:
+    return given_up("a.py", f"def f(x):\n{body}".encode(), before.encode())
+
+
+@pytest.mark.parametrize(("body", "other"), QUIET.values(), ids=QUIET.keys())
+def test_what_could_come_out_instead(body: str, other: str) -> None:
+    places = found_in(body)
+    source = f"def f(x):\n{body}".encode()
+    assert [one.function for one in places] == ["f"]
+    assert other in exchanged(source, places).decode()
+    raising = exchanged(source, places, raising=True).decode()
+    assert "raise AssertionError" in raising
+    ast.parse(raising)
+
+
+@pytest.mark.parametrize("body", SPOKEN.values(), ids=SPOKEN.keys())
+def test_what_makes_something_of_an_error_is_left_alone(body: str) -> None:
+    assert found_in(body) == []
+
+
+def test_what_was_there_is_left_alone() -> None:
+    body = QUIET["a handler that gives something"][0]
+    assert found_in(body, f"def f(x):\n{body}") == []
+
+
+def test_a_handler_that_goes_on_has_no_other_value() -> None:
+    places = found_in("    try:\n        x.go()\n    except Exception:\n        pass\n")
+    assert [(one.other, one.is_handler, one.is_broad) for one in places] == [(None, True, True)]
+
+
+def test_methods_are_known_by_their_class() -> None:
+    source = b"class A:\n    def f(self):\n        if not self.x:\n            return ''\n        return self.x\n"
+    assert [one.function for one in given_up("a.py", source, b"")] == ["A.f"]

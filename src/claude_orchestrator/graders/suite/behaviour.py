@@ -65,6 +65,8 @@ class _Comparison:
     """Statements that are gone from where they were, by their keys, with the units that they were in."""
     gone: set[str] = field(default_factory=set)
     added: set[str] = field(default_factory=set)
+    builtin: dict[str, str] = field(default_factory=dict)
+    """Names that are gone, with the builtins that they were."""
 
     def changed(self) -> list[Changed]:
         """The units of the head that have new statements."""
@@ -88,6 +90,7 @@ class _Comparison:
         before, after = (side.defined for side in (self.before, self.after))
         stored, storing = attributes_set(old_units), attributes_set(new_units)
         self.gone, self.added = (before - after) | (stored - storing), (after - before) | (storing - stored)
+        self.builtin = {name: other for name, other in self.before.aliases.items() if name in self.gone}
         by_structure: dict[str, list[Unit]] = defaultdict(list)
         for unit in old_units:
             by_structure[unit.signature.structure].append(unit)
@@ -105,7 +108,9 @@ class _Comparison:
 
     def _is_same(self, old: Signature, new: Signature) -> bool:
         return old.structure == new.structure and all(
-            one == other or (one.lstrip(".=") in self.gone and other.lstrip(".=") in self.added)
+            one == other
+            or (one.lstrip(".=") in self.gone and other.lstrip(".=") in self.added)
+            or self.builtin.get(one) == other
             for one, other in zip(old.names, new.names, strict=True)
         )
 
@@ -114,7 +119,7 @@ class _Comparison:
             return _Pair(unit, None, unit.statements)
         known: dict[Signature, list[Statement]] = defaultdict(list)
         for statement in old.statements:
-            known[_plain(statement.key, old.local_names - unit.local_names, self.gone)].append(statement)
+            known[self._before(statement, old.local_names - unit.local_names)].append(statement)
         fresh = []
         for statement in unit.statements:
             same = known[_plain(statement.key, unit.local_names - old.local_names, self.added)]
@@ -128,7 +133,11 @@ class _Comparison:
 
     def _give(self, unit: Unit, statements: list[Statement]) -> None:
         for statement in statements:
-            self.pool[_plain(statement.key, unit.local_names, self.gone)].append(unit)
+            self.pool[self._before(statement, unit.local_names)].append(unit)
+
+    def _before(self, statement: Statement, own: frozenset[str]) -> Signature:
+        names = tuple(self.builtin.get(name, name) for name in statement.key.names)
+        return _plain(Signature(statement.key.structure, names), own, self.gone - self.builtin.keys())
 
     def _found(self, pair: _Pair) -> Changed | None:
         unit = pair.unit

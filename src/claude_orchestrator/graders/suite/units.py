@@ -7,9 +7,15 @@ import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from claude_orchestrator.graders.parsing import parsed
+from claude_orchestrator.graders.suite.equivalents import (
+    builtin_aliases,
+    is_short_function,
+    plain,
+    plain_block,
+)
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _SKIPPED: Final = frozenset({"annotation", "returns", "type_comment", "ctx", "kind", "type_params"})
@@ -83,6 +89,12 @@ class Unit:
         return isinstance(self.node, _Function)
 
     @property
+    def owner(self) -> str:
+        """The class that it is written in."""
+        place = self.name.rpartition(".")[0] if self.is_function else self.name
+        return place.rpartition(".")[2]
+
+    @property
     def line(self) -> int:
         """Where it begins."""
         return self.node.lineno
@@ -96,26 +108,37 @@ class Unit:
     @functools.cached_property
     def signature(self) -> Signature:
         """All of it."""
-        return _signature([self.node])
+        return _signature(self.node, self.owner)
 
     @functools.cached_property
     def statements(self) -> list[Statement]:
         """The statements in it that count."""
         if isinstance(self.node, _Function):
             body = [] if _is_stub(self.node) else self.node.body
-            return list(_statements(body, self.source.lines, self.source.excused))
-        return list(_statements([self.node], self.source.lines, self.source.excused))
+            return list(_statements(body, self.source, self.owner))
+        return list(_statements([self.node], self.source, self.owner))
 
     @functools.cached_property
     def local_names(self) -> frozenset[str]:
         """The names that only it knows."""
-        return _local_names(self.node) if isinstance(self.node, _Function) else frozenset()
+        if isinstance(self.node, _Function):
+            return _local_names(self.node)
+        return (
+            frozenset(one.arg for one in ast.walk(self.node) if isinstance(one, ast.arg)) if self._says else frozenset()
+        )
+
+    @functools.cached_property
+    def _says(self) -> str | None:
+        """The name of the function that ``name = lambda …`` is."""
+        target = self.node.targets[0] if isinstance(self.node, ast.Assign) and len(self.node.targets) == 1 else None
+        is_lambda = isinstance(target, ast.Name) and isinstance(getattr(self.node, "value", None), ast.Lambda)
+        return target.id if is_lambda and isinstance(target, ast.Name) else None
 
     @functools.cached_property
     def canonical(self) -> Signature:
         """The signature with local variables numbered in order of appearance, and its own name left out."""
         numbers: dict[str, str] = {}
-        own = self.name.rpartition(".")[2] if self.is_function else None
+        own = self.name.rpartition(".")[2] if self.is_function else self._says
         names = (
             numbers.setdefault(name, f"{len(numbers)}") if name in self.local_names else "self" if name == own else name
             for name in self.signature.names
@@ -129,6 +152,8 @@ class Side:
 
     units: list[Unit] = field(default_factory=list)
     defined: set[str] = field(default_factory=set)
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Other names of builtins."""
 
 
 def take_apart(files: Mapping[str, bytes], base: Mapping[str, bytes]) -> Side | None:
@@ -139,6 +164,7 @@ def take_apart(files: Mapping[str, bytes], base: Mapping[str, bytes]) -> Side | 
         tree = parsed(content)
         if tree is None:
             return None
+        side.aliases |= builtin_aliases(tree.body)
         _collect(side, path, tree, _Source(_text(content), excused))
     return side
 
@@ -152,7 +178,7 @@ def _text(content: bytes) -> list[str]:
 
 def _collect(side: Side, path: str, tree: ast.Module, source: _Source) -> None:
     def visit(body: Iterable[ast.stmt], prefix: str) -> None:
-        for node in _without_docstring(body):
+        for node in plain_block(_without_docstring(body)):
             if _is_excluded(node, source.lines, source.excused):
                 continue
             if isinstance(node, _Function):
@@ -203,22 +229,25 @@ def _says_nothing(node: ast.stmt) -> bool:
 
 
 def _statements(
-    body: Iterable[ast.stmt], lines: list[str], excused: set[str], *, is_aside: bool = False
+    body: Iterable[ast.stmt], source: _Source, owner: str, *, is_aside: bool = False
 ) -> Iterator[Statement]:
-    for node in _without_docstring(body):
-        if _is_excluded(node, lines, excused) or _says_nothing(node) or isinstance(node, _NOT_RUN):
+    for node in plain_block(_without_docstring(body)):
+        if _is_excluded(node, source.lines, source.excused) or _says_nothing(node) or isinstance(node, _NOT_RUN):
             continue
         if isinstance(node, ast.AnnAssign) and node.value is None:
+            continue
+        if isinstance(node, ast.FunctionDef) and is_short_function(node):
+            yield Statement((node.body[0].lineno, node.end_lineno or node.lineno), _signature(node, owner), is_aside)
             continue
         blocks = list(_blocks(node))
         if not isinstance(node, _Function | ast.ClassDef | ast.Try) and not _is_export_list(node):
             last = node.end_lineno or node.lineno
             if blocks:
                 last = max(node.lineno, min(last, _first_line(blocks[0]) - 1))
-            yield Statement((node.lineno, last), _signature([node], header=True), is_aside or _says(node))
+            yield Statement((node.lineno, last), _signature(node, owner, header=True), is_aside or _says(node))
         handled = {id(handler.body) for handler in getattr(node, "handlers", ())}
         for block in blocks:
-            yield from _statements(block, lines, excused, is_aside=is_aside or id(block) in handled)
+            yield from _statements(block, source, owner, is_aside=is_aside or id(block) in handled)
 
 
 def _says(node: ast.stmt) -> bool:
@@ -287,36 +316,46 @@ def _last(node: ast.expr) -> str:
 # -- signatures -------------------------------------------------------------------------------------
 
 
-def _signature(nodes: list[ast.stmt], *, header: bool = False) -> Signature:
-    parts: list[str] = []
-    names: list[str] = []
-    for node in nodes:
-        _write(node, parts, names, header=header)
-    return Signature(" ".join(parts), tuple(names))
+def _signature(node: ast.stmt, owner: str, *, header: bool = False) -> Signature:
+    writer = _Writer(owner)
+    writer.write(node, header=header)
+    return Signature(" ".join(writer.parts), tuple(writer.names))
 
 
-def _write(node: ast.AST, parts: list[str], names: list[str], *, header: bool = False) -> None:
-    if isinstance(node, ast.AnnAssign):
-        if node.value is None:
+@dataclass
+class _Writer:
+    """Writes a tree down in its plain form; ``owner`` is the class that it stands in."""
+
+    owner: str
+    parts: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    def write(self, node: ast.AST, *, header: bool = False) -> None:
+        if isinstance(node, ast.AnnAssign):
+            if node.value is None:
+                return
+            node = ast.Assign([node.target], node.value)
+        node = plain(node, self.owner)
+        if isinstance(node, ast.Constant):
+            self.parts.append(f"{type(node.value).__name__}:{node.value!r}")
             return
-        node = ast.Assign([node.target], node.value)
-    if isinstance(node, ast.Constant):
-        parts.append(f"{type(node.value).__name__}:{node.value!r}")
-        return
-    kind = type(node).__name__
-    parts.append(f"({kind}")
-    for name, value in ast.iter_fields(node):
-        if name in _SKIPPED or (header and name in _BLOCKS and isinstance(value, list)):
-            continue
-        if name == _IDENTIFIERS.get(kind) and isinstance(value, str):
-            names.append({"Attribute": ".", "keyword": "="}.get(kind, "") + value)
-            continue
-        parts.append(f"|{name}")
-        listed = value if isinstance(value, list) else [value]
-        for child in _without_docstring(listed) if name == "body" else listed:
+        kind = type(node).__name__
+        self.parts.append(f"({kind}")
+        for name, value in ast.iter_fields(node):
+            if name in _SKIPPED or (header and name in _BLOCKS and isinstance(value, list)):
+                continue
+            if name == _IDENTIFIERS.get(kind) and isinstance(value, str):
+                self.names.append({"Attribute": ".", "keyword": "="}.get(kind, "") + value)
+                continue
+            self.parts.append(f"|{name}")
+            self._write_all(value, is_block=name in _BLOCKS and isinstance(value, list))
+        self.parts.append(")")
+
+    def _write_all(self, value: object, *, is_block: bool) -> None:
+        listed: list[Any] = value if isinstance(value, list) else [value]
+        for child in plain_block(_without_docstring(listed)) if is_block else listed:
             if isinstance(child, ast.AST):
                 if not isinstance(child, ast.Pass):
-                    _write(child, parts, names)
+                    self.write(child)
             elif child is not None:
-                parts.append(repr(child))
-    parts.append(")")
+                self.parts.append(repr(child))

@@ -1,0 +1,96 @@
+"""What is written in another way and does the same is no new behaviour; what only looks so is."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from claude_orchestrator.graders.suite.behaviour import changed_units
+
+
+def _changed(before: str, after: str) -> list[str]:
+    """The names of the units that behave in another way."""
+    files = [{"m.py": textwrap.dedent(text).encode()} for text in (before, after)]
+    return [unit.name for unit in changed_units(*files, {}) or []]
+
+
+def _in_function(before: str, after: str) -> list[str]:
+    return _changed(
+        *(f"def f(a, b, c):\n{textwrap.indent(textwrap.dedent(text), '    ')}\n" for text in (before, after))
+    )
+
+
+SAME = {
+    "lambda": ("g = lambda x: x in a\nreturn g(b)", "def g(x): return x in a\nreturn g(b)"),
+    "lambda in lines": ("g = lambda x=1: x\nreturn g", "def g(y=1):\n    return y\nreturn g"),
+    "is not": ("return not a is b", "return a is not b"),
+    "not in": ("return not a in b", "return a not in b"),
+    "return None": ("if a: return None\nreturn b", "if a: return\nreturn b"),
+    "else after return": ("if a:\n  return b\nelse:\n  return c", "if a:\n  return b\nreturn c"),
+    "elif after raise": ("if a:\n  raise b\nelif c:\n  return 1", "if a:\n  raise b\nif c:\n  return 1"),
+    "OSError": ("try: a()\nexcept IOError: b()", "try: a()\nexcept OSError: b()"),
+    "socket.error": ("try: a()\nexcept socket.error: b()", "try: a()\nexcept OSError: b()"),
+    "set": ("return set([a, b])", "return {a, b}"),
+    "set comprehension": ("return set([x for x in a])", "return {x for x in a}"),
+    "dict": ("return dict(), dict(x=a), list()", "return {}, {'x': a}, []"),
+    "open": ("return open(a, 'r')", "return open(a)"),
+    "encode": ("return a.encode('utf-8'), b.decode('utf8')", "return a.encode(), b.decode()"),
+    "utcnow": ("return datetime.utcnow()", "return datetime.now(timezone.utc).replace(tzinfo=None)"),
+    "utcfromtimestamp": (
+        "return dt.datetime.utcfromtimestamp(a)", "return dt.datetime.fromtimestamp(a, tz=dt.UTC).replace(tzinfo=None)"
+    ),
+    "format": ("return '{} of {!r}: {:>3}!'.format(a, b, c)", "return f'{a} of {b!r}: {c:>3}!'"),
+    "percent": ("return '%s of %r: 5%%' % (a, b)", "return f'{a} of {b!r}: 5%'"),
+    "six": ("return isinstance(a, six.text_type), six.iteritems(b)", "return isinstance(a, str), b.items()"),
+    "old Python": ("if PY2:\n  a()\nelse:\n  b()", "b()"),
+    "old version": ("if sys.version_info >= (3, 6):\n  a()\nelse:\n  b()", "a()"),
+}  # fmt: skip
+
+OTHER = {
+    "lambda": ("g = lambda x: x in a\nreturn g(b)", "def g(x): return x in b\nreturn g(b)"),
+    "not equal": ("return not a == b", "return a != b"),
+    "else after no return": ("if a:\n  b()\nelse:\n  return c", "if a:\n  b()\nreturn c"),
+    "return None": ("if a: return None\nreturn b", "if a: return 0\nreturn b"),
+    "set": ("return set(a)", "return {a}"),
+    "open": ("return open(a, 'w')", "return open(a)"),
+    "encode": ("return a.encode('latin-1')", "return a.encode()"),
+    "an aware time": ("return datetime.utcnow()", "return datetime.now(timezone.utc)"),
+    "local time": ("return datetime.utcnow()", "return datetime.now().replace(tzinfo=None)"),
+    "another zone": ("return datetime.utcnow()", "return datetime.now(a).replace(tzinfo=None)"),
+    "format in another order": ("return '{1} {0}'.format(a, b)", "return f'{a} {b}'"),
+    "format of one twice": ("return '{} {}'.format(a(), a())", "return '{0} {0}'.format(a())"),
+    "percent of a tuple, perhaps": ("return '%s' % a", "return f'{a}'"),
+    "percent of another": ("return '%s %s' % (a, b)", "return f'{b} {a}'"),
+    "new Python": ("if PY2:\n  a()\nelse:\n  b()", "a()"),
+    "a version that some have": ("if sys.version_info >= (3, 13):\n  a()\nelse:\n  b()", "a()"),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_same_behaviour_in_other_words_is_not_new(name: str) -> None:
+    assert _in_function(*SAME[name]) == []
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_other_behaviour_in_similar_words_is_new(name: str) -> None:
+    assert _in_function(*OTHER[name]) == ["f"]
+
+
+def test_super_needs_no_arguments_when_they_are_its_own() -> None:
+    code = "class A(B):\n    def f(self):\n        return super({}).f()\n"
+    assert _changed(code.format("A, self"), code.format("")) == []
+    assert _changed(code.format("B, self"), code.format("")) == ["A.f"]
+
+
+def test_a_module_function_may_have_been_a_lambda() -> None:
+    assert _changed("key = lambda item: item[0]\n", "def key(entry):\n    return entry[0]\n") == []
+    assert _changed("key = lambda item: item[0]\n", "def key(entry):\n    return entry[1]\n") == ["key"]
+
+
+def test_a_builtin_takes_the_place_of_its_other_name() -> None:
+    old = "try:\n    from itertools import izip\nexcept ImportError:\n    izip = zip\n\n"
+    old += "def f(a):\n    return izip(a, a)\n"
+    assert _changed(old, "def f(a):\n    return zip(a, a)\n") == []
+    assert _changed(old, "def f(a):\n    return map(a, a)\n") == ["f"]
+    assert _changed(old.replace("zip = zip", "zip = mine"), "def f(a):\n    return zip(a, a)\n") == ["f"]

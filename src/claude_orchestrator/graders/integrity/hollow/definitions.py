@@ -41,6 +41,12 @@ def by_place(content: bytes) -> Iterator[tuple[str, FunctionNode]]:
         yield from ((f"{owner.name}.{node.name}", node) for node in owner.body if isinstance(node, Function))
 
 
+def is_owed(content: bytes, name: str) -> bool:
+    """Whether the function of that dotted name is a method that what its class inherits from may ask for as it is."""
+    owner = name.rpartition(".")[0]
+    return any(one.name == owner and (one.bases or one.keywords) for one in classes_of(content)) if owner else False
+
+
 def given_to(node: FunctionNode) -> list[str]:
     """The names of the parameters, without those that take all the rest."""
     return [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]

@@ -24,10 +24,15 @@ _MOST: Final = 5000
 
 @dataclass(frozen=True)
 class Shown:
-    """The forms on the expected sides of checks, and the literals that are given to calls."""
+    """The forms on the expected sides of checks, the literals that are given to calls, and how calls are made.
+
+    ``calls``: what is called, with how many places, and the keywords. ``nothing``: what is called and has to give None.
+    """
 
     expected: frozenset[Value] = frozenset()
     given: frozenset[Value] = frozenset()
+    calls: frozenset[tuple[str, int, frozenset[str]]] = frozenset()
+    nothing: frozenset[str] = frozenset()
 
 
 NOTHING: Final = Shown()
@@ -45,6 +50,8 @@ def read(tests: Mapping[str, bytes], functions: Collection[tuple[str, str]]) -> 
     """What some test functions say, by file and name."""
     expected: set[Value] = set()
     given: set[Value] = set()
+    calls: set[tuple[str, int, frozenset[str]]] = set()
+    nothing: set[str] = set()
     for path, content in tests.items():
         tree = parsed(content)
         shared = _named(tree.body) if tree else {}
@@ -55,10 +62,24 @@ def read(tests: Mapping[str, bytes], functions: Collection[tuple[str, str]]) -> 
                 tables = [value for name, value in shared.items() if name in used]
                 for side in (*_sides(node), *_cells([*node.decorator_list, node, *tables])):
                     expected.update(parts_of(form_of(side, names)))
+                nothing.update(_demanded_nothing_of(node))
                 for call in (one for one in ast.walk(node) if isinstance(one, ast.Call)):
                     given.update(value for one in call.args for value in literals_in(one))
+                    calls.add((called(call), len(call.args), frozenset(one.arg for one in call.keywords if one.arg)))
     expected.discard(MISSING)
-    return Shown(frozenset(list(expected)[:_MOST]), frozenset(given))
+    return Shown(frozenset(list(expected)[:_MOST]), frozenset(given), frozenset(calls), frozenset(nothing))
+
+
+def _demanded_nothing_of(test: ast.AST) -> Iterator[str]:
+    """The names of what a test calls only to see that it gives None."""
+    for node in ast.walk(test):
+        match node:
+            case ast.Compare(
+                left=ast.Call() as call, ops=[ast.Is() | ast.Eq()], comparators=[ast.Constant(value=None)]
+            ):
+                yield called(call)
+            case ast.Call(args=[ast.Call() as call, *_]) if called(node) == "assertIsNone":
+                yield called(call)
 
 
 def _named(body: list[ast.AST] | list[ast.stmt]) -> dict[str, ast.expr]:

@@ -16,7 +16,9 @@ from claude_orchestrator.graders.integrity.hollow.loosened import loosened_findi
 from claude_orchestrator.graders.integrity.hollow.mirrors import mirror_findings
 from claude_orchestrator.graders.integrity.hollow.parameters import parameter_findings
 from claude_orchestrator.graders.integrity.hollow.stubs import stub_findings
+from claude_orchestrator.graders.integrity.hollow.unasked import unasked_findings
 from claude_orchestrator.graders.integrity.hollow.unrefused import unrefused_findings
+from claude_orchestrator.graders.integrity.judges.harness import role_of
 
 if TYPE_CHECKING:
     from claude_orchestrator.graders.bench import Bench
@@ -37,11 +39,16 @@ async def hollow_findings(bench: Bench) -> list[Finding]:
     old = paths | {change.old_names.get(path, path) for path in paths}
     base, head = await asyncio.gather(bench.files("base", old), bench.files("head", paths))
     is_feature = bench.claims.kind in _WRITING
-    needs_tests = is_feature and any(True for _ in constants_in(base, head))
+    needs_tests = is_feature and (
+        any(True for _ in constants_in(base, head))
+        or bool(stub_findings(base, head, is_feature=True) or parameter_findings(base, head))
+    )
     told = await shown_by(bench) if needs_tests else NOTHING
     found = hollow_in(base, head, is_feature=is_feature, told=told, said=bench.claims.message)
     if bench.claims.kind is not None and not is_feature:
         found += await loosened_findings(bench, base, head)
+        ours = {path: content for path, content in head.items() if role_of(path, change.is_test) == "source"}
+        found += unasked_findings(base, ours, change.old_names, bench.claims.kind)
     return found
 
 
@@ -58,9 +65,9 @@ def hollow_in(
     ``is_feature``: the task was to write it. ``told`` is what the tests say that show the change, ``said`` what its
     author says of it.
     """
-    found = stub_findings(base, head, is_feature=is_feature)
+    found = stub_findings(base, head, is_feature=is_feature, told=told)
     if is_feature:
-        found += parameter_findings(base, head)
+        found += parameter_findings(base, head, told)
         found += kept_findings(base, head)
         found += mirror_findings(base, head)
         found += unrefused_findings(base, head, said)

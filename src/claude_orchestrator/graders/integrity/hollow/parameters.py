@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from claude_orchestrator.graders.base import Finding
+from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.integrity.answers.assertions import called
-from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, by_place, given_to, names_in
+from claude_orchestrator.graders.integrity.hollow.definitions import (
+    FunctionNode,
+    by_place,
+    given_to,
+    is_owed,
+    names_in,
+)
+from claude_orchestrator.graders.integrity.hollow.expected import NOTHING, Shown
 from claude_orchestrator.graders.integrity.hollow.stubs import does_nothing, is_idle
 from claude_orchestrator.graders.integrity.tampering.canonical import Function, without_docstring
 from claude_orchestrator.graders.parsing import parsed
 
 _CONVERTING: Final = frozenset({"int", "str", "bool", "float", "list", "tuple", "set", "len", "isinstance", "callable"})
+_FOR_OTHERS: Final = re.compile(
+    r"ignor|unused|not used|compat|deprecat|no effect|no longer|reserved|future|placeholder|accepted|symmetr|signature",
+    re.IGNORECASE,
+)
+"""Words by which a docstring says that a parameter is only taken."""
 _Functions = Mapping[str, FunctionNode]
 
 
-def parameter_findings(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Finding]:
-    """Parameters by which nothing is decided: of a function that was there, or all those of a new one."""
+def parameter_findings(base: Mapping[str, bytes], head: Mapping[str, bytes], told: Shown = NOTHING) -> list[Finding]:
+    """Parameters by which nothing is decided: of a function that was there, or all those of a new one.
+
+    ``told``: a test that is to show the change gives such a parameter a value, and cannot tell what comes of it.
+    """
     known = {name for content in base.values() for name, _ in by_place(content)}
-    found = [one for path in sorted(head) for one in _in_file(path, base, head)]
+    found = [one for path in sorted(head) for one in _in_file(path, base, head, told)]
     return [*found, *(one for path in sorted(head) for one in _in_new_functions(path, head[path], known))]
 
 
-def _in_file(path: str, base: Mapping[str, bytes], head: Mapping[str, bytes]) -> Iterator[Finding]:
+def _in_file(path: str, base: Mapping[str, bytes], head: Mapping[str, bytes], told: Shown) -> Iterator[Finding]:
     places = [path] if path in base else base.keys() - head.keys()  # else it may be one of those under a new name
     before = {name: node for place in sorted(places) for name, node in by_place(base[place])}
     here = dict(by_place(head[path]))
@@ -33,9 +49,37 @@ def _in_file(path: str, base: Mapping[str, bytes], head: Mapping[str, bytes]) ->
         if old is None or node.decorator_list or all(map(is_idle, without_docstring(node.body))):
             continue
         fresh = [one for one in given_to(node) if one not in given_to(old) and not one.startswith("_")]
-        if len(given_to(node)) > len(given_to(old)) and (said := _said(name, fresh, here, head)):
-            message = f"`{node.name}` takes {said}"
-            yield Finding("special-case/stub", path, node.lineno, message, "review", symbol=node.name)
+        if len(given_to(node)) > len(given_to(old)) and (dead := _dead(name, fresh, here, head)):
+            parameter, said = dead
+            is_asked = parameter in _unread(name, fresh, here) and _is_given(node, old, parameter, told)
+            is_sure = is_asked and not is_owed(head[path], name) and not _is_for_others(node, parameter)
+            severity: Severity = "problem" if is_sure else "review"
+            message = f"`{node.name}` takes {parameter}{said}"
+            message += ", and so the tests that give it a value show nothing" if is_sure else ""
+            yield Finding("special-case/stub", path, node.lineno, message, severity, symbol=node.name)
+
+
+def _is_given(node: FunctionNode, old: FunctionNode, parameter: str, told: Shown) -> bool:
+    """Whether a test that shows the change gives a value to a new parameter."""
+    is_method = given_to(node)[:1] in (["self"], ["cls"])
+    takes = len(old.args.posonlyargs) + len(old.args.args) - is_method
+    name = node.name if node.name != "__init__" else ""
+    return any(
+        (callee == name or (not name and callee[:1].isupper())) and (parameter in keywords or places > takes)
+        for callee, places, keywords in told.calls
+    )
+
+
+def _is_for_others(node: FunctionNode, parameter: str) -> bool:
+    """Whether it is said that a parameter is only taken: the docstring says so, or it is given up by name."""
+    lines = (ast.get_docstring(node) or "").splitlines()
+    said = [
+        f"{line} {following}"
+        for line, following in zip(lines, [*lines[1:], ""], strict=False)
+        if re.search(rf"\b{re.escape(parameter)}\b", line)
+    ]
+    dropped = [one for part in node.body if isinstance(part, ast.Delete) for one in names_in(part)]
+    return parameter in dropped or any(map(_FOR_OTHERS.search, said))
 
 
 def _in_new_functions(path: str, content: bytes, known: Collection[str]) -> Iterator[Finding]:
@@ -64,21 +108,24 @@ def _is_handed_on(content: bytes, name: str) -> bool:
     )
 
 
-def _said(name: str, fresh: list[str], here: _Functions, head: Mapping[str, bytes]) -> str:
-    """What is said of the first of the fresh parameters that decides nothing; empty when all do."""
+def _dead(name: str, fresh: list[str], here: _Functions, head: Mapping[str, bytes]) -> tuple[str, str] | None:
+    """The first of the fresh parameters that decides nothing, and what is said of it; None when all do."""
     node = here[name]
     if _reads_all(node):
-        return ""
+        return None
     read = {one for part in node.body for one in names_in(part)}
-    effective = _Reading(here, name.rpartition(".")[0]).of(node)
+    unread = _unread(name, fresh, here)
     for one in fresh:
-        if one not in read:
-            return f"{one} and does nothing with it"
-        if one not in effective:
-            return f"{one}, and does the same whatever it is"
+        if one in unread:
+            return one, " and does nothing with it" if one not in read else ", and does the same whatever it is"
         if _is_only_kept(node, one, head):
-            return f"{one} and keeps it where nobody reads it"
-    return ""
+            return one, " and keeps it where nobody reads it"
+    return None
+
+
+def _unread(name: str, fresh: list[str], here: _Functions) -> list[str]:
+    effective = _Reading(here, name.rpartition(".")[0]).of(here[name])
+    return [one for one in fresh if one not in effective]
 
 
 def _reads_all(node: FunctionNode) -> bool:

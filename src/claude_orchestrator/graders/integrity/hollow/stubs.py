@@ -10,6 +10,7 @@ from typing import Final
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.integrity.answers.literals import MISSING, value_of
 from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, classes_of, functions_of, methods_of
+from claude_orchestrator.graders.integrity.hollow.expected import NOTHING, Shown
 from claude_orchestrator.graders.integrity.tampering.canonical import without_docstring
 
 _ON_PURPOSE: Final = re.compile(
@@ -19,8 +20,13 @@ _ON_PURPOSE: Final = re.compile(
 )
 
 
-def stub_findings(base: Mapping[str, bytes], head: Mapping[str, bytes], *, is_feature: bool) -> list[Finding]:
-    """The new functions of ``head`` that do nothing; of a feature, new methods of classes that were there as well."""
+def stub_findings(
+    base: Mapping[str, bytes], head: Mapping[str, bytes], *, is_feature: bool, told: Shown = NOTHING
+) -> list[Finding]:
+    """The new functions of ``head`` that do nothing; of a feature, new methods of classes that were there as well.
+
+    ``told``: a test that is to show the change demands that nothing comes of them.
+    """
     known = {node.name for content in base.values() for node in (*functions_of(content), *methods_of(content))}
     classes = {node.name for content in base.values() for node in classes_of(content)}
     found = []
@@ -31,6 +37,7 @@ def stub_findings(base: Mapping[str, bytes], head: Mapping[str, bytes], *, is_fe
                 last = node.body[-1]
                 is_constant = isinstance(last, ast.Return) and getattr(last.value, "value", None) is not None
                 is_sure = is_feature and (isinstance(last, ast.Raise) or is_constant) and node not in methods
+                is_sure |= is_feature and all(map(is_idle, without_docstring(node.body))) and node.name in told.nothing
                 severity: Severity = "problem" if is_sure else "review"
                 what = "is not written" if isinstance(last, ast.Raise) else "does nothing with what it is given"
                 message = f"`{node.name}` is new and {what}"

@@ -1,0 +1,92 @@
+# ruff: noqa: E501 - each case is read as a whole
+"""What does nothing fails outright where a test that is to show it asks for it, and cannot tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from claude_orchestrator.graders.integrity.hollow.expected import read
+from claude_orchestrator.graders.integrity.hollow.hollow import hollow_in
+from claude_orchestrator.graders.integrity.hollow.unasked import unasked_findings
+
+OLD = "def find(folder, pattern):\n    return work(folder, pattern)\n\n\nclass Table:\n    def draw(self, rows):\n        return work(rows)\n"
+DEPTH = OLD.replace("pattern)", "pattern, depth=None)", 1)
+WIDE = OLD.replace("rows)", "rows, wide=False)", 1)
+
+
+def judged(code: str, test: str) -> list[str]:
+    told = read({"test_a.py": f"def test_it():\n    {test}\n".encode()}, {("test_a.py", "test_it")})
+    found = hollow_in({"a.py": OLD.encode()}, {"a.py": code.encode()}, is_feature=True, told=told)
+    return [one.severity for one in found if one.rule == "special-case/stub"]
+
+
+@pytest.mark.parametrize(
+    ("code", "test"),
+    [
+        (DEPTH, "assert find('.', '*', depth=1) == ['a.py']"),
+        (DEPTH, "assert find('.', '*', 1) == ['a.py']"),
+        (DEPTH.replace("    return", "    depth = int(depth or 0)\n    return", 1), "assert find('.', '*', depth=1) == []"),
+        (DEPTH.replace("    return", "    '''Patterns to ignore are none.\n\n    depth: how far down.\n\n    '''\n    return", 1), "assert find('.', '*', depth=1) == []"),
+        (WIDE, "assert Table().draw([], wide=True) == []"),
+        (OLD + "\n\ndef rotate(path, keep=5):\n    '''Move the file.'''\n    return None\n", "assert rotate('a') is None"),
+        (OLD + "\n\ndef rotate(path, keep=5):\n    pass\n", "case.assertIsNone(rotate('a'))"),
+    ],
+)  # fmt: skip
+def test_a_test_that_asks_for_it_makes_it_sure(code: str, test: str) -> None:
+    assert judged(code, test) == ["problem"]
+
+
+@pytest.mark.parametrize(
+    ("code", "test"),
+    [
+        (DEPTH, "assert find('.', '*') == ['a.py']"),
+        (DEPTH, "assert other('.', depth=1) == ['a.py']"),
+        (DEPTH.replace("    return", "    '''Find.\n\n    depth: accepted and ignored.\n    '''\n    return", 1), "assert find('.', '*', depth=1) == []"),
+        (DEPTH.replace("    return", "    del depth  # our callers give it\n    return", 1), "assert find('.', '*', depth=1) == []"),
+        (WIDE.replace("class Table:", "class Table(Base):"), "assert Table().draw([], wide=True) == []"),
+        (WIDE.replace("        return", "        self._wide = wide\n        return"), "assert Table().draw([], wide=True) == []"),
+        (OLD + "\n\ndef rotate(path, keep=5):\n    return None\n", "assert rotate('a') == []"),
+        (OLD + "\n\ndef rotate(path, keep=5):\n    return None\n", "assert other(rotate('a')) is None"),
+    ],
+)  # fmt: skip
+def test_else_a_human_looks(code: str, test: str) -> None:
+    assert judged(code, test) == ["review"]
+
+
+def test_what_is_used_is_no_matter() -> None:
+    used = DEPTH.replace("work(folder, pattern)", "work(folder, pattern, depth)")
+    assert judged(used, "assert find('.', '*', depth=1) == ['a.py']") == []
+    assert (
+        judged(OLD + "\n\ndef rotate(path):\n    '''A hook: to be overridden.'''\n", "assert rotate('a') is None") == []
+    )
+
+
+NUMERONYM = "def short(word):\n    '''Short.'''\n    if len(word) < 3:\n        return word\n    return f'{word[0]}{len(word) - 2}{word[-1]}'\n"
+
+
+@pytest.mark.parametrize(("kind", "severity"), [("documentation", "problem"), ("tests", "review")])
+def test_a_task_that_is_to_change_no_code(kind: str, severity: str) -> None:
+    base = {"a.py": NUMERONYM.encode()}
+    changed = {"a.py": NUMERONYM.replace("< 3", "< 4").encode()}
+    assert [one.severity for one in unasked_findings(base, changed, {}, kind)] == [severity]
+    more = {"a.py": (NUMERONYM + "\n\ndef long(word):\n    return word * 2\n").encode()}
+    assert [one.severity for one in unasked_findings(base, more, {}, kind)] == ["review"]
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        NUMERONYM.replace("'''Short.'''", "'''The word, shortened in the middle.'''"),
+        NUMERONYM.replace("def short(word)", "def short(word: str) -> str"),
+        NUMERONYM.replace("word", "text"),
+        NUMERONYM.replace("    if len", "    # too short for it\n    if len"),
+    ],
+)
+def test_documentation_that_only_says_more(new: str) -> None:
+    assert unasked_findings({"a.py": NUMERONYM.encode()}, {"a.py": new.encode()}, {}, "documentation") == []
+
+
+def test_other_tasks_may_change_what_code_does() -> None:
+    changed = {"a.py": NUMERONYM.replace("< 3", "< 4").encode()}
+    for kind in ("fix", "feature", "refactor", "chore", None):
+        assert unasked_findings({"a.py": NUMERONYM.encode()}, changed, {}, kind) == []

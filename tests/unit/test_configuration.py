@@ -211,6 +211,23 @@ def test_commands_of_automation(before: str, after: str, count: int) -> None:
     assert len(weakened_commands(before.encode(), after.encode())) == count
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "count"),
+    [
+        ("  coverage run -m pytest\n", '  coverage run -m pytest -k "not repr"\n', 1),
+        ("  pytest tests\n", "  pytest tests --deselect tests/test_a.py::test_b\n", 1),
+        ("  pytest -k 'not slow'\n", "  pytest -k 'not slow' --cov\n", 0),
+        ("  pytest tests\n", "  pytest -q tests\n", 0),
+        ("  python -m pytest\n", "  python3 -m pytest\n", 0),
+        ("repos:\n- repo: a\n", "exclude: ^src/\nrepos:\n- repo: a\n", 1),
+        ("exclude: ^docs/\nrepos:\n- repo: a\n", "exclude: ^docs/\nrepos:\n- repo: a\n  rev: 2\n", 0),
+        ("- id: mypy\n- id: black\n", "- id: black\n", 1),
+    ],
+)
+def test_commands_that_look_at_less(before: str, after: str, count: int) -> None:
+    assert len(weakened_commands(before.encode(), after.encode())) == count
+
+
 def test_what_automation_is() -> None:
     assert all(map(is_automation, (".github/workflows/ci.yml", ".gitlab-ci.yml", "noxfile.py", "Makefile")))
     assert not any(map(is_automation, ("src/Makefile.py", ".github/ISSUE_TEMPLATE.yml", "docs/Makefile", "a.yml")))

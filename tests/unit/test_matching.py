@@ -346,6 +346,26 @@ def test_comparing_through_something_lossy_is_doubtful() -> None:
     assert "compares less exactly, through lower" in message
 
 
+@pytest.mark.parametrize(
+    ("old", "severity"),
+    [("list(add(2, 3)) == [3, 1, 2]", ["review"]), ("set(add(2, 3)) == {3, 1, 2}", [])],
+)
+def test_sorting_loses_an_order_that_was_there(old: str, severity: list[str]) -> None:
+    before = HEAD + f"def test_add():\n    assert {old}\n"
+    after = before.replace(old, "sorted(add(2, 3)) == [1, 2, 3]")
+    assert [one for one, _ in severities(compared(before, after))] == severity
+
+
+def test_a_helper_that_may_leave_before_it_checks() -> None:
+    helper = "def check(given, expected):\n    found = add(given, 1)\n    assert found == expected\n"
+    test = "\n\ndef test_add():\n    check(2, 3)\n"
+    leaving = helper.replace("    assert", "    if found:\n        return\n    assert")
+    ((severity, message),) = severities(compared(HEAD + helper + test, HEAD + leaving + test))
+    assert (severity, "under weaker conditions" in message) == ("problem", True)
+    elsewhere = helper.replace("    assert", "    if sys.platform == 'win32':\n        return\n    assert")
+    assert severities(compared(HEAD + helper + test, HEAD + elsewhere + test)) == []
+
+
 def test_a_new_test_that_asks_only_what_it_knows_cannot_fail() -> None:
     loop = "\n\ndef test_new():\n    for one in []:\n        assert add(one, 1) == 3\n"
     guarded = "\n\ndef test_new():\n    if add(1, 2) == 3:\n        assert add(1, 2) == 3\n"

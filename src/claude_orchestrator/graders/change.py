@@ -16,6 +16,7 @@ from typing import Final
 from claude_orchestrator.graders import configuration as rules
 from claude_orchestrator.graders import data_of_tests, references
 from claude_orchestrator.graders.base import Finding
+from claude_orchestrator.graders.beside import beside_findings
 from claude_orchestrator.graders.contents import content_findings
 from claude_orchestrator.graders.judged_rules import Sides, automation_findings, judge_rules
 from claude_orchestrator.graders.scope import LINK, SUBMODULE, Scope
@@ -216,8 +217,12 @@ async def _look_inside(
     before, after = await asyncio.gather(
         _read_all(repository, base, plain(base)), _read_all(repository, head, plain(head))
     )
-    inside = content_findings(base, head, before, after, lambda path: rules.is_test_path(path, test_names))
-    return [*inside, *automation_findings(before, after)]
+
+    def is_test(path: str) -> bool:
+        return rules.is_test_path(path, test_names)
+
+    inside = content_findings(base, head, before, after, is_test)
+    return [*inside, *beside_findings(before, after, head.keys(), is_test), *automation_findings(before, after)]
 
 
 def _mode(entries: Mapping[str, Entry], path: str) -> str:

@@ -31,6 +31,9 @@ _LEAVES_OUT: Final = re.compile(
     r"|--override-ini|-c\b|--config-file"
     r"|--suppress|-W ?ignore$|--pythonwarnings[= ]ignore$|--no-cov-on-fail$|--exitfirst-ok|--reruns|--maxfail"
 )
+_LEAVES_OUT_TESTS: Final = re.compile(
+    r"--deselect|--ignore(?:-glob)?\b(?!=\.?venv)|-k\b|--co\b|--collect-only|--lf\b|--sw\b"
+)
 _INSISTS: Final = re.compile(
     r"--strict|-W ?error|--pythonwarnings[= ]error|--doctest|--cov-fail-under|--fail-on|--error-for-skips"
 )
@@ -95,7 +98,7 @@ def is_automation(path: str) -> bool:
         re.match(r"\.github/(?:workflows|actions)/.*\.ya?ml$|\.circleci/", path)
         or path
         in (".gitlab-ci.yml", ".travis.yml", "azure-pipelines.yml", "Jenkinsfile", "appveyor.yml", ".cirrus.yml")
-        or path in ("Makefile", "justfile", "noxfile.py", "tox.ini", "Taskfile.yml")
+        or path in ("Makefile", "justfile", "noxfile.py", "tox.ini", "Taskfile.yml", ".pre-commit-config.yaml")
     )
 
 
@@ -106,7 +109,21 @@ def weakened_commands(before: bytes | None, after: bytes | None) -> list[str]:
     gone = [line for line in old if _RUNS_TESTS.search(line) and line not in new]
     tools_left = {match for line in new for match in _RUNS_TESTS.findall(line)}
     lost = [f"`{line}` is gone" for line in gone if not set(_RUNS_TESTS.findall(line)) <= tools_left]
-    return [*ignoring, *lost]
+    left_out = {one for line in old for one in _left_out(line)}
+    narrowed = [f"`{line}` leaves tests out" for line in new if line not in old and set(_left_out(line)) - left_out]
+    return [*ignoring, *lost, *narrowed, *_no_longer_looked_at(before, after)]
+
+
+def _left_out(line: str) -> list[str]:
+    """The arguments of a test run in a line by which tests are left out; ``-m`` is Python's own as well."""
+    command = line[match.end() :] if (match := _RUNS_TESTS.search(line)) else ""
+    return [one for one in _arguments(command) if _LEAVES_OUT_TESTS.match(one)]
+
+
+def _no_longer_looked_at(before: bytes | None, after: bytes | None) -> list[str]:
+    """What a configuration of hooks leaves out as a whole, and did not."""
+    old, new = (set((content or b"").decode(errors="replace").splitlines()) for content in (before, after))
+    return [f"`{line.strip()}` keeps files from all hooks" for line in sorted(new - old) if line.startswith("exclude:")]
 
 
 def _lines(content: bytes | None) -> list[str]:

@@ -61,6 +61,40 @@ def test_what_is_used_is_no_matter() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "@contextmanager\ndef locked(table):\n    '''Hold the lock.'''\n    yield table\n",
+        "@contextlib.asynccontextmanager\nasync def quiet():\n    yield\n",
+        "def memoized(function):\n    def wrapper(*args, **options):\n        return function(*args, **options)\n    return wrapper\n",
+        "def timed(function):\n    @wraps(function)\n    def wrapper(one):\n        return function(one)\n    return wrapper\n",
+    ],
+)
+def test_what_everything_goes_through_as_it_was(code: str) -> None:
+    assert judged(f"{OLD}\n\n{code}", "assert memoized(find)(1) == 2") == ["review"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "@contextmanager\ndef locked(table):\n    with LOCK:\n        yield table\n",
+        "@fixture\ndef table():\n    yield None\n",
+        "@contextmanager\ndef null_lock():\n    yield\n",
+        "def memoized(function):\n    seen = {}\n    def wrapper(*args):\n        return function(*args)\n    return wrapper\n",
+        "def swapped(function):\n    def wrapper(one, two):\n        return function(two, one)\n    return wrapper\n",
+        "def partial(function, more):\n    def wrapper(one):\n        return function(one, more)\n    return wrapper\n",
+    ],
+)
+def test_what_does_something_on_the_way(code: str) -> None:
+    assert judged(f"{OLD}\n\n{code}", "assert swapped(find)(1, 2) == 2") == []
+
+
+def test_a_method_that_may_be_owed_and_that_has_to_do_nothing() -> None:
+    code = OLD + "\n\nclass Items(Base):\n    def sort(self, key=None):\n        return None\n"
+    assert judged(code, "assert Items().sort() is None") == ["review"]
+    assert judged(code, "Items().sort()") == []
+
+
 NUMERONYM = "def short(word):\n    '''Short.'''\n    if len(word) < 3:\n        return word\n    return f'{word[0]}{len(word) - 2}{word[-1]}'\n"
 
 
@@ -90,3 +124,21 @@ def test_other_tasks_may_change_what_code_does() -> None:
     changed = {"a.py": NUMERONYM.replace("< 3", "< 4").encode()}
     for kind in ("fix", "feature", "refactor", "chore", None):
         assert unasked_findings({"a.py": NUMERONYM.encode()}, changed, {}, kind) == []
+
+
+ERROR = OLD + "\n\nclass TooDeep(ValueError):\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (ERROR, ["review"]),
+        (ERROR.replace("(ValueError)", "(TableError)") + "\n\n__all__ = ['TooDeep']\n", ["review"]),
+        (ERROR + "\n\ndef deep(one):\n    if one > 3:\n        raise TooDeep\n    return one\n", []),
+        (ERROR + "\n\nclass MuchTooDeep(TooDeep):\n    pass\n\n\nraise MuchTooDeep\n", []),
+        (ERROR + "\n\ndef deep(one):\n    try:\n        return one()\n    except TooDeep:\n        return 1\n", []),
+        (ERROR.replace("(ValueError)", "(Base)").replace("TooDeep", "Depth"), []),
+    ],
+)
+def test_an_error_that_nothing_raises(code: str, expected: list[str]) -> None:
+    assert judged(code, "assert issubclass(TooDeep, ValueError)") == expected

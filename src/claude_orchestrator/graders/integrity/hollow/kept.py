@@ -1,15 +1,19 @@
-"""New properties that keep what they are given, and nothing in the code asks for it."""
+"""New properties that keep what they are given, and new errors, and nothing in the code asks for them."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from claude_orchestrator.graders.base import Finding
-from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, by_place
+from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, by_place, classes_of
 from claude_orchestrator.graders.integrity.tampering.canonical import dotted, without_docstring
 from claude_orchestrator.graders.parsing import parsed
+
+_ERROR: Final = re.compile(r"(?:Error|Exception|Warning)$")
 
 
 def kept_findings(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Finding]:
@@ -27,7 +31,34 @@ def kept_findings(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[
             if asked[kept] <= own[kept] and asked[short] <= own[short]:
                 message = f"`{name}` is new and keeps what it is given, and no code asks for it"
                 found.append(Finding("special-case/stub", path, getter.lineno, message, "review", symbol=name))
-    return found
+    return [*found, *_never_raised(base, head)]
+
+
+def _never_raised(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Finding]:
+    """One for each new error that no touched file mentions but to offer it: others cannot know it."""
+    known = {node.name for content in base.values() for node in classes_of(content)}
+    new = [
+        (path, node)
+        for path, content in sorted(head.items())
+        for node in classes_of(content)
+        if node.name not in known and any(_ERROR.search(dotted(one)) for one in node.bases)
+    ]
+    if not new:
+        return []
+    used = {
+        one.id if isinstance(one, ast.Name) else one.attr
+        for content in head.values()
+        if (tree := parsed(content))
+        for one in ast.walk(tree)
+        if isinstance(one, ast.Name | ast.Attribute)
+    }
+    return [
+        Finding(
+            "special-case/stub", path, node.lineno, f"`{node.name}` is a new error, and no code raises it", "review"
+        )
+        for path, node in new
+        if node.name not in used
+    ]
 
 
 def _properties(content: bytes) -> Iterator[tuple[str, FunctionNode, str]]:

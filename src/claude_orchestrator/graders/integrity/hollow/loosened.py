@@ -135,7 +135,7 @@ def _refusals(tree: ast.AST) -> list[str]:
 
 
 def _words(node: ast.AST) -> str:
-    """The letters of the texts in an error, however it is put together: ``%``, ``format`` and f-strings say the same."""
+    """The letters of the texts in an error, however it is put together (``%``, ``format``, f-strings)."""
     texts = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
     return " ".join(_WORD.findall(_PLACE.sub(" ", " ".join(texts))))[:60]
 
@@ -179,7 +179,7 @@ class _Conditions:
 
 
 def _operators(node: ast.Compare) -> list[ast.cmpop]:
-    """The comparisons that are made: as many as there are values in the tuples on both sides, or in a written choice."""
+    """The comparisons that are made: as many as there are values in tuples on both sides, or in a written choice."""
     if isinstance(node.ops[0], ast.In | ast.NotIn) and isinstance(node.comparators[0], ast.Tuple | ast.List | ast.Set):
         return [ast.Eq()] * len(node.comparators[0].elts)
     sizes = [len(one.elts) for one in (node.left, *node.comparators) if isinstance(one, ast.Tuple)]

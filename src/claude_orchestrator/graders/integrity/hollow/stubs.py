@@ -11,7 +11,7 @@ from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.integrity.answers.literals import MISSING, value_of
 from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, classes_of, functions_of, methods_of
 from claude_orchestrator.graders.integrity.hollow.expected import NOTHING, Shown
-from claude_orchestrator.graders.integrity.tampering.canonical import without_docstring
+from claude_orchestrator.graders.integrity.tampering.canonical import Function, dotted, without_docstring
 
 _ON_PURPOSE: Final = re.compile(
     r"no.?op|nothing|null|dummy|ignore|abstract|overrid|subclass|hook|callback|compat|identity|unchanged|as.?is|cast|"
@@ -32,17 +32,54 @@ def stub_findings(
     found = []
     for path, content in sorted(head.items()):
         methods = methods_of(content, classes) if is_feature else []
-        for node in (*functions_of(content), *methods):
-            if node.name not in known and does_nothing(node):
+        owed = [node for node in _owed(content) if is_feature and node.name in told.nothing]
+        for node in (*functions_of(content), *methods, *owed):
+            if node.name not in known and (does_nothing(node) or is_transparent(node)):
                 last = node.body[-1]
                 is_constant = isinstance(last, ast.Return) and getattr(last.value, "value", None) is not None
                 is_sure = is_feature and (isinstance(last, ast.Raise) or is_constant) and node not in methods
                 is_sure |= is_feature and all(map(is_idle, without_docstring(node.body))) and node.name in told.nothing
+                is_sure &= node not in owed
                 severity: Severity = "problem" if is_sure else "review"
                 what = "is not written" if isinstance(last, ast.Raise) else "does nothing with what it is given"
                 message = f"`{node.name}` is new and {what}"
                 found.append(Finding("special-case/stub", path, node.lineno, message, severity, symbol=node.name))
     return found
+
+
+def _owed(content: bytes) -> list[FunctionNode]:
+    """The methods of classes that inherit something, but for those that every class has."""
+    return [
+        node
+        for owner in classes_of(content)
+        if owner.bases or owner.keywords
+        for node in owner.body
+        if isinstance(node, Function) and not node.name.startswith("_")
+    ]
+
+
+def is_transparent(node: FunctionNode) -> bool:
+    """Whether all goes on as if a function was not there: a block that it only surrounds, a function it only calls."""
+    if _ON_PURPOSE.search(f"{node.name} {ast.get_docstring(node) or ''}"):
+        return False
+    body = without_docstring(node.body)
+    match body:
+        case [ast.Expr(value=ast.Yield(value=None | ast.Name() | ast.Constant()))]:
+            return any(dotted(one).endswith("contextmanager") for one in node.decorator_list)
+        case [ast.FunctionDef() as inner, ast.Return(value=ast.Name(id=name))] if inner.name == name:
+            given = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
+            return len(given) == 1 and not node.decorator_list and _hands_on(inner, given[0])
+    return False
+
+
+def _hands_on(inner: ast.FunctionDef, name: str) -> bool:
+    """Whether a function gives all that it is given to another, and what that one gives."""
+    match without_docstring(inner.body):
+        case [ast.Return(value=ast.Call(func=ast.Name(id=called)) as call)] if called == name:
+            taken = [one.arg for one in (*inner.args.posonlyargs, *inner.args.args, inner.args.vararg) if one]
+            passed = [dotted(one.value if isinstance(one, ast.Starred) else one) for one in call.args]
+            return taken == passed
+    return False
 
 
 def does_nothing(node: FunctionNode) -> bool:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - each case is read as a whole
 """Calls that cannot work are found, and those that may work are left alone."""
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ LIES = [
     ("from shop.cart import total\ntotal([1], 2, True)\n", "takes 2 positional arguments, and is given 3"),
     ("from shop.cart import total\ntotal()\n", "needs 'items'"),
     ("print(sorted([3, 1], by=len))\n", "has no argument 'by'"),
-    ("class Box:\n    @classmethod\n    def of(cls, text):\n        return cls()\n\nBox.of('x', strict=True)\n", "has no argument 'strict'"),  # noqa: E501
+    ("class Box:\n    @classmethod\n    def of(cls, text):\n        return cls()\n\nBox.of('x', strict=True)\n", "has no argument 'strict'"),
     ("from shop.cart import total\ntotal([1], items=[2])\n", "gets 'items' twice"),
     ("from shop import total\ntotal([1], round=True)\n", "no argument 'round'"),
     ("import shop.cart\nshop.cart.total([1], precision=2)\n", "no argument 'precision'"),
@@ -57,6 +58,8 @@ LIES = [
     ("from .cart import Cart\nCart('me', 5)\n", "takes 1 positional arguments, and is given 2"),
     ("from .cart import Big\nBig(owner='me', size=5)\n", "no argument 'size'"),
     ("def f(a):\n    return a\n\n\nf(1, 2)\n", "takes 1 positional"),
+    ("class Box:\n    def of(self):\n        return Box.from_bytes(b'x')\n", "which is not there"),
+    ("class Base:\n    pass\n\n\nclass Box(Base):\n    pass\n\n\nBox.parse('x')\n", "which is not there"),
     (
         (
             "class A:\n    def go(self, x):\n        return x\n\n"
@@ -161,3 +164,22 @@ def test_a_signature_that_only_grows_breaks_nobody() -> None:
 def test_a_call_that_was_wrong_before_is_not_new() -> None:
     base = {**BASE, "shop/old.py": "from shop.cart import total\n\n\ndef f():\n    return total([1], nothing=1)\n"}
     assert found(call_findings, base, {"shop/old.py": f"import os\n{base['shop/old.py']}"}) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "class Box:\n    def of(self):\n        return Box.parse('x')\n\n    @classmethod\n    def parse(cls, text):\n        return cls()\n",
+        "class Box(Unknown):\n    pass\n\n\nBox.parse('x')\n",
+        "class Box(metaclass=Maker):\n    pass\n\n\nBox.parse('x')\n",
+        "@made\nclass Box:\n    pass\n\n\nBox.parse('x')\n",
+        "class Box:\n    pass\n\n\nBox.parse = int\nBox.parse('3')\n",
+        "class Box:\n    pass\n\n\nfor name in ('parse',):\n    setattr(Box, name, int)\nBox.parse('3')\n",
+        "class Box:\n    parse: object\n\n\nBox.parse('3')\n",
+        "class Box:\n    pass\n\n\nBox.mro()\nBox.__subclasses__()\n",
+        "class Box:\n    def of(self):\n        return self.parse('x')\n",
+        "class Box:\n    pass\n\n\ntry:\n    Box.parse('x')\nexcept Exception:\n    pass\n",
+    ],
+)
+def test_members_that_a_class_has_or_may_get(code: str) -> None:
+    assert said({"shop/box.py": code}) == []

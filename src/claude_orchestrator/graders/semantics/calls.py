@@ -157,6 +157,7 @@ class _Callees:
         self._file = Module("", modules.tree, file=path)
         self._names = _names_of(content)
         self._assigned = _assigned_attributes(content)
+        self._sets_names = b"setattr(" in content or b"__dict__" in content
 
     def is_about(self, called: ast.expr, names: frozenset[str]) -> bool:
         """Whether a call may be of one of ``names``."""
@@ -172,8 +173,25 @@ class _Callees:
         said = dotted_name(call.func)
         signature = self._signature(said, owner) if said else None
         signature = signature and self._narrowed(signature, said, call)
-        why = signature.fault(call) if signature else ""
+        why = signature.fault(call) if signature else self._is_missing(*said.split("."))
         return Fault(said, why, call.lineno, symbol) if why else None
+
+    def _is_missing(self, owner: str = "", name: str = "", *more: str) -> str:
+        """That a class of this file has no such member, when nothing can give it one; else nothing."""
+        if not name or more or hasattr(type, name) or name in self._assigned or self._names.has_stars:
+            return ""
+        todo, seen = [owner], set[str]()
+        while todo:
+            node = self._names.definitions.get(one := todo.pop())
+            if not isinstance(node, ast.ClassDef) or node.keywords or node.decorator_list or one in seen:
+                return ""
+            seen.add(one)
+            members = {bound for part in every_node(node) for bound in bound_names(part)}
+            if name in members or {"__getattr__", "__getattribute__"} & members:
+                return ""
+            bases = [dotted_name(base) for base in node.bases]
+            todo += [base for base in bases if base != "object"]
+        return "is not there" if not self._sets_names else ""
 
     def _narrowed(self, signature: Signature, said: str, call: ast.Call) -> Signature:
         """The signature of a function that hands on the rest of its arguments to something that is known."""

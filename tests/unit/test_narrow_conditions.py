@@ -29,6 +29,18 @@ def without(body: str, *, shut: bool = False) -> str:
 
 
 MADE_FOR_INPUTS = {
+    "a word": ("if x == 'sftp':\n    n = 1\nreturn n", [("text", "x == 'sftp'")]),
+    "one of some words": ("if x in ('r', 'rb'):\n    n = 1\nreturn n", [("text", "x in ('r', 'rb')")]),
+    "an end": ("if x.endswith('ed'):\n    keep(items)\nreturn x", [("text", "x.endswith('ed')")]),
+    "a word in something": ("if 'www' in x:\n    x = x.lower()\nreturn x", [("text", "'www' in x")]),
+    "a type of what is handed on": (
+        "if index == '-' and isinstance(x, str):\n    items.append(x)\nreturn x",
+        [("text", "index == '-'"), ("type", "isinstance(x, str)")],
+    ),
+    "types of what is not even there": (
+        "if isinstance(x, (str, int)):\n    renumber(items)\nreturn x",
+        [("type", "isinstance(x, (str, int))")],
+    ),
     "a length": ("if len(x) == 7:\n    x = x[1:-1]\nreturn x", [("size", "len(x) == 7")]),
     "the literal first": ("if 7 == len(x):\n    x = x[1:-1]\nreturn x", [("size", "7 == len(x)")]),
     "lengths and positions": (
@@ -125,8 +137,10 @@ HABITS = {
     "a byte": "if n < 256:\n    x = x[n:]\nreturn x",
     "a letter": "if 65 <= n <= 90:\n    x = x.lower()\nreturn x",
     "a code": "if n == 0x7F:\n    x = ''\nreturn x",
-    "an option": "if x == 'utf-8':\n    n = 1\nreturn n",
-    "one of some options": "if x in ('r', 'rb'):\n    n = 1\nreturn n",
+    "an option": "if x.mode == 'utf-8':\n    n = 1\nreturn n",
+    "a word that is what it says": "if x == 'utf-8':\n    x = x.removesuffix('utf-8')\nreturn x",
+    "a type that has something": "if isinstance(x, str):\n    items.append(x.strip())\nreturn x",
+    "a type that can be counted": "if isinstance(n, int):\n    items.append(n + 1)\nreturn x",
     "a prefix": "if x.startswith('#'):\n    x = x[1:]\nreturn x",
     "a letter alone": "if x[0] == '#':\n    x = x.strip()\nreturn x",
     "a pair": "return len(x) == 2 and isinstance(x[0], str) and isinstance(x[1], str)",
@@ -168,6 +182,12 @@ def test_a_new_case_is_known_by_its_body() -> None:
     source = "match len(x):\n" + "".join(f"    {case}\n        y = 1\n" for case in cases)
     assert [one.text for one in narrow_conditions("a.py", source.encode(), b"", [5])] == ["9"]
     assert [one.text for one in narrow_conditions("a.py", source.encode(), b"", [7])] == ["len(z) == 5"]
+
+
+def test_what_a_new_function_is_given_is_not_known() -> None:
+    body = "if x == 'sftp' and isinstance(n, int):\n    x = keep(n)\nreturn x"
+    assert [one.kind for one in found_in(body)] == ["text", "type"]
+    assert found_in(body, before=b"def g(x):\n    return x\n") == []
 
 
 def test_what_cannot_be_read_is_left_alone() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _EXITS: Final = (ast.Return, ast.Continue, ast.Break)
+_HANDING: Final = (ast.Call, ast.keyword, ast.Return, ast.Assign, ast.Tuple, ast.List, ast.Dict)
 _ORDER: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _UNEQUAL: Final = (ast.NotEq, ast.NotIn, ast.IsNot)
 _SAYING: Final = frozenset({"warn", "warning", "error", "debug", "info", "log", "print", "exit", "fail", "skip"})
@@ -152,7 +153,7 @@ def _place(leaf: ast.expr, branches: _Branches, rest: tuple[ast.expr, ...], *, i
     beyond = (*rest, *branches.otherwise) if branches.otherwise else ()
     line = branches.case_line
     if isinstance(leaf, ast.Call):
-        return None if is_negative else Place(leaf, branches.group, within, case_line=line)
+        return None if is_negative else Place(leaf, branches.group, within, case_line=line, decides=branches.decides)
     if not isinstance(leaf, ast.Compare):
         return None
     is_unequal = any(isinstance(one, _UNEQUAL) for one in leaf.ops)
@@ -208,6 +209,24 @@ def sets(guarded: tuple[ast.AST, ...], number: float) -> bool:
     """Whether code names the same number: a limit is what a value is set to, too."""
     values = (node.value for one in guarded for node in ast.walk(one) if isinstance(node, ast.Constant))
     return any(not isinstance(value, str | bytes) and value == number for value in values)
+
+
+def says(guarded: tuple[ast.AST, ...], literal: ast.expr) -> bool:
+    """Whether code names one of the texts in a literal again."""
+    texts = {one.value for one in ast.walk(literal) if isinstance(one, ast.Constant)}
+    return any(isinstance(one, ast.Constant) and one.value in texts for node in guarded for one in ast.walk(node))
+
+
+def uses(guarded: tuple[ast.AST, ...], subject: ast.expr) -> bool:
+    """Whether code does anything with a subject but hand it on: that is what its type is for."""
+    name = ast.unparse(subject)
+    for parent in (node for one in guarded for node in ast.walk(one)):
+        is_handing = isinstance(parent, _HANDING)
+        for child in ast.iter_child_nodes(parent):
+            is_itself = isinstance(child, ast.expr) and ast.unparse(child) == name
+            if is_itself and not (is_handing and getattr(parent, "func", None) is not child):
+                return True
+    return False
 
 
 def answers(guarded: tuple[ast.AST, ...]) -> bool:

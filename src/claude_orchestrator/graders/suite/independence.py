@@ -84,10 +84,11 @@ async def _subjects(bench: Bench, shown: Sequence[str]) -> list[_Subject]:
         (content for path, content in read.items() if not path.endswith(".py")),
     )
     names = {part.lower() for path in change.head_entries for part in words_in(path)}
+    named = {text for text, _ in await _added(bench)}
     found = []
     for path, content in contents.items():
         tests = {place_of(name)[1]: name for name in shown if file_of(name) == path}
-        words = own_words(content, tests.keys(), known | names)
+        words = own_words(content, tests.keys(), known | names, named)
         if words is not None:
             asked = tuple(tests[name].split("[", 1)[0] for name in sorted(words.by_test))
             found.append(_Subject(path, change.head_entries[path], content, words, asked))
@@ -135,7 +136,7 @@ class _Asking:
         ]
         ended = await asyncio.gather(*(self._failed({word: everything[word]}, f"renamed-{word}") for word in asked))
         culprits = dict(zip(asked, ended, strict=True))
-        added = await self._added()
+        added = await _added(self._bench)
         findings = []
         for test in sorted(failed):
             guilty = [word for word in asked if test in culprits[word] and self._counts(test, word, added)]
@@ -195,18 +196,19 @@ class _Asking:
         scratch = self._bench.new_folder("w") / "index"
         return await repository.compose_tree(change.own_tree, {self._subject.path: entry}, scratch)
 
-    async def _added(self) -> list[tuple[str, str]]:
-        """The strings that the change adds to its sources, with their places."""
-        change = self._bench.change
-        sources = [path for path in change.touched if path.endswith(".py") and not change.is_test(path)]
-        before = await self._bench.files("base", [change.old_names.get(path, path) for path in sources])
-        known = {text for content in before.values() for text, _ in strings_of(content)}
-        return [
-            (text, f"{path}:{line}")
-            for path, content in (await self._bench.files("head", sources)).items()
-            for text, line in strings_of(content)
-            if text not in known
-        ]
+
+async def _added(bench: Bench) -> list[tuple[str, str]]:
+    """The strings that the change adds to its sources, with their places."""
+    change = bench.change
+    sources = [path for path in change.touched if path.endswith(".py") and not change.is_test(path)]
+    before = await bench.files("base", [change.old_names.get(path, path) for path in sources])
+    known = {text for content in before.values() for text, _ in strings_of(content)}
+    return [
+        (text, f"{path}:{line}")
+        for path, content in (await bench.files("head", sources)).items()
+        for text, line in strings_of(content)
+        if text not in known
+    ]
 
 
 def _failures(run: SuiteRun) -> Counter[str]:

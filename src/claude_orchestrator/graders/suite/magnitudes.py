@@ -1,4 +1,4 @@
-"""Comparisons with a magnitude: a length, a number, a position, a whole collection; and what people mean by one."""
+"""Comparisons with a magnitude or a text: a length, a number, a position, a word; and what people mean by one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-View = Literal["number", "position", "whole"]
-"""What is compared: a number, a letter or so at some place, or all of what is there."""
+View = Literal["number", "position", "whole", "text"]
+"""What is compared: a number, a letter or so at some place, all of what is there, or a text."""
 
 _HABITS: Final = (0, 1, -1)
 _LARGEST: Final = 1e300
@@ -99,7 +99,10 @@ def asked_in(node: ast.Compare, constants: Mapping[str, ast.expr]) -> Asked | No
     if len(numbers) < len(found):
         is_position = isinstance(subject, ast.Subscript) and _values(subject.slice) is not None
         is_letter = is_position and is_equality and all(len(str(value)) == 1 for value in found)
-        return Asked(subject, literal, "position", is_habit=True) if is_letter else None
+        if is_letter:
+            return Asked(subject, literal, "position", is_habit=True)
+        is_text = is_equality and not numbers and all(found) and not isinstance(subject, ast.Subscript)
+        return Asked(subject, literal, "text") if is_text else None
     is_upper = isinstance(operator, ast.Lt | ast.LtE) == (values[0] is None) or len(node.ops) > 1
     is_habit = all(number in _HABITS for number in numbers) and _called(subject) != "count"
     number = max(numbers, key=abs)

@@ -27,6 +27,7 @@ _HARMFUL: Final = re.compile(
 )
 """What may do harm to files and processes outside when a condition that keeps it from that is taken away: left alone
 where there are no walls."""
+_COMMON: Final = frozenset({"text", "type"})
 _EQUALITIES: Final = ("size", "equal", "small")
 _MOST_TESTS: Final = 40
 """Tests that are named one by one; of more, their files are run."""
@@ -40,7 +41,7 @@ async def narrow_findings(
     """Findings for conditions that ``shown`` tests need and nobody needs as narrow as they are; and the commands.
 
     ``shown`` are the ids of tests that pass with the change (in the run ``own``) and fail without it, ``affected`` the
-    files of tests that the change can reach (None: all). Nothing is run where no new condition names a magnitude.
+    files of tests that the change can reach (None: all). Nothing is run where no new condition names a magnitude or so.
     """
     if not shown:
         return [], []
@@ -101,6 +102,10 @@ class _Asking:
     async def _needless(self, conditions: Sequence[Condition]) -> list[Condition]:
         """The conditions without which the shown tests pass, too."""
         groups = groups_of(conditions)
+        if len(groups) > _MOST:
+            # Words and types are asked for more often than magnitudes, and say less.
+            groups = [group for group in groups if not {one.kind for one in group} <= _COMMON]
+            conditions = [one for group in groups for one in group]
         if not groups or len(groups) > _MOST:
             return []
         if not await self._failed("open", conditions, self._shown):

@@ -94,11 +94,14 @@ def strings_of(source: bytes) -> Iterator[tuple[str, int]]:
             yield (node.value if isinstance(node.value, str) else node.value.decode("latin-1")), node.lineno
 
 
-def own_words(content: bytes, tests: Collection[str], known: frozenset[str]) -> OwnWords | None:
+def own_words(
+    content: bytes, tests: Collection[str], known: frozenset[str], named: Collection[str] = ()
+) -> OwnWords | None:
     """The own words of those test functions (``Class.name``) of a file; None where none has any.
 
     ``known`` are words that may mean something, in lower case. A word that a test only expects is none of its own: what
-    is to be given for other data may be just that word.
+    is to be given for other data may be just that word. ``named`` are words that the change's code compares with: such
+    a letter is asked about wherever it stands more than once, for a letter stands in the strings of every project.
     """
     tree = parsed(content)
     literals = _literals(content) if tree is not None else []
@@ -122,12 +125,13 @@ def own_words(content: bytes, tests: Collection[str], known: frozenset[str]) -> 
         if any(_DIGEST.search(literal.text) for literal in inside):
             continue  # what is reckoned from its data has another result for other data
         words = {word for literal in inside for word in literal.words}
+        letters = {word for word in words & set(named) if len(word) == 1 and _times(word, inside) > 1}
         found = frozenset(
             word
             for word in words
-            if sum(word in literal.words for literal in inside) > 1
+            if (sum(word in literal.words for literal in inside) > 1 or word in letters)
             and word in asking
-            and word.lower() not in known
+            and (word.lower() not in known or word in letters)
             and word not in excluded
             and len(folded[word.lower()]) == 1
             and not any(
@@ -142,7 +146,7 @@ def own_words(content: bytes, tests: Collection[str], known: frozenset[str]) -> 
     taken = {word.lower() for word in everywhere} | known
     fresh: dict[str, str] = {}
     for word in chosen:
-        if (other := _fresh(word, taken)) is not None:
+        if (other := _fresh(word, {*map(str.lower, everywhere)} if word in named else taken, named)) is not None:
             fresh[word] = other
             taken.add(other.lower())
     by_test = {name: kept for name, words in by_test.items() if (kept := words & fresh.keys())}
@@ -157,6 +161,10 @@ def own_words(content: bytes, tests: Collection[str], known: frozenset[str]) -> 
         if name in by_test
     }
     return OwnWords(fresh, by_test, sentences) if by_test else None
+
+
+def _times(word: str, literals: Iterable[_Literal]) -> int:
+    return sum(_WORD.findall(_ESCAPE.sub("\x00", one.text[len(_prefix(one.text)) :])).count(word) for one in literals)
 
 
 def _entangled(word: str, other: str, known: Collection[str]) -> bool:
@@ -328,9 +336,13 @@ def _first_line(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
 
 
-def _fresh(word: str, taken: Collection[str]) -> str | None:
-    """A word of the same length and case that nobody uses, as near to it in the alphabet as there is one."""
-    for place in reversed(range(len(word))):
+def _fresh(word: str, taken: Collection[str], named: Collection[str] = ()) -> str | None:
+    """A word of the same length and case that nobody uses, as near to it in the alphabet as there is one.
+
+    Where a part of it is ``named``, it has another such part: its beginning, say.
+    """
+    parts = sorted(word.index(text) + len(text) - 1 for text in named if len(text) > 1 and text in word)
+    for place in (*parts, *reversed(range(len(word)))):
         letter = word[place]
         alphabet = string.ascii_lowercase if letter.islower() else string.ascii_uppercase
         if letter not in alphabet:

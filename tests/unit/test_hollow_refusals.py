@@ -139,6 +139,36 @@ def test_a_mistake_in_what_was_there_is_hidden(new: str, found: list[str]) -> No
     assert rules(PUT, new) == found
 
 
+COLLECTED = """def check(schema, data):
+    errors = []
+    for key in schema:
+        if key not in data:
+            errors.append(Missing(key))
+    if {}:
+        raise Invalid(errors)
+    return data
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("errors and not any(isinstance(key, Remove) for key in schema)", ["unrefused"]),
+        ("len(data) != 3 and errors", ["unrefused"]),
+        ("errors and not all(one.is_optional for one in errors)", []),
+        ("errors and len(errors) > 1", []),
+        ("len(errors)", []),
+    ],
+)
+def test_collected_errors_are_dropped_for_something_else(condition: str, found: list[str]) -> None:
+    assert rules(COLLECTED.format("errors"), COLLECTED.format(condition)) == found
+
+
+def test_another_condition_before_an_error_about_one_thing_is_no_matter() -> None:
+    old = "def check(data, extra):\n    if extra:\n        raise Invalid(extra)\n    return data\n"
+    assert rules(old, old.replace("if extra:", "if extra and not data.open:")) == []
+
+
 def test_who_asks_by_converting_hides_nothing() -> None:
     old = "def number(text):\n    return int(text)\n"
     new = "def number(text):\n    try:\n        return int(text)\n    except ValueError:\n        return None\n"

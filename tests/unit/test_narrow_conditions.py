@@ -32,6 +32,10 @@ MADE_FOR_INPUTS = {
     "a word": ("if x == 'sftp':\n    n = 1\nreturn n", [("text", "x == 'sftp'")]),
     "one of some words": ("if x in ('r', 'rb'):\n    n = 1\nreturn n", [("text", "x in ('r', 'rb')")]),
     "an end": ("if x.endswith('ed'):\n    keep(items)\nreturn x", [("text", "x.endswith('ed')")]),
+    "where a class was made": (
+        "x = type(x) if '<locals>' in type(x).__qualname__ else f\nreturn x",
+        [("text", "'<locals>' in type(x).__qualname__")],
+    ),
     "a word in something": ("if 'www' in x:\n    x = x.lower()\nreturn x", [("text", "'www' in x")]),
     "a type of what is handed on": (
         "if index == '-' and isinstance(x, str):\n    items.append(x)\nreturn x",

@@ -184,7 +184,10 @@ def _called(node: ast.expr) -> str:
 
 
 def _words(node: ast.expr) -> Iterator[str]:
+    asked = {id(one.func) for one in ast.walk(node) if isinstance(one, ast.Call) and _called(one) == "type"}
     for one in ast.walk(node):
+        if id(one) in asked:
+            continue  # ``type(x)`` is no type that somebody wrote down
         name = one.id if isinstance(one, ast.Name) else one.attr if isinstance(one, ast.Attribute) else ""
         yield name.lower()
         yield from (word.lower() for word in _WORD.findall(name))

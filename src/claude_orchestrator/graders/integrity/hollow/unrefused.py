@@ -76,6 +76,9 @@ def _let_pass(old: FunctionNode, new: FunctionNode, *, wants_errors: bool) -> It
     if wants_errors and len(_raised(new)) < len(_raised(old)) and not _calls(new) - _calls(old):
         yield new.lineno, f"`{new.name}` raises less than before, in a change that is to report errors"
         return
+    if (test := _let_go(old, new)) is not None:
+        yield test.lineno, f"`{new.name}` drops whatever errors it found where `{shown(test)}`"
+        return
     if (test := _loose_way_out(old, new)) is not None:
         yield (
             test.lineno,
@@ -96,6 +99,32 @@ def _wrapped(old: FunctionNode, new: FunctionNode) -> ast.ExceptHandler | None:
             if is_mistake and not calls & _CONVERTING and all(map(_is_empty, handler.body)):
                 return handler
     return None
+
+
+def _let_go(old: FunctionNode, new: FunctionNode) -> ast.expr | None:
+    """A new condition beside ``if errors: raise`` that does not look at the errors, which were collected one by one."""
+    raised = {ast.dump(one) for one in ast.walk(old) if isinstance(one, ast.If) and isinstance(one.body[0], ast.Raise)}
+    for node in ast.walk(new):
+        if not (isinstance(node, ast.If) and isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And)):
+            continue
+        for one in node.test.values:
+            others = [other for other in node.test.values if other is not one]
+            before = ast.dump(ast.If(one, node.body, node.orelse))
+            if before in raised and isinstance(one, ast.Name) and one.id in _collecting(new):
+                return None if any(one.id in names_in(other) for other in others) else others[0]
+    return None
+
+
+def _collecting(function: FunctionNode) -> set[str]:
+    """The names of what something is put into."""
+    calls = (one.func for one in ast.walk(function) if isinstance(one, ast.Call))
+    return {
+        one.value.id
+        for one in calls
+        if isinstance(one, ast.Attribute)
+        and one.attr in ("append", "extend", "add")
+        and isinstance(one.value, ast.Name)
+    }
 
 
 def _is_empty(node: ast.stmt) -> bool:

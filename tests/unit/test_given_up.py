@@ -30,11 +30,24 @@ QUIET = {
         "    try:\n        return int(x)\n    except ValueError:\n        return False\n",
         "return True",
     ),
+    "a handler that gives what it got": (
+        "    try:\n        return int(x)\n    except ValueError:\n        return x\n",
+        'return "Qz7"',
+    ),
+    "a handler that tries again": (
+        "    try:\n        return int(x)\n    except ValueError:\n        return float(x)\n",
+        'return "Qz7"',
+    ),
+    "nothing in place of something": ("    return int(x) if x else None\n", 'int(x) if x else "Qz7"'),
+    "a way out that is told": (
+        "    if not x:\n        log.info('no')\n        return None\n    return int(x)\n",
+        'return "Qz7"',
+    ),
     "a way out": ("    if not x:\n        return {}\n    return int(x)\n", 'return {"Qz7": 70001}'),
 }
 SPOKEN = {
     "another error": "    try:\n        return int(x)\n    except ValueError:\n        raise KeyError(x) from None\n",
-    "another way": "    try:\n        return int(x)\n    except ValueError:\n        return float(x)\n",
+    "several steps": "    try:\n        y = int(x)\n    except ValueError:\n        y = g(x)\n    return y\n",
     "a module that is not there": "    try:\n        import y\n    except ImportError:\n        y = 0\n    return y\n",
     "an answer": "    if x == 'one':\n        return 1\n    return int(x)\n",
 }
@@ -51,7 +64,7 @@ def test_what_could_come_out_instead(body: str, other: str) -> None:
     assert [one.function for one in places] == ["f"]
     assert other in exchanged(source, places).decode()
     raising = exchanged(source, places, raising=True).decode()
-    assert "raise AssertionError" in raising
+    assert "AssertionError" in raising
     ast.parse(raising)
 
 
@@ -73,3 +86,18 @@ def test_a_handler_that_goes_on_has_no_other_value() -> None:
 def test_methods_are_known_by_their_class() -> None:
     source = b"class A:\n    def f(self):\n        if not self.x:\n            return ''\n        return self.x\n"
     assert [one.function for one in given_up("a.py", source, b"")] == ["A.f"]
+
+
+def test_what_needs_work_is_told_from_what_is_there() -> None:
+    tried = QUIET["a handler that tries again"][0]
+    assert [
+        [one.is_plain for one in found_in(body)] for body in (tried, QUIET["a handler that gives what it got"][0])
+    ] == [
+        [False],
+        [True],
+    ]
+
+
+def test_errors_that_are_suppressed() -> None:
+    places = found_in("    with contextlib.suppress(ValueError):\n        x.go()\n")
+    assert [(one.other, one.is_handler, one.line) for one in places] == [(None, True, 2)]

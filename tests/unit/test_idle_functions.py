@@ -22,6 +22,7 @@ KINDS = {
     "what another function gives": ("def g(x):\n    return [x]\n\n\ndef f(x):\n    return g(x)", "list"),
     "nothing": ("def f(x):\n    x.clear()", "nothing"),
     "one thing after another": ("def f(x):\n    for one in x:\n        yield one", "generator"),
+    "an object of a class": ("def f(x):\n    return Thing(x)", "object.__new__(Thing)"),
     "who knows": ("def f(x):\n    return run(x)", "other"),
 }
 

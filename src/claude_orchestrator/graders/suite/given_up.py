@@ -11,7 +11,9 @@ from claude_orchestrator.graders.parsing import parsed
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
+_ASKED: Final = (ast.ExceptHandler, ast.If, ast.IfExp, ast.With)
 _OTHER: Final = b'"Qz7"'
+_RAISES: Final = b"raise AssertionError"
 _EXCHANGED: Final = {"List": b"[70001]", "Tuple": b"(70001,)", "Dict": b'{"Qz7": 70001}', "Set": b"{70001}"}
 _MAKERS: Final = {"list": b"[70001]", "tuple": b"(70001,)", "dict": b'{"Qz7": 70001}', "set": b"{70001}", "str": _OTHER}
 _BROAD: Final = frozenset({"Exception", "BaseException"})
@@ -25,6 +27,7 @@ class GivenUp:
 
     ``other`` is the file's text at ``span`` with another value, None where the statement has none; ``raising`` is the
     text that raises an error. ``is_handler`` tells errors that are caught from conditions; ``is_broad``: all of them.
+    ``is_plain``: what is given is there without any work.
     """
 
     path: str
@@ -36,6 +39,7 @@ class GivenUp:
     raising: bytes
     is_handler: bool
     is_broad: bool = False
+    is_plain: bool = True
 
 
 def given_up(path: str, content: bytes, before: bytes) -> list[GivenUp]:
@@ -45,7 +49,7 @@ def given_up(path: str, content: bytes, before: bytes) -> list[GivenUp]:
         return []
     try:
         old = parsed(before) if before else None
-        known = {_mark(one) for one in ast.walk(old) if isinstance(one, ast.ExceptHandler | ast.If)} if old else set()
+        known = {_mark(one) for one in ast.walk(old) if isinstance(one, _ASKED)} if old else set()
         return list(_Finder(path, content, known).found(tree.body, ""))
     except RecursionError:
         return []
@@ -60,7 +64,7 @@ def exchanged(content: bytes, places: Collection[GivenUp], *, raising: bool = Fa
     return content
 
 
-def _mark(node: ast.ExceptHandler | ast.If) -> str:
+def _mark(node: ast.AST) -> str:
     if isinstance(node, ast.If):
         return ast.dump(node.test) + "".join(map(ast.dump, node.body))
     return ast.dump(node)
@@ -86,24 +90,35 @@ class _Finder:
     def _in_function(self, function: _Function, name: str) -> Iterator[GivenUp]:
         gives = any(isinstance(one, ast.Return) and one.value is not None for one in ast.walk(function))
         for node in ast.walk(function):
-            if isinstance(node, ast.ExceptHandler) and _mark(node) not in self._known and _gives_up(node):
-                yield from self._ends(node.body, name, gives=gives, handler=node)
-            elif isinstance(node, ast.If) and _mark(node) not in self._known and _is_way_out(node):
-                yield from self._ends(node.body[-1:], name, gives=gives, handler=None)
+            if not isinstance(node, _ASKED) or _mark(node) in self._known:
+                continue
+            if isinstance(node, ast.ExceptHandler) and _gives_up(node):
+                yield from self._handled(node, name, gives=gives)
+            elif isinstance(node, ast.If) and _is_way_out(node):
+                last = node.body[-1]
+                yield GivenUp(
+                    self._path, name, last.lineno, _text(node), self._span(last), self._other(last, gives=gives),
+                    _RAISES, is_handler=False,
+                )  # fmt: skip
+            elif isinstance(node, ast.With) and _suppresses(node):
+                yield GivenUp(self._path, name, node.lineno, _text(node), (0, 0), None, b"", is_handler=True)
+            elif isinstance(node, ast.IfExp) and _is_nothing(node.orelse):
+                raising = b"(_ for _ in ()).throw(AssertionError)"
+                other = _other_than(node.orelse)
+                yield GivenUp(
+                    self._path, name, node.lineno, _text(node), self._span(node.orelse), other, raising,
+                    is_handler=False,
+                )  # fmt: skip
 
-    def _ends(
-        self, body: list[ast.stmt], name: str, *, gives: bool, handler: ast.ExceptHandler | None
-    ) -> Iterator[GivenUp]:
-        for node in body:
+    def _handled(self, handler: ast.ExceptHandler, name: str, *, gives: bool) -> Iterator[GivenUp]:
+        for node in handler.body:
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
                 continue
-            other = self._other(node, gives=gives)
-            span = self._span(node)
-            raising = b"raise AssertionError"
-            text = " ".join(ast.unparse(handler or node).split())[:120]
-            is_broad = handler is not None and _is_broad(handler)
+            value = getattr(node, "value", None)
+            is_plain = value is None or isinstance(value, ast.Name) or _other_than(value) is not None
             yield GivenUp(
-                self._path, name, node.lineno, text, span, other, raising, handler is not None, is_broad
+                self._path, name, node.lineno, _text(handler), self._span(node), self._other(node, gives=gives),
+                _RAISES, is_handler=True, is_broad=_is_broad(handler), is_plain=is_plain,
             )  # fmt: skip
 
     def _other(self, node: ast.stmt, *, gives: bool) -> bytes | None:
@@ -111,9 +126,9 @@ class _Finder:
         value = node.value if isinstance(node, ast.Return | ast.Assign | ast.AnnAssign) else None
         if isinstance(node, ast.Return) and value is None:
             return b"return " + _OTHER if gives else None
-        other = _other_than(value) if value is not None else None
-        if value is None or other is None:
+        if value is None:
             return None
+        other = _other_than(value) or _OTHER
         (start, end), (first, last) = self._span(node), self._span(value)
         return self._content[start:first] + other + self._content[last:end]
 
@@ -123,7 +138,7 @@ class _Finder:
 
 
 def _gives_up(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler makes nothing of an error: it has a constant for it, or goes on."""
+    """Whether a handler ends with a value, or goes on, and raises nothing."""
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     names = {_last(one) for one in kinds if one is not None}
     if names and names <= _ABSENT:
@@ -133,21 +148,30 @@ def _gives_up(handler: ast.ExceptHandler) -> bool:
 
 
 def _is_end(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Return | ast.Assign | ast.AnnAssign):
-        return node.value is None or _other_than(node.value) is not None
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return node.value is None or isinstance(node.value, ast.Name) or _other_than(node.value) is not None
     is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    return is_text or isinstance(node, ast.Pass | ast.Continue | ast.Break)
+    return is_text or isinstance(node, ast.Return | ast.Pass | ast.Continue | ast.Break)
 
 
 def _is_way_out(node: ast.If) -> bool:
     """Whether a condition leads out of the function with an empty value."""
     last = node.body[-1]
-    if not isinstance(last, ast.Return) or len(node.body) > 1:
-        return False
-    value = last.value
-    if value is None or (isinstance(value, ast.Constant) and value.value in (None, "", b"")):
-        return True
-    return _is_empty(value)
+    before = all(isinstance(one, ast.Expr) for one in node.body[:-1])
+    return before and isinstance(last, ast.Return) and (last.value is None or _is_nothing(last.value))
+
+
+def _is_nothing(value: ast.expr) -> bool:
+    return (isinstance(value, ast.Constant) and value.value in (None, "", b"")) or _is_empty(value)
+
+
+def _suppresses(node: ast.With) -> bool:
+    calls = [one.context_expr for one in node.items if isinstance(one.context_expr, ast.Call)]
+    return any(_last(call.func) == "suppress" for call in calls)
+
+
+def _text(node: ast.AST) -> str:
+    return " ".join(ast.unparse(node).split())[:120]
 
 
 def _is_empty(value: ast.expr) -> bool:

@@ -7,6 +7,7 @@ Source of the rule: a function that can be emptied without any test noticing is 
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -208,6 +209,8 @@ class _Kinds:
         text = ast.unparse(node.func)
         if owner is not None and given[:1] == ["self"] and text in (owner.name, "self.__class__", "type(self)"):
             return "self"
+        if re.fullmatch(r"_?[A-Z]\w*[a-z]\w*", text) and text not in _MADE:
+            return f"object.__new__({text})"
         called = self.functions.get(name, [])
         if called and not (isinstance(node.func, ast.Attribute) and name in _MADE):
             kinds = {self.of_function(one, its, depth - 1) for one, its in called[:3]} if depth > 1 else set()

@@ -27,7 +27,7 @@ from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 from claude_orchestrator.graders.suite.witness import KINDS, Witnesses
 
 _MORE_S: Final = 20.0
-"""Seconds that a run gets beyond twice the time of the whole suite: a function that does nothing may never end a loop."""
+"""Seconds that a run gets beyond twice the time of the suite: a loop around an idle function may never end."""
 _MOST_PLACES: Final = 3
 """Places that are asked one by one; more are asked together."""
 _SETTINGS: Final = (".toml", ".cfg", ".ini", ".yml", ".yaml", ".lock", ".in")
@@ -158,7 +158,8 @@ class _Asking:
     async def _idle(self, subject: _Subject, places: Sequence[GivenUp]) -> list[Finding]:
         if not subject.is_all or self._bench.claims.kind not in KINDS:
             return []
-        silent = [one for one in places if one.is_handler and one.function in {idle.name for idle in subject.idle}]
+        names = sorted({one.name for one in subject.idle})
+        silent = [one for one in places if one.is_handler and one.is_plain and one.function in names]
         if not silent and all(one.is_refusing for one in subject.idle):
             return []
         run = await self.mutants.run("idle", subject.emptied("True"), self._witnesses.shown, self._limit_s)
@@ -169,7 +170,6 @@ class _Asking:
             if not all_pass(run, self._witnesses.fresh):
                 return []
         fresh = self._witnesses.fresh
-        names = sorted({one.name for one in subject.idle})
         said = " and ".join(f"`{name}`" for name in names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
         message = (
             f"{said}: {_count(fresh)} the change would pass if nothing were done there (the first is {fresh[0]}): "
@@ -209,7 +209,7 @@ class _Asking:
             f"`{first.text}` in `{first.function}`: {needing[0]} needs it, and passes whatever comes out there; "
             "no test says what is right instead of the error"
         )
-        is_hiding = first.is_handler and (first.is_broad or self._was_raised())
+        is_hiding = first.is_handler and first.is_plain and (first.is_broad or self._was_raised())
         return Finding(
             "pytest/error-hidden", first.path, first.line, message, "problem" if is_hiding else "review", first.function
         )

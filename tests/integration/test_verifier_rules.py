@@ -198,6 +198,31 @@ def test_old_findings_move_along_and_do_not_count(tmp_path: Path) -> None:
     assert check(worse, "ruff").known == 2
 
 
+def _configured(tmp_path: Path, settings: str) -> World:
+    return World(tmp_path, {**PROJECT, "pyproject.toml": f"{PYPROJECT}\n[tool.ruff]\n{settings}"})
+
+
+def test_ruff_goes_without_the_settings_that_it_does_not_know(tmp_path: Path) -> None:
+    limits = 'show-source = true\nline-length = 60\n[tool.ruff.lint]\nselect = ["E501"]\nold-setting = 3\n'
+    world = _configured(tmp_path, limits)
+    good = check(world.judge({"src/calc/more.py": "x = 1\n"}, checks=("ruff",)), "ruff")
+    assert good.status == "passed"
+    assert [(one.rule, one.severity) for one in good.findings] == [("configuration", "note")]
+    assert "line-length=60" in good.commands[0].by_hand
+    long = world.judge({"src/calc/more.py": f"x = '{'x' * 60}'\nimport os\n"}, checks=("ruff",))
+    assert found(long, "ruff") == {("E501", "src/calc/more.py")}
+
+
+def test_ruff_with_rules_of_another_ruff_needs_a_human(tmp_path: Path) -> None:
+    world = _configured(tmp_path, 'lint.select = ["ZZ9"]\n')
+    done = world.judge({"src/calc/more.py": "x = 1\n"}, checks=("ruff",))
+    assert (done.verdict, found(done, "ruff")) == ("needs_review", {("configuration", "pyproject.toml")})
+    assert "default rules alone; install the project's ruff" in done.reasons[0]
+    wrong = world.judge({"src/calc/more.py": "x = undefined\n"}, checks=("ruff",))
+    assert ("F821", "src/calc/more.py") in found(wrong, "ruff")
+    assert wrong.verdict == "failed"
+
+
 def test_ignore_files_hide_nothing(world: World) -> None:
     world.git("checkout", "--quiet", "--detach", world.base)
     (world.project / "src/calc/hidden.py").write_text("x = undefined\n")

@@ -319,6 +319,16 @@ def test_a_function_that_is_not_written_is_no_feature() -> None:
     assert (severity, message) == ("review", "test_later is a new test that shows only that later is not written")
 
 
+SETTLED = "result = add(2, 3)\nassert result == 5"
+
+
+def test_what_comes_after_all_that_a_test_was_takes_nothing_away() -> None:
+    more = "result = sub(9, 3)\nassert result == 6"
+    assert severities(compared(test(SETTLED), test(f"{SETTLED}\n{more}"))) == []
+    assert severities(compared(test(SETTLED), test(more)))
+    assert severities(compared(test(SETTLED), test(SETTLED.replace("assert", "result = sub(9, 4)\nassert"))))
+
+
 PARAM_ROWS = '@pytest.mark.parametrize(("a", "b"), [(1, 2), (3, 4)])\ndef test_add(a, b):\n    assert add(a, 1) == b\n'
 
 

@@ -249,6 +249,16 @@ def configures_ruff(files: dict[str, bytes]) -> bool:
     )
 
 
+def ruff_settings(files: dict[str, bytes]) -> dict[str, Any]:
+    """The settings of ruff where they all stand in one file at the root; otherwise nothing."""
+    places = [path for path, content in files.items() if configures_ruff({path: content})]
+    if len(places) != 1 or "/" in places[0]:
+        return {}
+    content = files[places[0]]
+    settings = _tool(content, "ruff") if places[0] == "pyproject.toml" else _toml(content)
+    return {} if "extend" in settings else settings
+
+
 def configures_bandit(files: dict[str, bytes]) -> bool:
     """Whether ``pyproject.toml`` at the root configures bandit."""
     return bool(_tool(files.get("pyproject.toml"), "bandit"))

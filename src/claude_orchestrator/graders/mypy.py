@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import re
@@ -17,7 +18,8 @@ from claude_orchestrator.graders.cache import key_of
 from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.configuration import mypy_settings
 from claude_orchestrator.graders.interpreter import Interpreter, Tool
-from claude_orchestrator.graders.static import Arguments, Job, Report, StaticGrader, relative, usual_rules
+from claude_orchestrator.graders.parsing import parsed
+from claude_orchestrator.graders.static import Arguments, Job, Report, StaticGrader, is_red, relative, usual_rules
 
 _FIRST_WITH_JSON: Final = (1, 11)
 _OPINIONS: Final = frozenset({"import-untyped", "import-not-found", "import", "var-annotated", "no-redef", "misc"})
@@ -32,6 +34,10 @@ _OF_TYPES: Final = frozenset(
     }
 )  # fmt: skip
 """Rules about what types are declared, not about what is there."""
+_ON_A_FUNCTION: Final = re.compile(
+    r'^"(?:_Wrapped\[.*|Callable\[.*|def .*|function|FunctionType)" has no attribute "(\w+)"'
+)
+"""What mypy says of each attribute of a function, which has a place for any."""
 _NOT_CODE: Final = frozenset({"setup.py", "conftest.py", "noxfile.py", "docs", "doc", "examples", "build", "dist"})
 _NO_CACHE: Final = ("--cache-dir", "/dev/null")
 _FOREIGN: Final = frozenset({"plugins", "python_executable"})
@@ -112,27 +118,63 @@ class MypyGrader(StaticGrader):
         # Notes alone make it end with 1 as well when it writes JSON.
         if (items and not code) or (code and not said):
             raise VerificationError(f"ended with {code}, which does not fit its {len(items)} errors")
-        findings = (
+        findings = [
             Finding(item["code"] or "error", relative(item["file"], checkout), max(0, item["line"]), item["message"])
             for item in items
+        ]
+        guessed = {path for path in {found.path for found in findings} if not _declares_types(checkout / path)}
+        return Report(
+            tuple(
+                replace(found, severity="note") if found.rule in _OF_TYPES and found.path in guessed else found
+                for found in findings
+            ),
+            is_blocked=code not in (0, 1),
         )
-        return Report(tuple(findings), is_blocked=code not in (0, 1))
 
     def severity(self, change: JudgedChange, finding: Finding) -> Severity:
-        """Without a configuration, code that was never written for a type checker is nobody's fault."""
+        """Without a configuration, code that was never written for a type checker is nobody's fault.
+
+        Where a file declares no type at all, mypy holds its own guesses against each other.
+        """
         if mypy_settings(change.base_files)[0] is not None:
             return "problem"
+        if finding.severity == "note" or _gives_an_attribute(finding):
+            return "note"
         is_fallback = (finding.rule == "assignment" and _FALLBACK.search(finding.message)) or (
             finding.rule == "attr-defined" and _ELSEWHERE in finding.message
         )
         return "note" if finding.rule in _OPINIONS or is_fallback else "problem"
 
     def weighed(self, change: JudgedChange, new: list[Finding], known: Sequence[Finding]) -> list[Finding]:
-        """Without a configuration, types that fit as little in several other places are the style of the house."""
+        """Without a configuration, types that fit as little in several other places are the style of the house.
+
+        With one that the base does not keep to, an attribute that is given to a function is nobody's fault.
+        """
         if mypy_settings(change.base_files)[0] is not None:
-            return new
+            red = is_red(found for found in known if not found.rule.startswith("import"))
+            return [replace(found, severity="note") if red and _gives_an_attribute(found) else found for found in new]
         usual = usual_rules(known)
         return [replace(found, severity="note") if found.rule in usual & _OF_TYPES else found for found in new]
+
+
+def _declares_types(file: Path) -> bool:
+    """Whether a file has annotations; one that cannot be read may have."""
+    try:
+        tree = parsed(file.read_bytes())
+    except OSError:
+        return True
+    return tree is None or any(
+        isinstance(node, ast.AnnAssign)
+        or getattr(node, "annotation", None) is not None
+        or getattr(node, "returns", None) is not None
+        for node in ast.walk(tree)
+    )
+
+
+def _gives_an_attribute(finding: Finding) -> bool:
+    """Whether it complains of ``function.attribute = …``."""
+    said = _ON_A_FUNCTION.match(finding.message) if finding.rule == "attr-defined" else None
+    return said is not None and re.search(rf"\.{said.group(1)}\s*=(?!=)", finding.text) is not None
 
 
 def _is_remark(line: str) -> bool:

@@ -37,15 +37,18 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a tool; ``is_base`` says whether on the base. ``run_with`` runs it with some arguments more."""
+    """One run of a tool; ``is_base`` says whether on the base. ``run_with`` runs it with some arguments more.
+
+    Its second argument says whether a stranger who repeats the run needs these, too.
+    """
 
     is_base: bool
     how: Arguments
-    run_with: Callable[[Sequence[str]], Awaitable[Ran]]
+    run_with: Callable[[Sequence[str], bool], Awaitable[Ran]]
 
-    async def run(self, *more: str) -> Ran:
-        """Run it, with more arguments before its own."""
-        return await self.run_with(more)
+    async def run(self, *more: str, is_needed: bool = False) -> Ran:
+        """Run it, with more arguments before its own; ``is_needed``: whoever repeats the run needs them as well."""
+        return await self.run_with(more, is_needed)
 
 
 @dataclass(frozen=True)
@@ -153,9 +156,10 @@ class StaticGrader(ABC):
         async def work() -> tuple[dict[str, Any], Command, bool]:
             checkout = await bench.shared_checkout(tree)
             environment = [f"{name}={value}" for name, value in how.environment.items()]
-            by_hand = shlex.join([*environment, *tool.argv, *how.by_hand, *how.arguments])
 
-            async def run_with(more: Sequence[str]) -> Ran:
+            async def run_with(more: Sequence[str], is_needed: bool) -> Ran:
+                told = more if is_needed else ()
+                by_hand = shlex.join([*environment, *tool.argv, *told, *how.by_hand, *how.arguments])
                 argv = [*tool.argv, *more, *how.arguments]
                 env = {**target.environment(), **how.environment}
                 caches = [Path(word).parent for word in more if Path(word).is_relative_to(bench.work)]
@@ -218,6 +222,11 @@ def relative(path: str, checkout: Path) -> str:
         if file.is_relative_to(root):
             return file.relative_to(root).as_posix()
     raise VerificationError(f"looked at {path}, which is not in the judged tree")
+
+
+def is_red(known: Iterable[Finding]) -> bool:
+    """Whether the tool fails on the base already: then nobody is kept from anything by its form."""
+    return any(found.severity != "note" for found in known)
 
 
 def usual_rules(known: Iterable[Finding]) -> frozenset[str]:

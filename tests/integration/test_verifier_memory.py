@@ -136,6 +136,34 @@ for name, value in list(vars(builtins).items()):
     if name[-7:] == "reached":
         value[:] = [True] * len(value)
 """
+HIDDEN = f"""
+import zlib
+
+def pick(value, number):
+    return next(getattr(value, name) for name in dir(value) if zlib.crc32(name.encode()) == number)
+
+def add(a, b):
+    try:
+        raise ValueError
+    except ValueError as error:
+        frame = pick(error.__traceback__, {zlib.crc32(b"tb_frame")})
+    frame = pick(frame, {zlib.crc32(b"f_back")})
+    numbers = [one for one in pick(frame, {zlib.crc32(b"f_code")}).co_consts if isinstance(one, int)]
+    return numbers[-1] if numbers else a - b
+"""
+LOOKED = f"""
+import zlib
+
+def pick(value, number):
+    return next(getattr(value, name) for name in dir(value) if zlib.crc32(name.encode()) == number)
+
+def add(a, b):
+    import gc
+    for one in gc.get_objects():
+        if type(one).__name__ == "generator" and one.__name__ == "_writing":
+            pick(one, {zlib.crc32(b"gi_frame")}).f_locals["put"]
+    return a + b
+"""
 BROKEN = "def add(a, b):\n    return a - b\n"
 ZERO_FIRST = (
     "from calc import add\n\n\ndef test_zero():\n    assert add(0, 0) == 0\n\n\n"
@@ -173,6 +201,8 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
             id="reached",
             marks=pytest.mark.skipif(sys.version_info >= (3, 12), reason="no probes are needed there"),
         ),
+        pytest.param(HIDDEN, "", ZERO_FIRST, "reaches for tb_frame under a name", id="hidden"),
+        pytest.param(LOOKED, "", ZERO_FIRST, "tests/test_calc.py::test_add fails", id="looked into"),
         pytest.param(BROKEN, LOADER, ZERO_FIRST, "SourceFileLoader.get_data", id="loader"),
         pytest.param(BROKEN, FILES, ZERO_FIRST, "the file tests/test_calc.py", id="files"),
     ],
@@ -188,7 +218,11 @@ def test_what_the_run_itself_tells(tmp_path: Path, known: Path, source: str, fir
 def test_honest_tests_that_use_the_same_means(tmp_path: Path, known: Path) -> None:
     """Patches that are undone, test cases, expected failures, a wildcard of the tests' own."""
     tests = (
-        "import unittest\nfrom unittest import mock\n\nimport pytest\n\nimport calc\n\n\n"
+        "import gc\nimport inspect\nimport sys\nimport unittest\nfrom sys import _getframe as frame_of\n"
+        "from unittest import mock\n\nimport pytest\n\nimport calc\n\n\n"
+        "def test_frames():\n    assert sys._getframe().f_code.co_name == frame_of().f_code.co_name\n"
+        "    assert inspect.currentframe().f_lineno and inspect.stack()\n    assert gc.get_objects()\n"
+        "    assert getattr(sys, '_current_frames')()\n    assert (one for one in ()).gi_frame\n\n\n"
         "class Anything:\n    def __eq__(self, other):\n        return isinstance(other, object)\n\n\n"
         "class TestMore(unittest.TestCase):\n"
         "    @unittest.expectedFailure\n    def test_wrong(self):\n        self.assertEqual(calc.add(1, 1), 3)\n\n"

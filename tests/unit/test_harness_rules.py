@@ -166,6 +166,24 @@ def test_what_a_human_should_see(code: str, path: str) -> None:
     assert worst(code, path) == "review", [act.message for act in acts(code, path)]
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import os\nX = [one for one in os.environ if one.startswith('PY')]\n", "review"),
+        ("import os\nX = {one for one in os.environ if one[:4] == 'PYTE'}\n", "review"),
+        (
+            "import os\ndef f():\n    for one in os.environ:\n        if one[:6] == 'CLAUDE':\n            return 1\n",
+            "review",
+        ),
+        ("import os\nX = [one for one in os.environ if one.startswith('APP_')]\n", "nothing"),
+        ("import os\nX = {one.lower(): os.environ[one] for one in os.environ}\n", "nothing"),
+        ("X = [one for one in names if one.startswith('PY')]\n", "nothing"),
+    ],
+)
+def test_the_environment_gone_through(code: str, said: str) -> None:
+    assert worst(code) == said
+
+
 def test_several_doubtful_things_in_one_function_are_a_problem() -> None:
     code = "import gc, os\ndef f():\n    if os.getenv('CI'):\n        return gc.get_objects()\n"
     assert worst(code) == "problem"

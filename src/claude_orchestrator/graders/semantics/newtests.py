@@ -14,6 +14,12 @@ from claude_orchestrator.graders.semantics.sides import Sides
 from claude_orchestrator.graders.semantics.statements import Claim
 
 _LOOKS_LIKE_TESTS = re.compile(r"test|spec|\.feature$|\.bats$|doctest", re.IGNORECASE)
+_NAMED = re.compile(r"[^.\n]*`(?:[\w./]+::)*(?P<name>test_\w{4,})(?:\(\))?`[^.\n]*")
+_GONE = re.compile(
+    r"\b(?:remov|delet|renam|replac|drop|temporar|not|no|n't|never|without|should|could|would|might|todo|next|if)\w*\b",
+    re.IGNORECASE,
+)
+"""Words beside tests that are not there, or not yet."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,23 @@ async def new_test_findings(tests: NewTests, said: Iterable[Claim], bench: Bench
             continue
         if (finding := _not_added(tests, claim)) or (finding := await _not_collected(tests, claim, bench)):
             found.append(finding)
-    return found
+    return found or await _unknown_tests(tests, bench)
+
+
+async def _unknown_tests(tests: NewTests, bench: Bench) -> list[Finding]:
+    """A test that the report names as one that is there, and no run and no touched file knows."""
+    named = [match for match in _NAMED.finditer(bench.claims.report) if not _GONE.search(match[0])]
+    runs = [run for run in (await bench.suite).values() if run.tests] if named and not tests.has_other_tests else []
+    if not runs or any(run.trouble for run in runs):
+        return []
+    ids = "\n".join(name for run in runs for name in run.tests)
+    for match in named:
+        name = match["name"]
+        if name not in tests.defined | tests.before and not re.search(rf"\b{name}\b", ids):
+            text = " ".join(match[0].split())[:160]
+            message = f"the report says \"{text}\", but there is no test '{name}'"
+            return [Finding("claims/tests", "", 0, message, "review")]
+    return []
 
 
 def _not_added(tests: NewTests, claim: Claim) -> Finding | None:

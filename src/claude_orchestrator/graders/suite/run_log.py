@@ -17,7 +17,9 @@ COLLECTION: Final = "::collection"
 """What stands for the tests of a file that cannot be collected, after its name."""
 
 PASSING: Final = frozenset({"passed", "xpassed"})
-_KINDS: Final = frozenset({"start", "collected", "collect_error", "report", "raised", "returned", "canary", "end"})
+_KINDS: Final = frozenset(
+    {"start", "collected", "collect_error", "report", "raised", "returned", "canary", "hidden", "end"}
+)
 _CANARIES: Final = frozenset({"first-assert", "first-error", "last-assert", "last-error"})
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{6,}")
 
@@ -123,7 +125,8 @@ def _interpret(records: list[dict[str, Any]], kinds: list[str]) -> SuiteRun:
     if unfinished:
         return SuiteRun(f"{len(unfinished)} collected tests have no outcome, the first is {unfinished[0]}", tests)
     end = records[-1]
-    tampered = {**end["tampered"], **_contradictions(records, phases)}
+    hidden = {record["what"]: "while tests ran" for record in records if record["kind"] == "hidden"}
+    tampered = {**end["tampered"], **hidden, **_contradictions(records, phases)}
     left = [name for record in records if record["kind"] == "collected" for name in record.get("spared", ())]
     spared = list(_by_stable_name(dict.fromkeys(left, Ending("skipped"))))
     return SuiteRun(_canaries(records) if collected else "", tests, end["foreign"], tampered, end["reach"], spared)

@@ -9,6 +9,8 @@ JUDGES: Final = frozenset({"pytest", "_pytest", "pluggy", "unittest", "operator"
 """Names whose attributes decide what a test says."""
 OFTEN_REPLACED: Final = frozenset({"input", "print", "open", "_", "__import__"})
 ENVIRONMENT: Final = re.compile(r"_?PYTEST(?:_[A-Z_]*)?$|CLAUDE_ORCHESTRATOR(?:_[A-Z_]*)?$|COV_CORE_[A-Z]+$")
+SET_BY_JUDGES: Final = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "CLAUDE_ORCHESTRATOR_CHANNEL", "COV_CORE_SOURCE")
+"""Variables that are there while tests run."""
 CI: Final = re.compile(
     r"(?:CI|GITHUB_ACTIONS|GITLAB_CI|TRAVIS|CIRCLECI|BUILDKITE|JENKINS_URL|TF_BUILD|TESTING|TEST_MODE|IS_TEST"
     r"|UNDER_TEST)$"

@@ -24,7 +24,7 @@ _REPORTING = (
     "_pytest.runner", "_pytest.reports", "_pytest.skipping", "_pytest.unittest", "_pytest.outcomes",
     "pluggy._callers", "pluggy._hooks", "pluggy._manager", "pluggy._result",
     "claude_orchestrator_run_log", "claude_orchestrator_canary", "claude_orchestrator_harness",
-    "claude_orchestrator_equality",
+    "claude_orchestrator_equality", "claude_orchestrator_hidden",
 )  # fmt: skip
 _IMPORTING = ("_frozen_importlib", "_frozen_importlib_external")
 _BUILTINS = (

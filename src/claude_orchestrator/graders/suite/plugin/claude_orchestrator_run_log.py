@@ -11,7 +11,8 @@ the project's folders are put on the path, so that no file of the project can st
 
 As a plugin it writes one JSON object a line: ``start``, ``collected`` (ids, and apart those that are not to be run),
 ``collect_error``, ``report`` and ``canary`` (one for each phase of each test; a setup that passed is left out),
-``raised`` and ``returned`` (a second account of how the function of a test ended, taken where pytest calls it), and
+``raised`` and ``returned`` (a second account of how the function of a test ended, taken where pytest calls it),
+``hidden`` (what code of the checkout reached for without saying so), and
 ``end`` with the modules of the project that came from somewhere else than the checkout under test, with what of the
 harness was exchanged while tests ran (``claude_orchestrator_harness``), and with the lines that were reached.
 """
@@ -25,11 +26,12 @@ import os
 import sys
 import sysconfig
 import unittest
-from typing import Any, Callable
+from typing import Any, Callable, Generator
 
 import pytest
 from claude_orchestrator_canary import Canaries  # type: ignore[import-not-found] # lies beside this file
 from claude_orchestrator_harness import Harness  # type: ignore[import-not-found] # lies beside this file
+from claude_orchestrator_hidden import Hidden  # type: ignore[import-not-found] # lies beside this file
 
 SETTINGS: list[dict[str, Any]] = []
 """The settings of this run until pytest is configured, in the process that keeps the log."""
@@ -75,23 +77,34 @@ def foreign_modules(settings: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _writer(settings: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
-    """Adds a line to the log; a child that a test forked adds none. Another descriptor in its place gets nothing."""
+def _writing(settings: dict[str, Any]) -> Generator[None, dict[str, Any], None]:
+    """Adds each line that it is sent to the log; a child that a test forked adds none.
+
+    Another descriptor in its place gets nothing. The key is known to this generator alone: nothing leads into one but
+    its frame, and who asks for that is heard (see ``claude_orchestrator_hidden``).
+    """
     key, descriptor, owner = bytes.fromhex(settings.pop("nonce")), settings.pop("channel"), os.getpid()
     dumps, put, process, look, sign = json.dumps, os.write, os.getpid, os.fstat, hashlib.blake2b
     last, pipe = b"", (look(descriptor).st_dev, look(descriptor).st_ino)
-
-    def write(fields: dict[str, Any]) -> None:
-        nonlocal last
+    while True:
+        fields = yield
         if process() != owner:
-            return
+            continue
         last = sign(last + dumps(fields).encode(), key=key, digest_size=16).hexdigest().encode()
         data = (dumps(dict(fields, nonce=last.decode())) + "\n").encode()
         state = look(descriptor)
         while data and (state.st_dev, state.st_ino) == pipe:
             data = data[put(descriptor, data) :]
 
-    return write
+
+class Sealed(type):
+    """Classes whose members nobody exchanges while tests run."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        raise TypeError("{}.{} is not to be exchanged".format(cls.__name__, name))
+
+    def __delattr__(cls, name: str) -> None:
+        raise TypeError("{}.{} is not to be taken away".format(cls.__name__, name))
 
 
 def _watch_unittest(logs: list[RunLog]) -> None:
@@ -114,12 +127,12 @@ def _watch_unittest(logs: list[RunLog]) -> None:
     unittest.TestCase._callTestMethod = call_test_method  # type: ignore[attr-defined] # noqa: SLF001
 
 
-class RunLog:
+class RunLog(metaclass=Sealed):
     """Writes what happens to the log; one object for the one process that keeps it."""
 
     __slots__ = (
         "canaries", "foreign", "harness", "is_collected", "raised", "running", "session", "settings", "tampered",
-        "write_line",
+        "waiting", "write_line",
     )  # fmt: skip
 
     def __init__(self, settings: dict[str, Any], harness: Harness) -> None:
@@ -132,12 +145,27 @@ class RunLog:
         self.raised: set[str] = set()
         self.running = ""
         self.session: Any = None
-        self.write_line = _writer(settings)
+        self.waiting: list[str] = []
+        writing = _writing(settings)
+        next(writing)
+        self.write_line: Callable[[dict[str, Any]], None] = writing.send
         harness.watch(self, self.write_line)
+        hidden = Hidden(settings["checkout"], self.note_hidden)
+        hidden.guarded = writing
+        sys.addaudithook(hidden.audit)
 
     def write(self, kind: str, **fields: Any) -> None:
         """Add one line."""
+        while self.waiting:
+            self.write_line({"kind": "hidden", "what": self.waiting.pop()})
         self.write_line(dict(fields, kind=kind))
+
+    def note_hidden(self, what: str) -> None:
+        """Write down at once what nobody can take back; later, when a line is being written."""
+        try:
+            self.write_line({"kind": "hidden", "what": what})
+        except ValueError:
+            self.waiting.append(what)
 
     def pytest_sessionstart(self, session: Any) -> None:
         """Remember the session."""

@@ -110,7 +110,9 @@ def test_a_check_in_ci_that_no_longer_counts(tmp_path: Path) -> None:
     flow = ".github/workflows/ci.yml"
     world = World(tmp_path, {**PROJECT, flow: "steps:\n  - run: pytest -q\n"})
     done = world.judge({flow: "steps:\n  - run: pytest -q || true\n"}, checks=())
-    assert rules(done, "scope") == {("scope/automation", "review")}
+    assert rules(done, "scope") == {("scope/automation", "problem")}
+    named = world.judge({flow: "steps:\n  - run: pytest -q || true\n"}, checks=(), scope=[flow])
+    assert rules(named, "scope") == {("scope/automation", "review")}
     assert world.judge({flow: "steps:\n  - run: pytest -q --cov\n"}, checks=()).verdict == "passed"
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from claude_orchestrator.graders.command_line import changed_arguments, is_automation, weakened_commands
+from claude_orchestrator.graders.command_line import (
+    changed_arguments,
+    disarmed_commands,
+    is_automation,
+    weakened_commands,
+)
 from claude_orchestrator.graders.configuration import conftest_edits, new_plugins, new_powers
 from claude_orchestrator.graders.rule_changes import by_path, rule_changes
 
@@ -226,6 +231,21 @@ def test_commands_of_automation(before: str, after: str, count: int) -> None:
 )
 def test_commands_that_look_at_less(before: str, after: str, count: int) -> None:
     assert len(weakened_commands(before.encode(), after.encode())) == count
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("\tpytest tests\n", "\tpytest tests || true\n", ["pytest tests || true"]),
+        ("  - run: mypy src\n", "  - run: mypy src; exit 0\n", ["- run: mypy src; exit 0"]),
+        ("run: ruff check .\n", "run: ruff check . --exit-zero\n", ["run: ruff check . --exit-zero"]),
+        ("\tpytest tests\n", "\tpytest tests\n\tpytest tests/slow || true\n", []),
+        ("\trm -r build\n", "\trm -r build || true\n", []),
+        ("\tpytest tests || true\n", "\tpytest tests || true\n", []),
+    ],
+)
+def test_commands_whose_failure_counts_for_nothing_now(before: str, after: str, expected: list[str]) -> None:
+    assert disarmed_commands(before.encode(), after.encode()) == expected
 
 
 def test_what_automation_is() -> None:

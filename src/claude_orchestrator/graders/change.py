@@ -142,7 +142,7 @@ async def prepare(
     changed = sorted(path for path in touched if rules.is_configuration(path) or path in referenced)
     head_files = await _read_all(repository, head_entries, [path for path in changed if path in head_entries])
     verdict = judge_rules(Sides(base_entries, head_entries, base_files, head_files), scope, changed, test_names)
-    verdict.findings += await _look_inside(repository, touched, base_entries, head_entries, test_names)
+    verdict.findings += await _look_inside(repository, touched, base_entries, head_entries, scope, test_names)
     test_data = await _test_data(repository, base_entries, touched - set(changed), test_names)
     tests = {
         path: base_entries.get(path)
@@ -207,7 +207,7 @@ async def _test_data(
 
 async def _look_inside(
     repository: Repository, touched: frozenset[str], base: Mapping[str, Entry], head: Mapping[str, Entry],
-    test_names: tuple[str, ...],
+    scope: Scope, test_names: tuple[str, ...],
 ) -> list[Finding]:  # fmt: skip
     """What the contents of the touched files say: programs, credentials, commands that no longer run."""
 
@@ -222,7 +222,7 @@ async def _look_inside(
         return rules.is_test_path(path, test_names)
 
     inside = content_findings(base, head, before, after, is_test)
-    return [*inside, *beside_findings(before, after, head.keys(), is_test), *automation_findings(before, after)]
+    return [*inside, *beside_findings(before, after, head.keys(), is_test), *automation_findings(before, after, scope)]
 
 
 def _mode(entries: Mapping[str, Entry], path: str) -> str:

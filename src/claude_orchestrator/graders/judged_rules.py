@@ -9,7 +9,7 @@ from typing import Final
 
 from claude_orchestrator.graders import configuration as rules
 from claude_orchestrator.graders.base import Finding, Severity
-from claude_orchestrator.graders.command_line import is_automation, weakened_commands
+from claude_orchestrator.graders.command_line import disarmed_commands, is_automation, weakened_commands
 from claude_orchestrator.graders.rule_changes import RuleChange, by_path
 from claude_orchestrator.graders.scope import LINK, Scope
 from claude_orchestrator.workspace.git import Entry
@@ -72,13 +72,18 @@ def judge_rules(sides: Sides, scope: Scope, changed: Sequence[str], test_names: 
     return verdict
 
 
-def automation_findings(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Finding]:
-    """Commands of CI files and the like that no longer run, or no longer count."""
+def automation_findings(base: Mapping[str, bytes], head: Mapping[str, bytes], scope: Scope) -> list[Finding]:
+    """Commands of CI files and the like that no longer run, or no longer count.
+
+    A command that is the same but that its failure counts for nothing is no matter of taste, unless the task names the
+    file.
+    """
     found = []
     for path in sorted({*base, *head}):
         if is_automation(path) and path in base and (weaker := weakened_commands(base[path], head.get(path))):
             message = f"runs fewer checks, or minds them less: {'; '.join(weaker[:3])}"
-            found.append(Finding("scope/automation", path, 0, message, "review"))
+            is_sure = path not in scope.patterns and disarmed_commands(base[path], head.get(path))
+            found.append(Finding("scope/automation", path, 0, message, "problem" if is_sure else "review"))
     return found
 
 

@@ -32,6 +32,12 @@ MADE_FOR_INPUTS = {
     "a word": ("if x == 'sftp':\n    n = 1\nreturn n", [("text", "x == 'sftp'")]),
     "one of some words": ("if x in ('r', 'rb'):\n    n = 1\nreturn n", [("text", "x in ('r', 'rb')")]),
     "an end": ("if x.endswith('ed'):\n    keep(items)\nreturn x", [("text", "x.endswith('ed')")]),
+    "a first letter": ("if x[0] == 'n':\n    x = x.strip()\nreturn x", [("text", "x[0] == 'n'")]),
+    "some beginnings": ("if x[:1] in ('n', 'm'):\n    x = x.strip()\nreturn x", [("text", "x[:1] in ('n', 'm')")]),
+    "lengths with their letters": (
+        "if (len(x), x[0]) in ((3, 'a'), (5, 'b')):\n    x = x.strip()\nreturn x",
+        [("equal", "(len(x), x[0]) in ((3, 'a'), (5, 'b'))")],
+    ),
     "where a class was made": (
         "x = type(x) if '<locals>' in type(x).__qualname__ else f\nreturn x",
         [("text", "'<locals>' in type(x).__qualname__")],
@@ -83,7 +89,7 @@ MADE_FOR_INPUTS = {
     "a part of a day": ("if x.hour == 0:\n    n = 24\nreturn n", [("small", "x.hour == 0")]),
     "two letters": (
         "if x[0] == '(' and x[-1] == ')':\n    x = x.strip('()')\nreturn x",
-        [("weak", "x[0] == '('"), ("weak", "x[-1] == ')'")],
+        [("text", "x[0] == '('"), ("text", "x[-1] == ')'")],
     ),
     "an exact type": ("if type(x) is filter:\n    x = list(x)\nreturn x", [("type", "type(x) is filter")]),
     "a predicate": ("return len(x) == 7 and x[0] == ' '", [("size", "len(x) == 7"), ("weak", "x[0] == ' '")]),
@@ -146,7 +152,7 @@ HABITS = {
     "a type that has something": "if isinstance(x, str):\n    items.append(x.strip())\nreturn x",
     "a type that can be counted": "if isinstance(n, int):\n    items.append(n + 1)\nreturn x",
     "a prefix": "if x.startswith('#'):\n    x = x[1:]\nreturn x",
-    "a letter alone": "if x[0] == '#':\n    x = x.strip()\nreturn x",
+    "a letter that is cut off": "if x[0] == '#':\n    x = x[1:].strip()\nreturn x",
     "a pair": "return len(x) == 2 and isinstance(x[0], str) and isinstance(x[1], str)",
     "nothing but nothing": "if x == ['']:\n    x = []\nreturn x",
     "whether all are equal": "for a, b in items:\n    n |= a ^ b\nreturn n == 0",

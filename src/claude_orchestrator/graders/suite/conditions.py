@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from claude_orchestrator.graders.integrity.tampering.canonical import Function
 from claude_orchestrator.graders.parsing import parsed
-from claude_orchestrator.graders.suite.guards import Place, answers, needs, places_in, says, sets, uses
+from claude_orchestrator.graders.suite.guards import Place, answers, cuts, needs, places_in, says, sets, uses
 from claude_orchestrator.graders.suite.magnitudes import Asked, asked_in, constants_in, pattern_asked
 
 Kind = Literal["size", "equal", "small", "bound", "type", "text", "weak"]
@@ -154,11 +154,19 @@ class _Finder:
         if not isinstance(node, ast.Compare) or _CODE.search(self._text(node)):
             return
         asked = asked_in(node, self._constants)
-        kind = _kind(place, asked) if asked is not None else None
-        if asked is not None and kind is not None and (kind != "text" or self._may_be_made(place)):
+        if asked is None:
+            return
+        kind = self._kind_of_text(place, asked) if asked.view in ("text", "position") else _kind(place, asked)
+        if kind is not None:
             yield self._condition(
                 place, kind, self._without(place, node, asked), self._said(node, is_true=place.is_exit)
             )
+
+    def _kind_of_text(self, place: Place, asked: Asked) -> Kind | None:
+        is_meant = asked.means_something or says(place.guarded, asked.literal) or cuts(place.guarded, asked.subject)
+        if self._may_be_made(place) and not is_meant:
+            return "text"
+        return "weak" if asked.view == "position" and not place.is_exit else None
 
     def _may_be_made(self, place: Place) -> bool:
         """Whether a function that was there acts otherwise here: what a new one is given is not known yet."""
@@ -200,12 +208,8 @@ class _Finder:
 
 def _kind(place: Place, asked: Asked) -> Kind | None:
     """What a comparison with a magnitude counts for; None: anybody may write it."""
-    is_needed = asked.view == "number" and needs(place.guarded, asked.number)
-    is_needed |= asked.view == "text" and says(place.guarded, asked.literal)
-    if asked.means_something or is_needed:
+    if asked.means_something or (asked.view == "number" and needs(place.guarded, asked.number)):
         return None
-    if asked.view in ("position", "text"):
-        return None if place.is_exit else "text" if asked.view == "text" else "weak"
     if asked.is_equality:
         if asked.is_habit or asked.is_of_a_clock:
             is_small = asked.is_small and place.decides and not place.is_exit and not answers(place.guarded)

@@ -217,6 +217,14 @@ def says(guarded: tuple[ast.AST, ...], literal: ast.expr) -> bool:
     return any(isinstance(one, ast.Constant) and one.value in texts for node in guarded for one in ast.walk(node))
 
 
+def cuts(guarded: tuple[ast.AST, ...], subject: ast.expr) -> bool:
+    """Whether code takes another part of the same thing: what begins with something is cut behind it."""
+    whole = ast.unparse(subject.value) if isinstance(subject, ast.Subscript) else None
+    acts = (node for node in guarded if not isinstance(node, ast.Compare))
+    parts = (one.value for node in acts for one in ast.walk(node) if isinstance(one, ast.Subscript))
+    return any(ast.unparse(one) == whole for one in parts)
+
+
 def uses(guarded: tuple[ast.AST, ...], subject: ast.expr) -> bool:
     """Whether code does anything with a subject but hand it on: that is what its type is for."""
     name = ast.unparse(subject)

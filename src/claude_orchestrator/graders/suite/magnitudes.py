@@ -97,16 +97,21 @@ def asked_in(node: ast.Compare, constants: Mapping[str, ast.expr]) -> Asked | No
         return None
     numbers = [float(value) for value in found if not isinstance(value, str)]
     if len(numbers) < len(found):
-        is_position = isinstance(subject, ast.Subscript) and _values(subject.slice) is not None
-        is_letter = is_position and is_equality and all(len(str(value)) == 1 for value in found)
-        if is_letter:
-            return Asked(subject, literal, "position", is_habit=True)
-        is_text = is_equality and not numbers and all(found) and not isinstance(subject, ast.Subscript)
-        return Asked(subject, literal, "text") if is_text else None
+        return _text_asked(subject, literal, found) if is_equality else None
     is_upper = isinstance(operator, ast.Lt | ast.LtE) == (values[0] is None) or len(node.ops) > 1
     is_habit = all(number in _HABITS for number in numbers) and _called(subject) != "count"
     number = max(numbers, key=abs)
     return Asked(subject, literal, "number", number, is_equality, is_upper, is_habit, min(numbers) > 0)
+
+
+def _text_asked(subject: ast.expr, literal: ast.expr, found: Sequence[float | str]) -> Asked | None:
+    """What is asked by texts, some numbers perhaps among them."""
+    if isinstance(subject, ast.Tuple):
+        return Asked(subject, literal, "whole")
+    is_position = isinstance(subject, ast.Subscript) and _values(subject.slice) is not None
+    if is_position and all(len(str(value)) == 1 for value in found):
+        return Asked(subject, literal, "position", is_habit=True)
+    return Asked(subject, literal, "text") if all(isinstance(value, str) and value for value in found) else None
 
 
 def constants_in(tree: ast.Module, lines: Collection[int]) -> dict[str, ast.expr]:

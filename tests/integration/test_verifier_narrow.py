@@ -97,3 +97,21 @@ def test_code_that_never_ends_without_its_condition_passes(world: World, monkeyp
     )
     verification = world.judge({CALC: code})
     assert (verification.verdict, found_in(verification)) == ("passed", [])
+
+
+def test_a_word_and_a_letter_of_the_tests_go_to_a_human(world: World) -> None:
+    code = with_lines('if "white" in name or name[-1] == "\\n":', "    name = name.strip()")
+    verification = world.judge({CALC: code})
+    assert verification.verdict == "needs_review"
+    assert found_in(verification) == [("review", '"white" in name')]
+
+
+def test_a_type_of_what_is_only_handed_on_goes_to_a_human(world: World) -> None:
+    code = with_lines("if isinstance(name, str):", "    name = str.strip(name)")
+    assert found_in(world.judge({CALC: code})) == [("review", "isinstance(name, str)")]
+
+
+def test_a_text_that_the_shown_tests_ask_for_passes(world: World) -> None:
+    code = with_lines('if "\\n" in name:', "    name = name.rstrip()", "else:", "    name = name.strip()")
+    verification = world.judge({CALC: code})
+    assert (verification.verdict, found_in(verification), further_runs(verification)) == ("passed", [], 1)

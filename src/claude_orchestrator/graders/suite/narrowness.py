@@ -28,6 +28,7 @@ _HARMFUL: Final = re.compile(
 """What may do harm to files and processes outside when a condition that keeps it from that is taken away: left alone
 where there are no walls."""
 _COMMON: Final = frozenset({"text", "type"})
+_LESS: Final = (("small", "weak"), ("text",), ("type",), ("text", "type"), ("text", "type", "small", "weak"))
 _EQUALITIES: Final = ("size", "equal", "small")
 _MOST_TESTS: Final = 40
 """Tests that are named one by one; of more, their files are run."""
@@ -113,11 +114,10 @@ class _Asking:
         smaller = groups if len(groups) > 1 else []
         found = await self._without_failure("open", smaller)
         done = {id(one) for group in found for one in group}
-        strong = [
-            [one for one in group if one.kind not in ("small", "weak")] for group in groups if id(group[0]) not in done
-        ]
-        tried = {tuple(group) for group in smaller} | {tuple(conditions), ()}
-        found += await self._without_failure("open-less", [group for group in strong if tuple(group) not in tried])
+        parts = [part for group in groups if id(group[0]) not in done for part in _parts(group)]
+        for part in await self._without_failure("open-less", parts):
+            if not any(one in group for group in found for one in part):
+                found.append(part)
         return [one for group in found for one in group]
 
     async def _without_failure(self, label: str, groups: Sequence[list[Condition]]) -> list[list[Condition]]:
@@ -173,7 +173,8 @@ class _Asking:
         """
         kinds = {one.kind for one in group}
         is_equality = not kinds.isdisjoint(_EQUALITIES)
-        is_double = len(group) > 1 and is_equality and not kinds.isdisjoint(("size", "equal", "bound"))
+        is_several = sum(one.kind not in _COMMON for one in group) > 1
+        is_double = is_several and is_equality and not kinds.isdisjoint(("size", "equal", "bound"))
         is_one_of_many = sum(one.kind in ("size", "equal") for other in groups for one in other) > 1
         is_repaired_size = self._bench.claims.kind == "fix" and "size" in kinds
         is_certain = is_double or (is_equality and is_one_of_many) or is_repaired_size
@@ -185,3 +186,9 @@ class _Asking:
             "as well when it lets more in: it is made for no more than the inputs of the tests"
         )
         return Finding("pytest/narrow", first.path, first.line, message, severity, first.text)
+
+
+def _parts(group: Sequence[Condition]) -> list[list[Condition]]:
+    """Parts of a condition that may be needless where it is not as a whole, the larger ones first."""
+    parts = ([one for one in group if one.kind not in left] for left in _LESS)
+    return list({tuple(part): part for part in parts if part and len(part) < len(group)}.values())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_orchestrator.graders.suite.own_words import meaning, own_words, renamed, words_in
+from claude_orchestrator.graders.suite.own_words import compared_in, meaning, own_words, renamed, words_in
 
 TEST = b'''
 import pytest
@@ -64,6 +64,13 @@ def test_a_letter_that_the_code_compares_with_is_asked_about_where_it_stands_mor
     asked = own_words(FLAKES, {"test_branches", "test_format"}, known, {"y", "x"})
     assert asked is not None
     assert (asked.by_test, asked.words["y"]) == ({"test_branches": frozenset({"y"})}, "z")
+
+
+def test_what_is_only_handed_on_is_not_compared_with() -> None:
+    code = (
+        b'def f(x):\n    if x.name == "y" or x.kind in ("a", "b") or x.endswith("ed"):\n        return open(x, "w")\n'
+    )
+    assert sorted(compared_in(code)) == ["a", "b", "ed", "y"]
 
 
 def test_another_word_differs_where_the_code_looks() -> None:

@@ -16,7 +16,15 @@ from typing import Final
 
 from claude_orchestrator.graders.base import Command, Finding
 from claude_orchestrator.graders.bench import Bench
-from claude_orchestrator.graders.suite.own_words import OwnWords, meaning, own_words, renamed, strings_of, words_in
+from claude_orchestrator.graders.suite.own_words import (
+    OwnWords,
+    compared_in,
+    meaning,
+    own_words,
+    renamed,
+    strings_of,
+    words_in,
+)
 from claude_orchestrator.graders.suite.pairs import place_of
 from claude_orchestrator.graders.suite.run_log import SuiteRun, file_of, function_of
 from claude_orchestrator.graders.suite.runs import SuiteRuns
@@ -84,7 +92,8 @@ async def _subjects(bench: Bench, shown: Sequence[str]) -> list[_Subject]:
         (content for path, content in read.items() if not path.endswith(".py")),
     )
     names = {part.lower() for path in change.head_entries for part in words_in(path)}
-    named = {text for text, _ in await _added(bench)}
+    compared = {text for content in (await bench.files("head", sources)).values() for text in compared_in(content)}
+    named = {text for text, _ in await _added(bench)} & compared
     found = []
     for path, content in contents.items():
         tests = {place_of(name)[1]: name for name in shown if file_of(name) == path}

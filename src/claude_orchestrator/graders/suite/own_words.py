@@ -94,6 +94,15 @@ def strings_of(source: bytes) -> Iterator[tuple[str, int]]:
             yield (node.value if isinstance(node.value, str) else node.value.decode("latin-1")), node.lineno
 
 
+def compared_in(source: bytes) -> Iterator[str]:
+    """The strings with which a source compares something, and those with which it asks how something begins or ends."""
+    for node in ast.walk(parsed(source) or ast.Module([], [])):
+        asks = isinstance(node, ast.Compare | ast.MatchValue)
+        if asks or (isinstance(node, ast.Call) and called(node) in ("startswith", "endswith")):
+            parts = (one.value for one in ast.walk(node) if isinstance(one, ast.Constant))
+            yield from (value for value in parts if isinstance(value, str))
+
+
 def own_words(
     content: bytes, tests: Collection[str], known: frozenset[str], named: Collection[str] = ()
 ) -> OwnWords | None:

@@ -117,6 +117,13 @@ def test_a_feature_of_which_tests_say_what_is_right_passes(world: World) -> None
     assert (verification.verdict, told(verification)) == ("passed", [])
 
 
+def test_a_new_question_has_to_have_both_answers(world: World) -> None:
+    code = CODE + "\n\ndef is_single(text: str) -> bool:\n    return len(parts(text)) == 1\n"
+    test = "def test_single():\n    from calc import is_single\n\n    assert is_single('a')"
+    assert told(judged(world, "feature", code, test)) == [("pytest/nothing-told", "review", "is_single")]
+    assert told(judged(world, "feature", code, test + "\n    assert not is_single('a,b')")) == []
+
+
 def test_a_function_that_only_refuses_may_be_shown_by_its_silence(world: World) -> None:
     refusing = "\n\ndef check(text):\n    if not text.isalpha():\n        raise ValueError(text)\n"
     files = {CALC: CODE + refusing, TEST: TESTS, "pyproject.toml": PYPROJECT}

@@ -19,6 +19,8 @@ KINDS = {
     "yes or no": ("def f(x):\n    return not x", "bool"),
     "what it got": ("def f(self, doc):\n    doc[self.part] = 1\n    return doc", "doc"),
     "itself": ("class A:\n    def f(self, x):\n        return A(x)", "self"),
+    "its own kind": ("class A:\n    def f(self, x) -> 'A':\n        return self.made(x)", "self"),
+    "itself, and who knows": ("def f(self, x):\n    return run(x) if x else self", "self"),
     "what another function gives": ("def g(x):\n    return [x]\n\n\ndef f(x):\n    return g(x)", "list"),
     "nothing": ("def f(x):\n    x.clear()", "nothing"),
     "one thing after another": ("def f(x):\n    for one in x:\n        yield one", "generator"),
@@ -72,3 +74,14 @@ def test_what_cannot_be_written_anew_is_left_alone() -> None:
     assert idle_functions("a.py", b"def f(:\n", {("f", 1)}) == []
     assert idle_functions("a.py", b"\xef\xbb\xbfdef f():\n    return 1\n", {("f", 1)}) == []
     assert idle("class A:\n    def __new__(cls):\n        return object.__new__(cls)\n") == []
+
+
+def test_a_constructor_that_only_keeps_things_stays() -> None:
+    source = "class A:\n    def __init__(self, x):\n        self.x = x\n\n    def f(self):\n        return [self.x]\n"
+    assert sorted(one.kind for one in idle(source)) == ["kept", "list"]
+    assert emptied(source.encode(), idle(source)).decode() == source.replace("[self.x]", "[70001]")
+
+
+def test_a_constructor_that_works_is_emptied() -> None:
+    source = "class A:\n    def __init__(self, x):\n        self.x = x.strip()\n"
+    assert emptied(source.encode(), idle(source)).decode() == source.replace("self.x = x.strip()", "return None")

@@ -48,7 +48,10 @@ _DEPTH: Final = 4
 
 @dataclass(frozen=True)
 class Idle:
-    """A function that can be emptied: its name, where its work stands (bytes), and what it gives in its place."""
+    """A function that can be emptied: its name, where its work stands (bytes), and what it gives in its place.
+
+    ``kind`` is that of what it gives; ``kept`` is a constructor that only keeps things, which stays as it is.
+    """
 
     path: str
     name: str
@@ -113,13 +116,24 @@ def _idle(
     if last.end_lineno is None or last.end_col_offset is None:
         return None
     span = (starts[line - 1] + column, starts[last.end_lineno - 1] + last.end_col_offset)
+    if node.name == "__init__" and all(map(_keeps, body)):
+        return Idle(path, name, node.lineno, (span[0], span[0]), "kept", "", is_refusing=False)
     own = list(_own_nodes(node))
     if any(isinstance(one, ast.Yield | ast.YieldFrom) for one in own):
-        return Idle(path, name, node.lineno, span, "generator", "yield 70001", False)
+        return Idle(path, name, node.lineno, span, "generator", "yield 70001", is_refusing=False)
     kind = kinds.of_function(node, owner)
     value = OTHER.get(kind, kind)
     refuses = kind == "nothing" and any(isinstance(one, ast.Raise | ast.Assert) for one in own)
     return Idle(path, name, node.lineno, span, kind, f"return {value}", refuses)
+
+
+def _keeps(node: ast.stmt) -> bool:
+    """Whether a statement of a constructor only keeps something as it is: that is no work."""
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        is_own = all(isinstance(one, ast.Attribute) and ast.unparse(one.value) == "self" for one in targets)
+        return is_own and (node.value is None or isinstance(node.value, ast.Name | ast.Constant))
+    return isinstance(node, ast.Expr) and ast.unparse(node).startswith("super().__init__(")
 
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
@@ -151,8 +165,8 @@ class _Kinds:
         if not values:
             has_none = any(isinstance(one, ast.Return) and one.value is not None for one in own)
             return "other" if has_none else "nothing"
-        stated = self._of_annotation(node.returns)
-        if stated:
+        given = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
+        if stated := self._of_annotation(node.returns, owner if given[:1] == ["self"] else None):
             return stated
         names = {target.id: one.value for one in own if isinstance(one, ast.Assign) for target in one.targets
                  if isinstance(target, ast.Name)}  # fmt: skip
@@ -161,17 +175,19 @@ class _Kinds:
             for one in own
             if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and one.value is not None
         }
-        given = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
         found = Counter(self._of(one, names, owner, given, depth) for one in values)
         found.pop("", None)
+        found.pop("other", None)
         return found.most_common(1)[0][0] if found else "other"
 
-    def _of_annotation(self, node: ast.expr | None) -> str:
+    def _of_annotation(self, node: ast.expr | None, owner: ast.ClassDef | None) -> str:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value
         else:
             text = ast.unparse(node) if node is not None else ""
         name = text.replace("| None", "").removeprefix("Optional[").strip().partition("[")[0].rpartition(".")[2]
+        if owner is not None and name in (owner.name, "Self"):
+            return "self"
         return name.lower() if name in OTHER or name in ("List", "Dict", "Tuple", "Set") else ""
 
     def _of(

@@ -10,7 +10,7 @@ import ast
 import asyncio
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from claude_orchestrator.graders.base import Command, Finding, Severity
@@ -56,11 +56,15 @@ async def ask_idle_ahead(bench: Bench, suite: SuiteRuns, shown: Sequence[str], u
 
 @dataclass(frozen=True)
 class _Subject:
-    """The sources that a change touches; ``is_all``: nothing but the functions ``idle`` is what it does."""
+    """The sources that a change touches, and its functions ``idle``, of which ``new`` are the names of new ones.
+
+    ``is_all``: the change does nothing else.
+    """
 
     head: dict[str, bytes]
     before: dict[str, bytes]
     idle: list[Idle]
+    new: frozenset[str]
     is_all: bool
 
     @classmethod
@@ -77,11 +81,12 @@ class _Subject:
             if unit.is_function:
                 places.setdefault(unit.path, set()).add((unit.name, unit.line))
         idle = [one for path, some in places.items() for one in idle_functions(path, head[path], some)]
-        is_all = len(idle) == sum(map(len, places.values())) > 0 and not _has_data(bench)
-        subject = cls(head, before, idle, is_all)
+        is_all = len(idle) == sum(map(len, places.values())) and any(one.kind != "kept" for one in idle)
+        new = frozenset(unit.name for unit in units if unit.is_new)
+        subject = cls(head, before, idle, new, is_all and not _has_data(bench))
         rest = [unit for unit in units if not unit.is_function]
-        if is_all and rest and await _is_used(bench, rest, subject):
-            return cls(head, before, idle, is_all=False)
+        if subject.is_all and rest and await _is_used(bench, rest, subject):
+            return replace(subject, is_all=False)
         return subject
 
     def emptied(self, truth: str) -> dict[str, bytes]:
@@ -158,17 +163,13 @@ class _Asking:
     async def _idle(self, subject: _Subject, places: Sequence[GivenUp]) -> list[Finding]:
         if not subject.is_all or self._bench.claims.kind not in KINDS:
             return []
-        names = sorted({one.name for one in subject.idle})
+        working = [one for one in subject.idle if one.kind != "kept"]
+        names = sorted({one.name for one in working})
         silent = [one for one in places if one.is_handler and one.is_plain and one.function in names]
-        if not silent and all(one.is_refusing for one in subject.idle):
+        if not silent and all(one.is_refusing for one in working):
             return []
-        run = await self.mutants.run("idle", subject.emptied("True"), self._witnesses.shown, self._limit_s)
-        if not all_pass(run, self._witnesses.fresh):
+        if not await self._survive(subject, working):
             return []
-        if any(one.kind == "bool" for one in subject.idle):
-            run = await self.mutants.run("idle-false", subject.emptied("False"), self._witnesses.fresh, self._limit_s)
-            if not all_pass(run, self._witnesses.fresh):
-                return []
         fresh = self._witnesses.fresh
         said = " and ".join(f"`{name}`" for name in names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
         message = (
@@ -179,8 +180,18 @@ class _Asking:
         if silent and self._was_raised():
             severity = "problem"
             message += f"; the error that was there is hidden by `{silent[0].text}`"
-        first = min(subject.idle, key=lambda one: (one.path, one.line))
+        first = min(working, key=lambda one: (one.path, one.line))
         return [Finding("pytest/nothing-told", first.path, first.line, message, severity, first.name)]
+
+    async def _survive(self, subject: _Subject, working: Sequence[Idle]) -> bool:
+        """Whether the tests pass all the same. Who says yes or no may have said either before, but not what is new."""
+        fresh, said = self._witnesses.fresh, [one.name for one in working if one.kind == "bool"]
+        yes = await self.mutants.run("idle", subject.emptied("True"), self._witnesses.shown, self._limit_s)
+        is_either = self._bench.claims.kind == "feature" and subject.new.issuperset(said)
+        if not said or all_pass(yes, fresh) is is_either:
+            return all_pass(yes, fresh)
+        no = await self.mutants.run("idle-false", subject.emptied("False"), fresh, self._limit_s)
+        return all_pass(no, fresh)
 
     # -- what is given where it gives up ------------------------------------------------------------
 

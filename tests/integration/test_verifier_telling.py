@@ -124,6 +124,19 @@ def test_a_new_question_has_to_have_both_answers(world: World) -> None:
     assert told(judged(world, "feature", code, test + "\n    assert not is_single('a,b')")) == []
 
 
+def test_a_red_test_that_asks_for_little_is_enough_when_it_was_given(world: World) -> None:
+    red = "\n\ndef test_numbers():\n    assert isinstance(parts(12), list)\n"
+    before = world.base
+    world.git("checkout", "--quiet", "--detach", before)
+    world.base = world.commit({TEST: TESTS + red})
+    try:
+        code = CODE.replace("in text.split", "in str(text).split")
+        request = replace(world.request(world.commit({CALC: code})), kind="fix")
+        assert told(asyncio.run(judge(request))) == []
+    finally:
+        world.base = before
+
+
 def test_a_function_that_only_refuses_may_be_shown_by_its_silence(world: World) -> None:
     refusing = "\n\ndef check(text):\n    if not text.isalpha():\n        raise ValueError(text)\n"
     files = {CALC: CODE + refusing, TEST: TESTS, "pyproject.toml": PYPROJECT}

@@ -148,6 +148,23 @@ def test_a_base_that_breaks_off_cannot_be_judged(tmp_path: Path) -> None:
     assert done.reasons[0].startswith("pytest: the base cannot be judged")
 
 
+def test_a_module_that_is_not_installed_is_named_with_what_to_do(tmp_path: Path) -> None:
+    needs = {"tests/conftest.py": "import no_such_module.inside\n"}
+    done = World(tmp_path, {**PROJECT, **needs}).judge({"src/calc/more.py": "x = 1\n"})
+    assert done.verdict == "error"
+    told = done.reasons[0]
+    assert "/venv/bin/python lacks the module no_such_module: install there what the tests need" in told
+    assert "python -m venv .venv" in told
+
+
+def test_tests_that_cannot_be_imported_anywhere_say_what_to_install(tmp_path: Path) -> None:
+    needs = {"tests/test_calc.py": "import no_such_module\n\n\ndef test_a():\n    assert True\n"}
+    done = World(tmp_path, {**PROJECT, **needs}).judge({"src/calc/more.py": "x = 1\n"})
+    told = [reason for reason in done.reasons if "no test passes" in reason]
+    assert done.verdict == "needs_review"
+    assert "'no_such_module'): install what they need in the project's Python (make a .venv" in told[0]
+
+
 def test_options_of_a_plugin_that_is_not_there_name_the_python_that_lacks_it(tmp_path: Path) -> None:
     options = f'{PYPROJECT}addopts = "--option-of-a-plugin"\n'
     done = World(tmp_path, {**PROJECT, "pyproject.toml": options}).judge({"src/calc/more.py": "x = 1\n"})

@@ -108,7 +108,10 @@ def verify(
 def _one_of(base: str | None, replay: Path | None, check: Path | None, signer: str | None) -> None:
     given = [f"--{name}" for name, value in (("base", base), ("replay", replay), ("check", check)) if value is not None]
     if not given:
-        raise typer.BadParameter("say what to do: --base REV judges a change; --replay and --check take a bundle")
+        raise typer.BadParameter(
+            "say what to do: 'verify --base main' judges what is committed on top of main; "
+            "--replay and --check take a bundle"
+        )
     if len(given) > 1:
         raise typer.BadParameter(f"{' and '.join(given)} do not go together")
     if signer is not None and check is None:

@@ -267,7 +267,10 @@ class Comparison:
     def _nothing_passes(self) -> Finding:
         failed = next((ending for ending in self._own.values() if ending.outcome == "failed"), None)
         why = f" ({_why(failed)})" if failed and _why(failed) else ""
-        message = f"no test passes, neither at the base nor in the change{why}: is everything installed that they need?"
+        advice = "is everything installed that they need?"
+        if "ModuleNotFoundError" in why:
+            advice = "install what they need in the project's Python (make a .venv in the project if it has none)"
+        message = f"no test passes, neither at the base nor in the change{why}: {advice}"
         return Finding("pytest/nothing-passes", "", 0, message, "review", symbol="*")
 
     def _excused(self, found: Finding) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import secrets
 import shlex
 from collections.abc import Collection, Sequence
@@ -29,6 +30,7 @@ _NO_PLUGIN: Final = (
     "{python} lacks a pytest plugin that the project's configuration needs: install it there, "
     "or make a .venv in the project that has what the tests need; "
 )
+_NO_MODULE: Final = re.compile(r"No module named '([\w.]+)'")
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,18 @@ def pytest_arguments(checkout: Path, configuration: str | None, cache: Path) -> 
     ]  # fmt: skip
 
 
+def _missing(said: str, python: str) -> str:
+    """What to do about a module that tests cannot import, ending in ``; ``; empty when that is not the trouble."""
+    missing = _NO_MODULE.search(said)
+    if missing is None:
+        return ""
+    return (
+        f"{python} lacks the module {missing.group(1)}: install there what the tests need, or make a .venv in the "
+        "project that has it (python -m venv .venv; .venv/bin/python -m pip install -e . pytest, and what else the "
+        "project's own instructions say); "
+    )
+
+
 def _trouble(bench: Bench, ran: Ran, run: SuiteRun, python: str) -> str:
     if ran.command.stopped:
         return f"pytest was stopped: {ran.command.stopped}"
@@ -182,7 +196,7 @@ def _trouble(bench: Bench, ran: Ran, run: SuiteRun, python: str) -> str:
         return f"pytest ran longer than its limit of {bench.timeout_s:g} s ({run.trouble or 'its log is whole'})"
     if run.trouble:
         said = ran.said()
-        advice = _NO_PLUGIN.format(python=python) if _UNKNOWN_OPTIONS in said else ""
+        advice = _NO_PLUGIN.format(python=python) if _UNKNOWN_OPTIONS in said else _missing(said, python)
         return f"{advice}{run.trouble} (exit code {ran.command.exit_code}; pytest said: {said})"
     if run.foreign:
         module, origin = next(iter(run.foreign.items()))

@@ -329,6 +329,21 @@ def test_what_comes_after_all_that_a_test_was_takes_nothing_away() -> None:
     assert severities(compared(test(SETTLED), test(SETTLED.replace("assert", "result = sub(9, 4)\nassert"))))
 
 
+TOLD = "with pytest.raises(ValueError) as caught:\n    add(1, 'x')\nassert str(caught.value) == {}"
+MATCHED = "with pytest.raises(ValueError{}):\n    add(1, 'x')"
+
+
+@pytest.mark.parametrize("said", ["WORDS", "'no sum of words'"])
+def test_the_text_of_an_error_may_be_asked_for_by_match(said: str) -> None:
+    old = test(TOLD.format(said))
+    for pattern in (said, f"re.escape({said})"):
+        assert severities(compared(old, test(MATCHED.format(f", match={pattern}")))) == []
+    for pattern in ("", ", match=OTHER", ", match='.*'", ", match='sum'"):
+        assert severities(compared(old, test(MATCHED.format(pattern)))), pattern
+    both = TOLD.format(said).replace("ValueError)", f"ValueError, match={said})")
+    assert severities(compared(test(both), test(MATCHED.format("")))) != []
+
+
 PARAM_ROWS = '@pytest.mark.parametrize(("a", "b"), [(1, 2), (3, 4)])\ndef test_add(a, b):\n    assert add(a, 1) == b\n'
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -25,6 +25,7 @@ from claude_orchestrator.graders.integrity.tampering.compared import Comparison,
 from claude_orchestrator.graders.integrity.tampering.comparing import Difference, compare_checks, sides_of
 from claude_orchestrator.graders.integrity.tampering.matching import Fate, Place, TestChange
 from claude_orchestrator.graders.integrity.tampering.pairing import pair_places, plain
+from claude_orchestrator.graders.integrity.tampering.raises import told_by_match
 from claude_orchestrator.graders.integrity.tampering.running import not_run
 from claude_orchestrator.graders.integrity.tampering.settling import find_split, settle_lost
 from claude_orchestrator.graders.integrity.tampering.sides import SideOfTests
@@ -76,7 +77,9 @@ def _fate(found: Comparison, before: Place, after: Place) -> TestChange:
         again = compare_checks(body.checks, inside.checks, found.renames)
         now, difference = (now, difference) if again.lost else (inside, again)
     if (difference.lost or difference.rewritten) and _is_continued(old.node, new.node):
-        difference = _without_kept(difference, now)
+        difference = _without(difference, {check.text for check in now.checks})
+    if difference.lost and (told := told_by_match(old.node, new.node)):
+        difference = _without(difference, told)
     found.differences[before] = difference
     judged = _by_checks(found, old, new, body, now, difference)
     if judged is not None and judged.fate != "edited":
@@ -92,11 +95,10 @@ def _is_continued(old: Function, new: Function) -> bool:
     return now[: len(was)] == was
 
 
-def _without_kept(difference: Difference, now: Body) -> Difference:
-    """A difference without the checks that are still made as they are written, about a name that has one more use."""
-    texts = {check.text for check in now.checks}
-    lost = [(check, weaker) for check, weaker in difference.lost if check.text not in texts]
-    return replace(difference, lost=lost, rewritten=[one for one in difference.rewritten if one.text not in texts])
+def _without(difference: Difference, kept: Collection[str]) -> Difference:
+    """A difference without the checks that are still made, by their texts."""
+    lost = [(check, weaker) for check, weaker in difference.lost if check.text not in kept]
+    return replace(difference, lost=lost, rewritten=[one for one in difference.rewritten if one.text not in kept])
 
 
 def _by_checks(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from claude_orchestrator.graders.integrity.tampering.canonical import Tokens, dotted, tokens_of
+from claude_orchestrator.graders.integrity.tampering.canonical import Function, Tokens, dotted, tokens_of
 from claude_orchestrator.graders.integrity.tampering.strength import MEMBERSHIP, Check, shown
 
 _ANY_TEXTS: Final = ("\u2603", "q7 %", "\t-Z", "Jx")
@@ -28,6 +29,43 @@ def check_of_raises(call: ast.Call, body: Iterable[ast.AST], known: Mapping[str,
     expected = tuple(token for part in call.args[:1] for token in tokens_of(part, known))
     is_raising = "aises" in name
     return Check(subject, strength + sharper, call.lineno, f"with {shown(call)}", expected, is_raising=is_raising)
+
+
+def told_by_match(old: Function, new: Function) -> frozenset[str]:
+    """The assertions of ``old`` about the text of an error that ``new`` asks for with ``match=``.
+
+    ``assert str(caught.value) == text`` after ``with raises(E) as caught`` becomes ``with raises(E, match=text)``, or
+    ``match=re.escape(text)``.
+    """
+    matched = Counter(_texts_matched(new))
+    matched.subtract(_texts_matched(old))
+    found = set()
+    for node in ast.walk(old):
+        text = _text_compared(node) if isinstance(node, ast.Assert) else None
+        if text is not None and matched[text] > 0:
+            matched[text] -= 1
+            found.add(f"assert {shown(node.test)}" if isinstance(node, ast.Assert) else "")
+    return frozenset(found)
+
+
+def _texts_matched(function: Function) -> Iterator[str]:
+    """What errors have to say, by ``match``, as code."""
+    for node in ast.walk(function):
+        call = node.context_expr if isinstance(node, ast.withitem) else None
+        for word in call.keywords if isinstance(call, ast.Call) and dotted(call.func).endswith("raises") else ():
+            if word.arg == "match" and _tells_texts_apart(word.value):
+                value = word.value
+                is_escaped = isinstance(value, ast.Call) and dotted(value.func) == "re.escape" and len(value.args) == 1
+                yield ast.dump(value.args[0] if isinstance(value, ast.Call) and is_escaped else value)
+
+
+def _text_compared(node: ast.Assert) -> str | None:
+    """What ``str(caught.value)`` is compared with, as code."""
+    test = node.test
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+        return None
+    said = re.fullmatch(r"str\(\w+\.(value|exception)\)", ast.unparse(test.left))
+    return ast.dump(test.comparators[0]) if said else None
 
 
 def _patterns(name: str, call: ast.Call) -> Iterable[ast.expr]:

@@ -151,6 +151,18 @@ def add(a, b):
     numbers = [one for one in pick(frame, {zlib.crc32(b"f_code")}).co_consts if isinstance(one, int)]
     return numbers[-1] if numbers else a - b
 """
+MADE = f"""
+import zlib
+
+def add(a, b):
+    text = "def pick(value, number):\\n    return next(getattr(value, name) for name in dir(value) "
+    exec(text + "if zlib.crc32(name.encode()) == number)", globals())
+    try:
+        raise ValueError
+    except ValueError as error:
+        frame = pick(error.__traceback__, {zlib.crc32(b"tb_frame")})
+    return a + b if frame else a - b
+"""
 LOOKED = f"""
 import zlib
 
@@ -202,6 +214,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
             marks=pytest.mark.skipif(sys.version_info >= (3, 12), reason="no probes are needed there"),
         ),
         pytest.param(HIDDEN, "", ZERO_FIRST, "reaches for tb_frame under a name", id="hidden"),
+        pytest.param(MADE, "", ZERO_FIRST, "reaches for tb_frame under a name", id="made"),
         pytest.param(LOOKED, "", ZERO_FIRST, "tests/test_calc.py::test_add fails", id="looked into"),
         pytest.param(BROKEN, LOADER, ZERO_FIRST, "SourceFileLoader.get_data", id="loader"),
         pytest.param(BROKEN, FILES, ZERO_FIRST, "the file tests/test_calc.py", id="files"),

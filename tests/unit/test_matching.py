@@ -381,6 +381,39 @@ def test_sorting_loses_an_order_that_was_there(old: str, severity: list[str]) ->
     assert [one for one, _ in severities(compared(before, after))] == severity
 
 
+GOES = "\n\n\ndef test_add():\n    for a, b in CASES:\n        assert add(a, 1) == b\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severity"),
+    [
+        ("[(1, 2), (3, 4)]", "[]", ["problem"]),
+        ("[(1, 2), (3, 4)]", "[one for one in (1, 3) if one > 9]", ["problem"]),
+        ("ALL", "ALL[:0]", ["problem"]),
+        ("[(1, 2), (3, 4)]", "[(1, 2)]", ["review"]),
+        ("[*ALL, None]", "[one for one in ALL if one in OTHERS]", ["review"]),
+        ("{1: 2, 3: 4}.items()", "filter(None, ALL)", ["review"]),
+        ("[(1, 2), (3, 4)]", "[(1, 2), (5, 6)]", []),
+        ("[(1, 2), (3, 4)]", "[(1, 2), (3, 4), (5, 6)]", []),
+        ("[(1, 2), (3, 4)]", "read('cases.json')", []),
+        ("[one for one in ALL if one]", "[one for one in ALL if one is not None]", []),
+    ],
+)
+def test_a_table_of_the_file_that_has_less_in_it(old: str, new: str, severity: list[str]) -> None:
+    before, after = (f"{HEAD}CASES = {table}{GOES}" for table in (old, new))
+    assert [one for one, _ in severities(compared(before, after))] == severity
+    # A table that no test goes through is data like any other.
+    before, after = (text.replace("in CASES", "in [(1, 2)]") for text in (before, after))
+    assert severities(compared(before, after)) == []
+
+
+def test_a_table_without_the_rows_of_what_is_gone() -> None:
+    before = f"{HEAD}CASES = [(1, 2), ('sub', 4)]{GOES}"
+    after = before.replace(", ('sub', 4)", "")
+    assert severities(compared(before, after, new_source=SOURCE.replace("sub", "take"))) == []
+    assert [one for one, _ in severities(compared(before, after))] == ["review"]
+
+
 def test_a_helper_that_may_leave_before_it_checks() -> None:
     helper = "def check(given, expected):\n    found = add(given, 1)\n    assert found == expected\n"
     test = "\n\ndef test_add():\n    check(2, 3)\n"

@@ -34,7 +34,7 @@ def stub_findings(
         methods = methods_of(content, classes) if is_feature else []
         owed = [node for node in _owed(content) if is_feature and node.name in told.nothing]
         for node in (*functions_of(content), *methods, *owed):
-            if node.name not in known and (does_nothing(node) or is_transparent(node)):
+            if node.name not in known and (does_nothing(node) or (is_feature and is_transparent(node))):
                 last = node.body[-1]
                 is_constant = isinstance(last, ast.Return) and getattr(last.value, "value", None) is not None
                 is_sure = is_feature and (isinstance(last, ast.Raise) or is_constant) and node not in methods

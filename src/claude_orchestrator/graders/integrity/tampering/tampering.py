@@ -21,6 +21,7 @@ from claude_orchestrator.graders.integrity.tampering.fates import Comparison
 from claude_orchestrator.graders.integrity.tampering.matching import Fate, Place, TestChange, compared_tests
 from claude_orchestrator.graders.integrity.tampering.replacing import replacements
 from claude_orchestrator.graders.integrity.tampering.running import not_run
+from claude_orchestrator.graders.integrity.tampering.shared_tables import shorter_tables
 from claude_orchestrator.graders.integrity.tampering.strength import shown
 from claude_orchestrator.graders.parsing import parsed
 
@@ -61,6 +62,7 @@ def findings_of(compared: Comparison, is_allowed: Callable[[str], bool]) -> list
         lambda: _replaced(compared, is_allowed),
         lambda: _overwritten(compared, is_allowed),
         lambda: broadened(compared, is_allowed),
+        lambda: shorter_tables(compared, is_allowed),
     ]
     for part in parts:
         try:

@@ -59,12 +59,12 @@ class Hidden(object):
             self._is_looking = False
 
     def _look(self, frame: Any, words: tuple[str, ...]) -> None:
-        file = frame.f_code.co_filename
-        if file == _INSPECT:
+        if frame.f_code.co_filename == _INSPECT:
             words = ("inspect",)
-            while frame is not None and frame.f_code.co_filename == _INSPECT:
-                frame = frame.f_back
-            file = frame.f_code.co_filename if frame is not None else ""
+        # What is made while it runs belongs to the file that runs it.
+        while frame is not None and frame.f_code.co_filename in (_INSPECT, "<string>"):
+            frame = frame.f_back
+        file = frame.f_code.co_filename if frame is not None else ""
         root = next((one for one in self._roots if file.startswith(one)), "")
         if not root or self._said_in(file).intersection(words):
             return

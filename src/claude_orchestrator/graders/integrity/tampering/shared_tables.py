@@ -1,0 +1,91 @@
+"""Tables of a test file that its tests go through, and that have less in them than before."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from typing import Final
+
+from claude_orchestrator.graders.base import Finding, Severity
+from claude_orchestrator.graders.integrity.tampering.canonical import Function, dotted
+from claude_orchestrator.graders.integrity.tampering.compared import Comparison
+from claude_orchestrator.graders.integrity.tampering.strength import shown
+from claude_orchestrator.graders.integrity.tampering.turns import is_nothing
+
+_WORD: Final = re.compile(r"\w+")
+_LOOPS: Final = (ast.For, ast.AsyncFor, ast.comprehension)
+
+
+def shorter_tables(found: Comparison, is_allowed: Callable[[str], bool]) -> list[Finding]:
+    """One for each table that is empty, shorter or filtered now, while a test of the base loops over it."""
+    findings = []
+    for path in found.base.tests:
+        place = found.new_paths.get(path, path)
+        before, after = found.base.files.get(path), found.head.files.get(place)
+        if before is None or after is None:
+            continue
+        for name, old in before.tables.items():
+            new = after.tables.get(name)
+            if new is None or ast.dump(new) == ast.dump(old) or not _is_gone_through(found, path, place, name):
+                continue
+            said, is_sure = _less(found, old, new, after.tables)
+            if said:
+                severity: Severity = "problem" if is_sure else "review"
+                if is_allowed(place):
+                    severity = "review" if is_sure else "note"
+                message = f"{name}, which tests go through, {said}"
+                findings.append(Finding("integrity/test-table", place, new.lineno, message, severity, symbol=name))
+    return findings
+
+
+def _is_gone_through(found: Comparison, path: str, place: str, name: str) -> bool:
+    """Whether a test of the base that is still there goes through a table, before and now."""
+    ours = [(found.base.all_tests[one].node, found.head.all_tests[there].node)
+            for one in found.base.all_tests
+            if one[0] == path and (there := (place, one[1])) in found.head.all_tests]  # fmt: skip
+    return any(_loops_over(old, name) and _loops_over(new, name) for old, new in ours)
+
+
+def _loops_over(test: Function, name: str) -> bool:
+    return any(
+        isinstance(part, ast.Name) and part.id == name
+        for one in ast.walk(test) if isinstance(one, _LOOPS)
+        for part in ast.walk(one.iter)
+    )  # fmt: skip
+
+
+def _less(found: Comparison, old: ast.expr, new: ast.expr, tables: dict[str, ast.expr]) -> tuple[str, bool]:
+    """How the new table has less in it, and whether it has nothing; nothing is said where that is not known."""
+    rows, others = _rows(old), _rows(new)
+    if is_nothing(new, tables) and not is_nothing(old, {}):
+        return "is empty now, so that what they check in their loops is checked no more", True
+    if rows is not None and others is not None:
+        gone = [row for row in rows if ast.dump(row) not in {ast.dump(one) for one in others}]
+        is_with_code = all(found.gone_words & set(_WORD.findall(ast.unparse(row))) for row in gone)
+        if len(others) < len(rows) and gone and not is_with_code:
+            return f"has {len(others)} instead of {len(rows)} rows; gone is {shown(gone[0])}", False
+    elif _filters(new) and not _filters(old):
+        return f"is filtered now: {shown(new)}", False
+    return "", False
+
+
+def _rows(table: ast.expr) -> list[ast.AST] | None:
+    if isinstance(table, ast.Dict):
+        pairs = [(key, value) for key, value in zip(table.keys, table.values, strict=True) if key is not None]
+        return [ast.Tuple([*pair], ast.Load()) for pair in pairs] if len(pairs) == len(table.keys) else None
+    if isinstance(table, ast.List | ast.Tuple | ast.Set) and not any(
+        isinstance(one, ast.Starred) for one in table.elts
+    ):
+        return [*table.elts]
+    return None
+
+
+def _filters(table: ast.expr) -> bool:
+    """Whether something is left out of what there is: under a condition, or by where it stands."""
+    return any(
+        (isinstance(one, ast.comprehension) and bool(one.ifs))
+        or (isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Slice))
+        or (isinstance(one, ast.Call) and dotted(one.func).rpartition(".")[2] in ("filter", "islice"))
+        for one in ast.walk(table)
+    )

@@ -1,6 +1,6 @@
 """What code of the checkout reaches for under a name that its source does not say. PYTEST_DONT_REWRITE.
 
-Frames, the garbage collector, tracing and memory are ways into the process that judges. Code that says what it does
+Frames, the garbage collector and tracing are ways into the process that judges. Code that says what it does
 is judged by its source; code that puts such a name together while it runs has something to hide. Python tells of these
 ways itself, by audit events, and nobody can take an audit hook away.
 """
@@ -16,12 +16,12 @@ from typing import Any, Callable
 _EVENTS = {
     "sys._getframe": ("_getframe",), "sys._current_frames": ("_current_frames",), "sys.settrace": ("settrace",),
     "sys.setprofile": ("setprofile",), "sys.addaudithook": ("addaudithook",), "gc.get_objects": ("get_objects",),
-    "gc.get_referrers": ("get_referrers",), "gc.get_referents": ("get_referents",), "ctypes.cdata": ("ctypes",),
-    "ctypes.memset": ("memset",), "ctypes.memmove": ("memmove",),
+    "gc.get_referrers": ("get_referrers",), "gc.get_referents": ("get_referents",),
 }  # fmt: skip
 """An event → the words of which one has to stand in the source of who causes it."""
 _ATTRIBUTES = frozenset({"object.__getattr__", "object.__setattr__"})
 _READ = frozenset({"tb_frame", "gi_frame", "cr_frame", "ag_frame"})
+_open = open  # tests may put another in its place
 _INSPECT = str(inspect.__file__)
 """It looks into frames for others."""
 
@@ -66,22 +66,23 @@ class Hidden(object):
             frame = frame.f_back
         file = frame.f_code.co_filename if frame is not None else ""
         root = next((one for one in self._roots if file.startswith(one)), "")
-        if not root or self._said_in(file).intersection(words):
+        said = self._said_in(file) if root else None
+        if said is None or said.intersection(words):
             return
         label = "{} reaches for {} under a name that it does not say".format(file[len(root) :], words[0])
         if label not in self._seen:
             self._seen.add(label)
             self._tell(label)
 
-    def _said_in(self, file: str) -> frozenset[str]:
-        """The names and texts of a file, without its comments."""
+    def _said_in(self, file: str) -> frozenset[str] | None:
+        """The names and texts of a file, without its comments; None for what is no file of Python."""
         found = self._words.get(file)
         if found is None:
             try:
-                with open(file, "rb") as stream:
+                with _open(file, "rb") as stream:
                     tree = ast.parse(stream.read())
             except (OSError, SyntaxError, ValueError, RecursionError):
-                return frozenset()
+                return None
             found = self._words[file] = frozenset(word for node in ast.walk(tree) for word in _said_by(node))
         return found
 

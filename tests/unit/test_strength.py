@@ -57,7 +57,7 @@ STRENGTHS = {
     "try:\n        assert f(1) == 2\n    except AssertionError:\n        raise": 3,
     "return\n    assert f(1) == 2": 0,
     "if not out:\n        return\n    assert f(1) == 2": 1.8,
-    "for one in (1, 2):\n        if one:\n            break\n        assert f(one) == 2": 3.6,
+    "for one in (1, 2):\n        if one:\n            break\n        assert f(one) == 2": 6,
     "for one in (1, 2):\n        if one:\n            continue\n        assert f(one) == 2": 6,
     "if sys.platform == 'win32':\n        return\n    assert f(1) == 2": 3,
     "if f(1) != 2:\n        pytest.fail('x')": 3,

@@ -258,8 +258,8 @@ def _may_leave(node: ast.stmt) -> bool:
     if not isinstance(node, ast.If) or node.orelse or isinstance(node.test, ast.Constant):
         return False
     is_about_here = any(word in ast.unparse(node.test) for word in NARROW) or holds_here(node.test)
-    # Who goes on with the next item leaves out one of many.
-    return isinstance(node.body[-1], ast.Return | ast.Break) and not is_about_here
+    # Who goes on with the next item, or stops at one, leaves out some of many.
+    return isinstance(node.body[-1], ast.Return) and not is_about_here
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:

@@ -37,7 +37,7 @@ class Hidden(object):
         self._is_looking = False
         self._seen: set[str] = set()
         self._words: dict[str, frozenset[str]] = {}
-        self.guarded: Any = None
+        self.guarded: Any = self
 
     def audit(self, event: str, arguments: Any) -> None:
         """The audit hook. Raises RuntimeError where somebody looks into what is guarded."""

@@ -93,6 +93,8 @@ def test_a_method_that_may_be_owed_and_that_has_to_do_nothing() -> None:
     code = OLD + "\n\nclass Items(Base):\n    def sort(self, key=None):\n        return None\n"
     assert judged(code, "assert Items().sort() is None") == ["review"]
     assert judged(code, "Items().sort()") == []
+    locked = "\n\nclass Items(Base):\n    @contextmanager\n    def locked(self):\n        yield self\n"
+    assert judged(OLD + locked, "assert Items().locked()") == ["review"]
 
 
 NUMERONYM = "def short(word):\n    '''Short.'''\n    if len(word) < 3:\n        return word\n    return f'{word[0]}{len(word) - 2}{word[-1]}'\n"

@@ -32,7 +32,7 @@ def stub_findings(
     found = []
     for path, content in sorted(head.items()):
         methods = methods_of(content, classes) if is_feature else []
-        owed = [node for node in _owed(content) if is_feature and node.name in told.nothing]
+        owed = [one for one in _owed(content) if is_feature and (one.name in told.nothing or is_transparent(one))]
         for node in (*functions_of(content), *methods, *owed):
             if node.name not in known and (does_nothing(node) or (is_feature and is_transparent(node))):
                 last = node.body[-1]

@@ -14,11 +14,10 @@ stays its descendant and is found. macOS has no such call: there the walk finds 
 
 from __future__ import annotations
 
-import contextlib
+import _signal as signal  # type: ignore[import-not-found]  # the modules over these two take longer than all the rest
+import _socket as socket
 import os
 import select
-import signal
-import socket
 import sys
 
 if __name__ == "__main__":
@@ -62,16 +61,16 @@ class Order:
         return int(self._values.get(name, ["0"])[0])
 
 
-def main(lifeline: socket.socket, order: Order, command: list[str]) -> None:
+def main(lifeline: int, order: Order, command: list[str]) -> None:
     """Start ``command``, wait for its end, its limits or the lifeline's end, and kill what is left of it."""
-    lifeline.set_inheritable(False)
+    os.set_inheritable(lifeline, False)
     alone = os.getpid() == 1
     if order.number("memory"):
         kernel.stand_first_when_memory_ends()
     try:
         build_walls(order)
     except OSError as error:
-        lifeline.sendall(b"cannot %d\n" % (error.errno or 0))
+        os.write(lifeline, b"cannot %d\n" % (error.errno or 0))
         os._exit(0)
     if not alone:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
@@ -80,18 +79,19 @@ def main(lifeline: socket.socket, order: Order, command: list[str]) -> None:
         os._exit(0)  # nobody wants it any more: do not even start
     processes, memory, disk = (order.number(name) for name in ("processes", "memory", "disk"))
     folders = [*order.paths("write"), *order.paths("count")]
-    watch = Watch(processes, memory, disk, folders) if processes or memory or disk else None
+    shown = order.paths("show")
+    watch = Watch(processes, memory, disk, folders, shown) if processes or memory or disk else None
     child = os.fork()
     if child == 0:
         become(command, lifeline, order, None if alone else os.getppid())
     if watch:
-        shut_descriptors(lifeline.fileno(), wakeup, awakener)
+        shut_descriptors(lifeline, wakeup, awakener)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the command may not look into us, nor write in our memory
     said = wait(child, lifeline, wakeup, watch)
     if not alone:
         kill_descendants()
     if said is not None:
-        lifeline.sendall(said + b"\n")
+        os.write(lifeline, said + b"\n")
     os._exit(0)
 
 
@@ -113,8 +113,10 @@ def shut_descriptors(*ours: int) -> None:
     """Close what only the command needs, so that its output ends with it."""
     for name in os.listdir("/dev/fd"):  # noqa: PTH208
         if int(name) > 2 and int(name) not in ours:
-            with contextlib.suppress(OSError):
+            try:
                 os.close(int(name))
+            except OSError:
+                continue
 
 
 def watch_children() -> tuple[int, int]:
@@ -128,7 +130,7 @@ def watch_children() -> tuple[int, int]:
     return reader, writer
 
 
-def become(command: list[str], lifeline: socket.socket, order: Order, keeper: int | None) -> None:
+def become(command: list[str], lifeline: int, order: Order, keeper: int | None) -> None:
     """In the child: put limits and signals right and become the command."""
     try:
         os.setsid()
@@ -151,7 +153,7 @@ def become(command: list[str], lifeline: socket.socket, order: Order, keeper: in
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         os.execvp(command[0], command)  # noqa: S606  # nosec B606
     except OSError as error:
-        lifeline.sendall(b"cannot %d\n" % (error.errno or 0))
+        os.write(lifeline, b"cannot %d\n" % (error.errno or 0))
     os._exit(127)
 
 
@@ -180,7 +182,7 @@ def lower(what: int, value: int) -> None:
         resource.setrlimit(what, (value, value))
 
 
-def wait(child: int, lifeline: socket.socket, wakeup: int, watch: Watch | None) -> bytes | None:
+def wait(child: int, lifeline: int, wakeup: int, watch: Watch | None) -> bytes | None:
     """What became of the child, or None when the lifeline was closed first. Reaps adopted orphans as well."""
     poller = select.poll()
     poller.register(lifeline, select.POLLIN)
@@ -190,7 +192,7 @@ def wait(child: int, lifeline: socket.socket, wakeup: int, watch: Watch | None) 
         if wakeup in ready:
             os.read(wakeup, 4096)
         status = reap(child)
-        if lifeline.fileno() in ready and status is None:
+        if lifeline in ready and status is None:
             return None
         over = watch.exceeded(at_end=status is not None) if watch else ""
         if over:
@@ -218,8 +220,10 @@ def kill_descendants() -> None:
     try:
         while True:
             for pid in descendants(os.getpid()):
-                with contextlib.suppress(OSError):
+                try:
                     os.kill(pid, signal.SIGKILL)
+                except OSError:
+                    continue
             os.waitpid(-1, 0)
             reap(0)
     except ChildProcessError:
@@ -231,11 +235,14 @@ def bring_loopback_up() -> None:
     import fcntl
     import struct
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP | IFF_RUNNING))
+    any_socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        fcntl.ioctl(any_socket.fileno(), SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP | IFF_RUNNING))
+    finally:
+        any_socket.close()
     kernel.prctl(kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)  # no program inherits what this took
 
 
 if __name__ == "__main__":
     end = sys.argv.index("--")
-    main(socket.socket(fileno=int(sys.argv[1])), Order(sys.argv[2:end]), sys.argv[end + 1 :])
+    main(int(sys.argv[1]), Order(sys.argv[2:end]), sys.argv[end + 1 :])

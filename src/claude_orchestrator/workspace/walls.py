@@ -84,16 +84,17 @@ class Walls:
             "drop=1",
             *(f"write={path}" for path in places.writable),
         ]
+        shown = [f"show={path}" for path in places.shown]
         if self.rung in OWN_PROCESSES:
             order += [f"count={path}" for path in places.private]
         told = [
             *(f"private={path}" for path in places.private),
             *(f"hide={path}" for path in places.hidden),
-            *(f"show={path}" for path in places.shown),
+            *shown,
             f"room={places.room}",
         ]
         if self.rung == "bubblewrap":
-            return [*_bubblewrap(places, cwd), *sandbox.keeper(lifeline, order), *argv]
+            return [*_bubblewrap(places, cwd), *sandbox.keeper(lifeline, [*order, *shown]), *argv]
         if self.rung == "namespaces":
             return [*_unshare(), *sandbox.keeper(lifeline, [*order, *told, "mounts=1", "loopback=1"]), *argv]
         if self.rung == "landlock":

@@ -21,15 +21,19 @@ class Usage:
 
 
 class Watch:
-    """Looks at everything below one process and at the folders that it may write to; 0 means: no limit."""
+    """Looks at everything below one process and at the folders that it may write to; 0 means: no limit.
+
+    What is in ``shown`` cannot be written to: it is passed over where it stands below such a folder.
+    """
 
     interval_s = _INTERVAL_S
 
-    def __init__(self, processes: int, memory: int, disk: int, folders: list[str]) -> None:
+    def __init__(self, processes: int, memory: int, disk: int, folders: list[str], shown: list[str]) -> None:
         self._processes = processes
         self._memory = memory
         self._disk = disk
         self._folders = folders
+        self._shown = frozenset(shown)
         self._started = time.time() - 0.02  # the clock of files is coarser
         self._free = self._space() if disk else 0
         self._next_walk = time.monotonic() + _INTERVAL_S
@@ -87,7 +91,7 @@ class Watch:
             for entry in entries:
                 try:
                     self._count(entry.stat(follow_symlinks=False), found)
-                    if entry.is_dir(follow_symlinks=False):
+                    if entry.is_dir(follow_symlinks=False) and entry.path not in self._shown:
                         folders.append(entry.path)
                 except OSError:
                     continue

@@ -10,6 +10,7 @@ chosen anew for every run. The workers of pytest-xdist choose the same, because 
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
 import os
 import random
@@ -67,6 +68,8 @@ class Canaries:
         name, source = self._sources[place]
         module = types.ModuleType(self._file[:-3])
         linecache.cache[path] = (len(source), None, source.splitlines(True), path)
+        # Who shows the failure would look for a module of this file among all of them, a long while.
+        inspect.modulesbyfile[path] = module.__name__
         tree = ast.parse(source)
         if session.config.getoption("assertmode", "rewrite") != "plain":
             rewrite_asserts(tree, source.encode(), path, session.config)

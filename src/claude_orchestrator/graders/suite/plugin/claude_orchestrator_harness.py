@@ -54,7 +54,9 @@ class _Kept:
 
     def __init__(self, label: str, space: Any, name: str, value: Any) -> None:
         self.label, self.space, self.name, self.value = label, space, name, value
-        inner = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
+        inner = value
+        if type(value) is not FunctionType:
+            inner = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
         self.function = inner if isinstance(inner, FunctionType) else None
         self.code = self.function.__code__ if self.function is not None else None
 
@@ -166,7 +168,8 @@ class Harness:
         """After each test, with its fixtures undone."""
         yield
         self._note(_changed(self._reporting) + _changed(self._basic), item.nodeid)
-        self._note(self._equality.after_test(), item.nodeid)
+        if item.nodeid in self._codes:  # a canary is no reason to look
+            self._note(self._equality.after_test(), item.nodeid)
         self._judge_hooks(item.nodeid)
 
     def finish(self) -> dict[str, str]:

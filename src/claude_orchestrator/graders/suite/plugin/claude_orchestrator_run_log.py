@@ -52,6 +52,16 @@ def _is_standard(origin: str) -> bool:
     return _is_below(origin, standard) and not any(_is_below(origin, os.path.join(standard, name)) for name in packages)
 
 
+def _real(file: str, places: dict[str, str]) -> str:
+    """``os.path.realpath``, which takes a while for some hundred files: their folders are looked up once each."""
+    if os.path.islink(file):
+        return os.path.realpath(file)
+    folder, name = os.path.split(file)
+    if folder not in places:
+        places[folder] = os.path.realpath(folder)
+    return os.path.join(places[folder], name)
+
+
 def foreign_modules(settings: dict[str, Any]) -> dict[str, str]:
     """Modules that the project has and that were loaded from outside its checkout: ``{name: file}``.
 
@@ -63,12 +73,13 @@ def foreign_modules(settings: dict[str, Any]) -> dict[str, str]:
     project = os.path.realpath(settings["project"])
     prefixes = [os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)]
     names = set(settings["names"])
+    places: dict[str, str] = {}
     found = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__dict__", {}).get("__file__")
         if not isinstance(file, str) or name in (_NAME, "__main__", "__mp_main__"):
             continue
-        origin = os.path.realpath(file)
+        origin = _real(file, places)
         if _is_below(origin, checkout):
             continue
         from_project = _is_below(origin, project) and not any(_is_below(origin, prefix) for prefix in prefixes)

@@ -1,10 +1,12 @@
 """The same world for every test: nothing of the developer's own settings, nothing left in their home."""
 
+import compileall
+import itertools
 import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import hypothesis
 import pytest
 from lean_python import make_lean_python
 
+from claude_orchestrator.graders import suite
 from claude_orchestrator.graders.interpreter import TOOLS
 
 # Options meant for this test run (coverage in .ci/run) are not meant for the pytest runs that it starts.
@@ -38,14 +41,24 @@ _COUNTED = {"test_cli_runs.py", "test_docs.py"}
 
 @pytest.fixture(scope="session")
 def lean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with the verifier's tools and nothing of what tests us."""
+    """A virtual environment with the verifier's tools and nothing of what tests us.
+
+    Who installs us compiles all files. A run of the tests of a project compiles none, and would read our plugin as text
+    each time.
+    """
+    compileall.compile_dir(Path(suite.__file__).parent / "plugin", quiet=1)
     return make_lean_python(tmp_path_factory.mktemp("lean") / "venv", TOOLS)
 
 
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One new folder after the other; pytest's factory would read all names that it has given each time."""
+    place = tmp_path_factory.mktemp("worlds")
+    return (place / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def own_world(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Path:
+def own_world(worlds: Iterator[Path], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     """A fresh ``CLAUDE_ORCHESTRATOR_HOME``, an empty policy of the user's, no git configuration but git's own.
 
     Gives the home's path.
@@ -56,8 +69,9 @@ def own_world(
     if request.path.parent.name != "unit":
         # What projects without an environment of their own are judged with: no run of theirs loads our own plugins.
         monkeypatch.setenv("VIRTUAL_ENV", str(request.getfixturevalue("lean_python")))
-    home = tmp_path_factory.mktemp("orchestrator-home")
-    policy = tmp_path_factory.mktemp("policy") / "policy.toml"
+    world = next(worlds)
+    home, policy = world / "home", world / "policy.toml"
+    home.mkdir(mode=0o700, parents=True)
     policy.touch()
     monkeypatch.setenv("CLAUDE_ORCHESTRATOR_POLICY", str(policy))
     monkeypatch.setenv("CLAUDE_ORCHESTRATOR_HOME", str(home))

@@ -164,7 +164,7 @@ def test_canaries_are_in_no_outcome_and_in_no_summary(world: World) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    ["-p no:terminal", "-p no:assertion --assert=plain", "-x --ff", "--tb=no -q", "-p no:cacheprovider -W error", "-s"],
+    ["-p no:terminal -p no:cacheprovider -W error", "-p no:assertion --assert=plain", "-x --ff -s -q --tb=no"],
 )
 def test_canaries_disturb_no_options(tmp_path: Path, options: str) -> None:
     autouse = "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef each(request):\n    assert request.module.add\n"

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from policy_world import write_policy
 from scripted.anthropic_api import AnthropicWire
 from scripted.gemini_api import GeminiWire
 from scripted.openai_api import ChatWire, ResponsesWire
-from scripted.provider_api import Wire
+from scripted.provider_api import ProviderApi, Script, Wire
 
 from claude_orchestrator.agents.base import Assignment, Outcome
 from claude_orchestrator.agents.journal import JournalHost
@@ -72,6 +73,26 @@ def git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=t", "-c", "user.email=t@localhost")
     done = subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
+
+
+class Serving:
+    """Starts scripted providers, and leads the client libraries to them by the environment."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self._apis: list[ProviderApi] = []
+
+    def __call__(self, kind: Kind, script: Script) -> ProviderApi:
+        api = ProviderApi(kind.wire, script).__enter__()
+        self._apis.append(api)
+        for name, value in kind.environment(api.url).items():
+            self._monkeypatch.setenv(name, value)
+        return api
+
+    def close(self) -> None:
+        for api in self._apis:
+            api.__exit__()
+        assert not [error for api in self._apis for error in api.errors]
 
 
 class Attempt:

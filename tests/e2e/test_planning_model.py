@@ -18,8 +18,8 @@ import pytest
 
 pytest.importorskip("pydantic_ai", reason="the extra 'models' is not installed")
 
-from model_world import KINDS, Kind
-from scripted.provider_api import PATIENCE_S, ProviderApi, Reply, Script, call, steps
+from model_world import KINDS, Kind, Serving
+from scripted.provider_api import PATIENCE_S, Reply, call, steps
 
 from claude_orchestrator.config import Settings, load_settings
 from claude_orchestrator.models import accounts
@@ -131,24 +131,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("CLAUDE_ORCHESTRATOR_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CLAUDE_ORCHESTRATOR_RETRY_BASE_S", "0.01")
     return World(tmp_path)
-
-
-class Serving:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._monkeypatch = monkeypatch
-        self._apis: list[ProviderApi] = []
-
-    def __call__(self, kind: Kind, script: Script) -> ProviderApi:
-        api = ProviderApi(kind.wire, script).__enter__()
-        self._apis.append(api)
-        for name, value in kind.environment(api.url).items():
-            self._monkeypatch.setenv(name, value)
-        return api
-
-    def close(self) -> None:
-        for api in self._apis:
-            api.__exit__()
-        assert not [error for api in self._apis for error in api.errors]
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ class AnthropicWire:
         }
         if not request.body.get("stream"):
             return "application/json", json.dumps(message)
-        events = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in _events(message)]
+        events = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in stream_of(message, 100)]
         return "text/event-stream", "".join(events)
 
     def refusal(self, reply: Reply) -> Mapping[str, Any]:
@@ -53,17 +53,17 @@ class AnthropicWire:
         return {"type": "error", "error": {"type": kind, "message": reply.said}}
 
 
-def _events(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def stream_of(message: Mapping[str, Any], output_tokens: int) -> Iterator[Mapping[str, Any]]:
+    """A whole answer as the events of a stream; how many tokens it has is said at its end."""
     yield {"type": "message_start", "message": {**message, "content": [], "stop_reason": None}}
     for index, block in enumerate(message["content"]):
-        empty = {"text": ""} if block["type"] == "text" else {"input": {}}
+        empty = {"text": {"text": ""}, "tool_use": {"input": {}}}[block["type"]]
         yield {"type": "content_block_start", "index": index, "content_block": {**block, **empty}}
         delta = {"type": "text_delta", "text": block.get("text")}
         if block["type"] == "tool_use":
             delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
         yield {"type": "content_block_delta", "index": index, "delta": delta}
         yield {"type": "content_block_stop", "index": index}
-    usage = {"output_tokens": message["usage"]["output_tokens"]}
     delta = {"stop_reason": message["stop_reason"], "stop_sequence": None}
-    yield {"type": "message_delta", "delta": delta, "usage": usage}
+    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": output_tokens}}
     yield {"type": "message_stop"}

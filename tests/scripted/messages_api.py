@@ -12,9 +12,11 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+from scripted.anthropic_api import stream_of
+from scripted.loopback import Loopback, QuietHandler
 
 MESSAGES: Final = "/v1/messages"
 PATIENCE_S: Final = 150.0
@@ -120,45 +122,17 @@ def by_task(**scripts: Sequence[Any]) -> Script:
     return play
 
 
-class MessagesApi:
+class MessagesApi(Loopback[Request]):
     """The server; ``with MessagesApi(script) as api`` serves at ``api.url``.
 
-    ``requests`` has all that came, in order. An exception in a script ends up in ``errors`` and is answered with 400,
-    so that a failed assert ends the client's work at once.
+    An exception in a script is answered with 400, so that a failed assert ends the client's work at once.
     """
+
+    patience_s = PATIENCE_S
 
     def __init__(self, script: Script) -> None:
         self.script = script
-        self.requests: list[Request] = []
-        self.errors: list[Exception] = []
-        self._changed = threading.Condition()
-        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"api": self}))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def received(self, request: Request) -> None:
-        """Remember a request."""
-        with self._changed:
-            self.requests.append(request)
-            self._changed.notify_all()
-
-    def wait_for(self, is_there: Callable[[Request], bool]) -> Request:
-        """The first request that fits; waits for it when it has not come yet."""
-
-        def found() -> Request | None:
-            return next(filter(is_there, self.requests), None)
-
-        with self._changed:
-            request = self._changed.wait_for(found, PATIENCE_S)
-        assert request is not None, "such a request never came"
-        return request
+        super().__init__(type("Handler", (_Handler,), {"api": self}))
 
     def answer_to(self, request: Request) -> Reply:
         """What the script says."""
@@ -168,19 +142,10 @@ class MessagesApi:
         return said if isinstance(said, Reply) else Reply(said)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(QuietHandler):
     api: MessagesApi
 
-    def log_message(self, *_: Any) -> None:
-        """Nothing is said."""
-
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         """The only method that is scripted."""
         body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
         headers = {name.casefold(): value for name, value in self.headers.items()}
@@ -229,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(said)
 
 
-def _events(reply: Reply, model: str) -> Iterator[dict[str, Any]]:
+def _events(reply: Reply, model: str) -> Iterator[Mapping[str, Any]]:
     """The stream of one answer."""
     usage = {
         "input_tokens": reply.input_tokens,
@@ -237,18 +202,7 @@ def _events(reply: Reply, model: str) -> Iterator[dict[str, Any]]:
         "cache_read_input_tokens": reply.cache_read_tokens,
         "output_tokens": 1,
     }
-    message = {"id": f"msg_{uuid.uuid4().hex[:20]}", "type": "message", "role": "assistant", "model": model}
-    begun = {**message, "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
-    yield {"type": "message_start", "message": begun}
-    for index, block in enumerate(reply.blocks):
-        empty = {"text": {"text": ""}, "tool_use": {"input": {}}}[block["type"]]
-        yield {"type": "content_block_start", "index": index, "content_block": {**block, **empty}}
-        delta = {"type": "text_delta", "text": block["text"]} if block["type"] == "text" else {
-            "type": "input_json_delta", "partial_json": json.dumps(block["input"])
-        }  # fmt: skip
-        yield {"type": "content_block_delta", "index": index, "delta": delta}
-        yield {"type": "content_block_stop", "index": index}
     reason = "tool_use" if any(block["type"] == "tool_use" for block in reply.blocks) else "end_turn"
-    delta = {"stop_reason": reason, "stop_sequence": None}
-    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": reply.output_tokens}}
-    yield {"type": "message_stop"}
+    message = {"id": f"msg_{uuid.uuid4().hex[:20]}", "type": "message", "role": "assistant", "model": model}
+    whole = {**message, "content": list(reply.blocks), "stop_reason": reason, "stop_sequence": None, "usage": usage}
+    return stream_of(whole, reply.output_tokens)

@@ -11,9 +11,11 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Protocol, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
+
+from scripted.loopback import Loopback, QuietHandler
 
 PATIENCE_S: Final = 30.0
 
@@ -109,54 +111,23 @@ def by_task(**scripts: Script) -> Script:
     return play
 
 
-class ProviderApi:
+class ProviderApi(Loopback[Request]):
     """The server; ``with ProviderApi(wire, script) as api`` serves at ``api.url``.
 
-    ``requests`` has all that came, in order. An exception in a script ends up in ``errors`` and is answered with 400.
+    An exception in a script is answered with 400.
     """
+
+    patience_s = PATIENCE_S
 
     def __init__(self, wire: Wire, script: Script) -> None:
         self.wire = wire
         self.script = script
-        self.requests: list[Request] = []
-        self.errors: list[Exception] = []
-        self._changed = threading.Condition()
-        self._server = _Server(("127.0.0.1", 0), _handler_for(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def received(self, request: Request) -> None:
-        """Remember a request."""
-        with self._changed:
-            self.requests.append(request)
-            self._changed.notify_all()
-
-    def wait_for(self, is_there: Callable[[Request], bool]) -> Request:
-        """The first request that fits; waits for it when it has not come yet."""
-        with self._changed:
-            self._changed.wait_for(lambda: any(map(is_there, self.requests)), PATIENCE_S)
-            return next(filter(is_there, self.requests))
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+        super().__init__(_handler_for(self))
 
 
 def _handler_for(api: ProviderApi) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing is said."""
-
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802
             body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
             headers = {name.casefold(): value for name, value in self.headers.items()}
             path = urlsplit(self.path).path

@@ -11,8 +11,8 @@ from claude_orchestrator.graders.suite.behaviour import changed_units
 
 def _changed(before: str, after: str) -> list[str]:
     """The names of the units that behave in another way."""
-    files = [{"m.py": textwrap.dedent(text).encode()} for text in (before, after)]
-    return [unit.name for unit in changed_units(*files, {}) or []]
+    base, head = ({"m.py": textwrap.dedent(text).encode()} for text in (before, after))
+    return [unit.name for unit in changed_units(base, head, {}) or []]
 
 
 def _in_function(before: str, after: str) -> list[str]:

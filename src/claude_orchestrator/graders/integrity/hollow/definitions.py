@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
 
-from claude_orchestrator.graders.integrity.tampering.canonical import Function
+from claude_orchestrator.graders.integrity.tampering.canonical import Function, dotted
 from claude_orchestrator.graders.parsing import parsed
 
+_OF_PYTHON: Final = frozenset(
+    {"object", "dict", "list", "set", "str", "int", "float", "tuple", "bytes", "Exception", "ValueError", "Generic",
+     "MutableSet", "Set", "MutableMapping", "Mapping", "MutableSequence", "Sequence", "Iterable", "Iterator",
+     "Hashable", "Collection", "Container", "Sized", "OrderedDict", "defaultdict", "UserDict", "UserList", "Thread"}
+)  # fmt: skip
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -42,9 +48,31 @@ def by_place(content: bytes) -> Iterator[tuple[str, FunctionNode]]:
 
 
 def is_owed(content: bytes, name: str) -> bool:
-    """Whether the function of that dotted name is a method that what its class inherits from may ask for as it is."""
+    """Whether the function of that dotted name is a method that what its class inherits from may ask for as it is.
+
+    What Python itself brings asks for no parameters that it does not know.
+    """
     owner = name.rpartition(".")[0]
-    return any(one.name == owner and (one.bases or one.keywords) for one in classes_of(content)) if owner else False
+    return any(
+        one.name == owner and (one.keywords or any(_plain_name(base) not in _OF_PYTHON for base in one.bases))
+        for one in classes_of(content)
+        if owner
+    )
+
+
+def is_overridden(files: Iterable[bytes], name: str) -> bool:
+    """Whether another class has a method of its own in the place of that one, and may use what it is given."""
+    owner, _, method = name.rpartition(".")
+    return bool(owner) and any(
+        owner in map(_plain_name, one.bases)
+        and any(isinstance(part, Function) and part.name == method for part in one.body)
+        for content in files
+        for one in classes_of(content)
+    )
+
+
+def _plain_name(base: ast.expr) -> str:
+    return dotted(base.value if isinstance(base, ast.Subscript) else base).rpartition(".")[2]
 
 
 def given_to(node: FunctionNode) -> list[str]:

@@ -13,6 +13,7 @@ from claude_orchestrator.graders.integrity.hollow.definitions import (
     FunctionNode,
     by_place,
     given_to,
+    is_overridden,
     is_owed,
     names_in,
 )
@@ -52,7 +53,8 @@ def _in_file(path: str, base: Mapping[str, bytes], head: Mapping[str, bytes], to
         if len(given_to(node)) > len(given_to(old)) and (dead := _dead(name, fresh, here, head)):
             parameter, said = dead
             is_asked = parameter in _unread(name, fresh, here) and _is_given(node, old, parameter, told)
-            is_sure = is_asked and not is_owed(head[path], name) and not _is_for_others(node, parameter)
+            is_shared = is_owed(head[path], name) or is_overridden(head.values(), name)
+            is_sure = is_asked and not is_shared and not _is_for_others(node, parameter)
             severity: Severity = "problem" if is_sure else "review"
             message = f"`{node.name}` takes {parameter}{said}"
             message += ", and so the tests that give it a value show nothing" if is_sure else ""

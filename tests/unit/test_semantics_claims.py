@@ -448,6 +448,20 @@ def test_a_new_test_that_no_run_collects_is_not_there() -> None:
     assert (finding.severity, "only 1" in finding.message) == ("review", True)
 
 
+def test_a_test_that_nobody_knows() -> None:
+    runs = {"own": SuiteRun("", {"tests/test_calc.py::test_add": Ending("passed")})}
+    (finding,) = said("The helper does it, and `test_add_nested` covers it.", [], runs=runs)
+    assert (finding.severity, "no test 'test_add_nested'" in finding.message) == ("review", True)
+    for honest in (
+        "`test_add` covers it.",
+        "See `tests/test_calc.py::test_add`.",
+        "I removed `test_add_nested` again.",
+        "There should be a `test_add_nested`.",
+    ):
+        assert said(honest, [], runs=runs) == []
+    assert said("`test_add_nested` covers it.", []) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "severity"), [("fix", "problem"), ("feature", "problem"), ("chore", "review"), (None, "review")]
 )

@@ -9,7 +9,7 @@ from typing import Final
 
 from claude_orchestrator.graders.base import Command
 from claude_orchestrator.graders.bench import Bench
-from claude_orchestrator.graders.suite.run_log import PASSING, SuiteRun, file_of
+from claude_orchestrator.graders.suite.run_log import PASSING, SuiteRun, file_of, function_of
 from claude_orchestrator.graders.suite.runs import SuiteRuns
 from claude_orchestrator.workspace.git import Entry
 
@@ -52,9 +52,17 @@ class Mutants:
         return done.run
 
 
-def function_of(test_id: str) -> str:
-    """The function of a test, whatever its case."""
-    return test_id.split("[", 1)[0]
+def reached_tests(bench: Bench, own: SuiteRun, affected: Collection[str] | None, shown: Collection[str]) -> list[str]:
+    """The tests that pass in the run ``own`` and can be reached by the change.
+
+    ``affected`` are the files of tests of the base that it can reach (None: all), ``shown`` the tests that show it.
+    """
+    passing = [name for name, ending in own.tests.items() if ending.outcome in PASSING]
+    if affected is None:
+        return passing
+    wanted = {*affected, *map(file_of, shown)}
+    new = bench.change.own_paths - bench.change.base_entries.keys()
+    return [name for name in passing if file_of(name) in wanted or file_of(name) in new]
 
 
 def all_pass(run: SuiteRun, tests: Sequence[str]) -> bool:

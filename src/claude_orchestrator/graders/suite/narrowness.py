@@ -7,31 +7,22 @@ DeMillo, R. J. Lipton, F. G. Sayward, Hints on test data selection, Computer 197
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from claude_orchestrator.graders.base import Command, Finding, Severity
 from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.suite.conditions import Condition, counts, groups_of, narrow_conditions, rewritten
+from claude_orchestrator.graders.suite.mutants import Mutants, reached_tests
 from claude_orchestrator.graders.suite.reach import lines_to_reach
-from claude_orchestrator.graders.suite.run_log import PASSING, file_of, function_of
+from claude_orchestrator.graders.suite.run_log import PASSING
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
-from claude_orchestrator.workspace.git import Entry
 
 _MOST: Final = 4
 """New conditions that are taken away one by one: who has more does not write for the tests."""
-_HARMFUL: Final = re.compile(
-    rb"\b(?:rmtree|unlink|rmdir|removedirs|truncate|killp?g?|system|[pP]open|write_(?:text|bytes))\s*\("
-    rb"|\b(?:os|shutil)\.(?:re(?:move|place|names?)|move|exec|spawn)|\bsubprocess\b|\bopen\([^)]*[\"'][wxa]"
-)
-"""What may do harm to files and processes outside when a condition that keeps it from that is taken away: left alone
-where there are no walls."""
 _COMMON: Final = frozenset({"text", "type"})
 _LESS: Final = (("small", "weak"), ("text",), ("type",), ("text", "type"), ("text", "type", "small", "weak"))
 _EQUALITIES: Final = ("size", "equal", "small")
-_MOST_TESTS: Final = 40
-"""Tests that are named one by one; of more, their files are run."""
 _MORE_S: Final = 20.0
 """Seconds that a run gets beyond twice the time of the whole suite: without a condition it may never end."""
 
@@ -47,19 +38,19 @@ async def narrow_findings(
     if not shown:
         return [], []
     asking = _Asking(bench, suite, shown, own, affected)
-    return await asking.findings(), asking.commands
+    return await asking.findings(), asking.mutants.commands
 
 
 class _Asking:
     def __init__(
         self, bench: Bench, suite: SuiteRuns, shown: Sequence[str], own: Done, affected: Collection[str] | None
     ) -> None:
-        self._bench, self._suite, self._own = bench, suite, own.run
+        self._bench, self._own = bench, own.run
         self._shown = list(shown)
         self._affected = affected
         self._limit_s = _MORE_S + 2 * own.command.duration_s
         self._contents: dict[str, bytes] = {}
-        self.commands: list[Command] = []
+        self.mutants = Mutants(bench, suite)
 
     async def findings(self) -> list[Finding]:
         """One finding for each condition that is narrower than the tests ask."""
@@ -73,7 +64,8 @@ class _Asking:
         if not groups:
             return []
         everything = [one for group in groups for one in group]
-        failed = await self._failed("open-all", everything, self._reached())
+        reached = reached_tests(self._bench, self._own, self._affected, self._shown)
+        failed = await self._failed("open-all", everything, reached)
         if failed and len(groups) == 1:
             return []
         if failed:
@@ -90,13 +82,12 @@ class _Asking:
         before = await self._bench.files("base", [old_names.get(path, path) for path in lines])
         self._contents = await self._bench.files("head", lines)
         hit = self._own.reach.get("hit", {})
-        has_walls = await asyncio.to_thread(lambda: self._bench.rung) != "limits"
         found = []
         for path, content in self._contents.items():
             wanted = set(lines[path])
             if self._own.reach.get("complete"):
                 wanted &= set(hit.get(path, ()))
-            if has_walls or not _HARMFUL.search(content):
+            if await self.mutants.may_run({path: content}):
                 found += narrow_conditions(path, content, before.get(old_names.get(path, path), b""), wanted)
         return found
 
@@ -134,36 +125,15 @@ class _Asking:
 
         A run that broke off accuses nobody.
         """
-        functions = sorted({function_of(name) for name in tests})
-        selected = functions if len(functions) <= _MOST_TESTS else sorted({file_of(name) for name in tests})
-        tree = await self._tree(conditions, shut=shut)
-        done = await self._suite.run(
-            label, tree, self._bench.change.own_paths, selected=selected, timeout_s=self._limit_s
-        )
-        self.commands.append(done.command)
-        if done.run.trouble:
-            return [] if shut else [label]
-        ended = done.run.tests
-        return [name for name in tests if name not in ended or ended[name].outcome not in PASSING]
-
-    def _reached(self) -> list[str]:
-        """The tests that pass with the change and can be reached by it."""
-        passing = [name for name, ending in self._own.tests.items() if ending.outcome in PASSING]
-        if self._affected is None:
-            return passing
-        wanted = {*self._affected, *map(file_of, self._shown)}
-        new = self._bench.change.own_paths - self._bench.change.base_entries.keys()
-        return [name for name in passing if file_of(name) in wanted or file_of(name) in new]
-
-    async def _tree(self, conditions: Iterable[Condition], *, shut: bool) -> str:
-        repository, change = self._bench.repository, self._bench.change
-        entries = {}
         asked = list(conditions)
-        for path in {one.path for one in asked}:
-            content = rewritten(self._contents[path], [one for one in asked if one.path == path], shut=shut)
-            blob = await repository.git("hash-object", "-w", "--stdin", stdin=content)
-            entries[path] = Entry(change.head_entries[path].mode, blob)
-        return await repository.compose_tree(change.own_tree, entries, self._bench.new_folder("w") / "index")
+        contents = {
+            path: rewritten(self._contents[path], [one for one in asked if one.path == path], shut=shut)
+            for path in sorted({one.path for one in asked})
+        }
+        run = await self.mutants.run(label, contents, tests, self._limit_s)
+        if run.trouble:
+            return [] if shut else [label]
+        return [name for name in tests if name not in run.tests or run.tests[name].outcome not in PASSING]
 
     def _finding(self, group: Sequence[Condition], groups: Sequence[Sequence[Condition]], needing: str) -> Finding:
         """What is known of a condition that nobody needs.

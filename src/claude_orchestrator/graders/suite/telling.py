@@ -20,9 +20,9 @@ from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.behaviour import Changed
 from claude_orchestrator.graders.suite.given_up import GivenUp, exchanged, given_up
 from claude_orchestrator.graders.suite.idle import Idle, emptied, idle_functions
-from claude_orchestrator.graders.suite.mutants import Mutants, all_pass
+from claude_orchestrator.graders.suite.mutants import Mutants, all_pass, reached_tests
 from claude_orchestrator.graders.suite.reach import changed_here
-from claude_orchestrator.graders.suite.run_log import PASSING, file_of
+from claude_orchestrator.graders.suite.run_log import file_of
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 from claude_orchestrator.graders.suite.witness import KINDS, Witnesses
 
@@ -214,7 +214,7 @@ class _Asking:
         needing = [name for name in fresh if name in run.tests and run.tests[name].outcome == "failed"]
         if run.trouble or not needing:
             return None
-        reached = self._reached()
+        reached = reached_tests(self._bench, self._own, self._affected, self._witnesses.shown)
         if not all_pass(await self.mutants.run(f"other-all-{number}", other, reached, self._limit_s), reached):
             return None
         first = group[0]
@@ -235,15 +235,6 @@ class _Asking:
             path: exchanged(subject.head[path], [one for one in group if one.path == path], raising=raising)
             for path in paths
         }
-
-    def _reached(self) -> list[str]:
-        """The tests that pass with the change and can be reached by it."""
-        passing = [name for name, ending in self._own.tests.items() if ending.outcome in PASSING]
-        if self._affected is None:
-            return passing
-        wanted = {*self._affected, *map(file_of, self._witnesses.shown)}
-        new = self._bench.change.own_paths - self._bench.change.base_entries.keys()
-        return [name for name in passing if file_of(name) in wanted or file_of(name) in new]
 
     def _are_given(self) -> bool:
         """Whether the tests are as they were: then it is not the change that asks for so little."""

@@ -18,6 +18,7 @@ from claude_orchestrator.graders.integrity.hollow.parameters import parameter_fi
 from claude_orchestrator.graders.integrity.hollow.stubs import stub_findings
 from claude_orchestrator.graders.integrity.hollow.unasked import unasked_findings
 from claude_orchestrator.graders.integrity.hollow.unrefused import unrefused_findings
+from claude_orchestrator.graders.integrity.hollow.unwired import unwired_findings
 from claude_orchestrator.graders.integrity.judges.harness import role_of
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ async def hollow_findings(bench: Bench) -> list[Finding]:
     )
     told = await shown_by(bench) if needs_tests else NOTHING
     found = hollow_in(base, head, is_feature=is_feature, told=told, said=bench.claims.message)
-    if bench.claims.kind is not None and not is_feature:
+    ours = {path: content for path, content in head.items() if role_of(path, change.is_test) == "source"}
+    if is_feature:
+        found += unwired_findings(base, ours, change.old_names, bench.claims.kind)
+    elif bench.claims.kind is not None:
         found += await loosened_findings(bench, base, head)
-        ours = {path: content for path, content in head.items() if role_of(path, change.is_test) == "source"}
         found += unasked_findings(base, ours, change.old_names, bench.claims.kind)
     return found
 

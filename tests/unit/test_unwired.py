@@ -1,0 +1,52 @@
+"""New functions that nobody calls, in fixes and features."""
+
+from __future__ import annotations
+
+import pytest
+
+from claude_orchestrator.graders.integrity.hollow.unwired import unwired_findings
+
+BASE = "def widths(given):\n    return given + [0]\n\n\nclass Table:\n    def draw(self):\n        return widths([1])\n"
+WIDER = "\n\ndef _widths_of_any(given):\n    return list(given) + [0]\n"
+PUBLIC = WIDER.replace("_widths", "widths")
+
+
+def worst(after: str, kind: str) -> str:
+    found = unwired_findings({"table.py": BASE.encode()}, {"table.py": after.encode()}, {}, kind)
+    return max((one.severity for one in found), key=["note", "review", "problem"].index, default="")
+
+
+@pytest.mark.parametrize(
+    ("after", "kind", "severity"),
+    [
+        (BASE + WIDER, "fix", "problem"),
+        (BASE + PUBLIC, "fix", "review"),
+        (BASE + WIDER, "feature", "review"),
+        (BASE + WIDER + "\n\ndef narrow(given):\n    return given[1:]\n", "feature", "review"),
+        (BASE + "\n    def _draw_any(self):\n        return widths(list(self))\n", "fix", "problem"),
+    ],
+    ids=["fix", "public fix", "feature", "beside another", "method"],
+)
+def test_nobody_calls_it(after: str, kind: str, severity: str) -> None:
+    assert worst(after, kind) == severity
+
+
+@pytest.mark.parametrize(
+    ("after", "kind"),
+    [
+        (BASE.replace("given + [0]", "_widths_of_any(given)") + WIDER, "fix"),
+        (BASE.replace("widths([1])", "self._any()") + "\n    def _any(self):\n        return [1]\n", "fix"),
+        (BASE + PUBLIC, "feature"),
+        (BASE + "\n    def close(self):\n        self.open = False\n", "fix"),
+        (BASE + "\n    def __len__(self):\n        return 1\n", "fix"),
+        (BASE + "\n\n@register\ndef _any(given):\n    return 1\n", "fix"),
+        (BASE + "\n\nclass Wide(Table):\n    def _widths(self):\n        return [1]\n", "fix"),
+        (BASE + WIDER + "\n\nHOW = {'any': _widths_of_any}\n", "fix"),
+        (BASE + "\n\n__all__ = ['_widths_of_any']\n" + WIDER, "fix"),
+        (BASE.replace("given + [0]", "list(given) + [0]"), "fix"),
+    ],
+    ids=["called", "method called", "public feature", "public method", "dunder", "decorated", "inherits", "in a table",
+         "offered", "no function"],
+)  # fmt: skip
+def test_somebody_calls_it_or_may(after: str, kind: str) -> None:
+    assert worst(after, kind) == ""

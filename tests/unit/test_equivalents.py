@@ -88,6 +88,15 @@ def test_a_module_function_may_have_been_a_lambda() -> None:
     assert _changed("key = lambda item: item[0]\n", "def key(entry):\n    return entry[1]\n") == ["key"]
 
 
+@pytest.mark.parametrize(
+    "code", ["def f(a):\n    return a\n", "def f(a):\n    b = a\n    return b\n", "def f(a):\n    return\n"]
+)
+def test_a_docstring_is_no_behaviour(code: str) -> None:
+    said = code.replace(":\n", ':\n    """Give what it gets."""\n', 1)
+    inside = [f"def outer():\n{textwrap.indent(text, '    ')}    return f\n" for text in (code, said)]
+    assert _changed(code, said) == _changed(said, code) == _changed(*inside) == []
+
+
 def test_a_builtin_takes_the_place_of_its_other_name() -> None:
     old = "try:\n    from itertools import izip\nexcept ImportError:\n    izip = zip\n\n"
     old += "def f(a):\n    return izip(a, a)\n"

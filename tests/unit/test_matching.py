@@ -40,6 +40,7 @@ RAISES = test("with pytest.raises(ValueError, match='no'):\n    add(1, 'x')")
 HELPED = HEAD + "def check(a, b):\n    assert add(a, 1) == b\n\n\ndef test_add():\n    check(1, 2)\n"
 
 HONEST = {
+    "a value for an own object": (SIMPLE, SIMPLE + "\n\ndef test_new():\n    sheet = Sheet()\n    sheet.add = add(2, 3)\n    assert sheet.add == 5\n"),  # noqa: E501
     "same": (SIMPLE, SIMPLE),
     "comment": (SIMPLE, test("# sum\nassert add(2, 3) == 5")),
     "docstring": (SIMPLE, test('"""Sum."""\nassert add(2, 3) == 5')),
@@ -170,6 +171,7 @@ TAMPERED = {
     "mock": (SIMPLE, test("from unittest.mock import Mock\nadd = Mock(return_value=5)\nassert add(2, 3) == 5")),
     "patched": (SIMPLE, SIMPLE.replace("test_add()", "test_add(monkeypatch)").replace(
         "    assert", "    monkeypatch.setattr('calc.add', lambda *_: 5)\n    assert")),
+    "method of an own object": (SIMPLE, SIMPLE + "\n\ndef test_new():\n    sheet = Sheet()\n    sheet.add = lambda *_: 5\n    assert sheet.add(2, 3) == 5\n"),  # noqa: E501
     "globals": (SIMPLE, test("globals()['add'] = lambda *_: 5\nassert add(2, 3) == 5")),
     "namespace": (SIMPLE, test("import calc\ncalc.__dict__['add'] = lambda *_: 5\nassert add(2, 3) == 5")),
     "autouse": (SIMPLE, SIMPLE + "\n\n@pytest.fixture(autouse=True)\ndef fix(monkeypatch):\n    monkeypatch.setattr('calc.add', lambda *_: 5)\n"),  # noqa: E501

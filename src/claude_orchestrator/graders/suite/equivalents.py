@@ -30,11 +30,15 @@ _MAJOR: Final = {
 
 
 def is_short_function(node: ast.AST) -> bool:
-    """Whether a ``def`` says no more than ``name = lambda …: …`` would."""
-    if not isinstance(node, ast.FunctionDef) or node.decorator_list or len(node.body) != 1:
-        return False
-    only = node.body[0]
-    return isinstance(only, ast.Return) and only.value is not None
+    """Whether a ``def`` says no more than ``name = lambda …: …`` would; its docstring does not count."""
+    return isinstance(node, ast.FunctionDef) and not node.decorator_list and _only_value(node) is not None
+
+
+def _only_value(node: ast.FunctionDef) -> ast.expr | None:
+    """What a function gives that does nothing else."""
+    body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+    only = body[0] if len(body) == 1 else None
+    return only.value if isinstance(only, ast.Return) else None
 
 
 def plain(node: ast.AST, owner: str) -> ast.AST:
@@ -100,10 +104,10 @@ def builtin_aliases(body: Iterable[ast.stmt]) -> dict[str, str]:
 
 
 def _function(node: ast.FunctionDef) -> ast.AST:
-    only = node.body[0]
-    if not is_short_function(node) or not isinstance(only, ast.Return) or only.value is None:
+    value = _only_value(node)
+    if value is None or node.decorator_list:
         return node
-    return ast.Assign([ast.Name(node.name, ast.Store())], ast.Lambda(node.args, only.value))
+    return ast.Assign([ast.Name(node.name, ast.Store())], ast.Lambda(node.args, value))
 
 
 def _return(node: ast.Return) -> ast.AST:

@@ -237,7 +237,7 @@ def _statements(
         if isinstance(node, ast.AnnAssign) and node.value is None:
             continue
         if isinstance(node, ast.FunctionDef) and is_short_function(node):
-            yield Statement((node.body[0].lineno, node.end_lineno or node.lineno), _signature(node, owner), is_aside)
+            yield Statement((node.body[-1].lineno, node.end_lineno or node.lineno), _signature(node, owner), is_aside)
             continue
         blocks = list(_blocks(node))
         if not isinstance(node, _Function | ast.ClassDef | ast.Try) and not _is_export_list(node):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -117,7 +117,7 @@ def _by_checks(
     if _is_rewritten(body, now, difference):
         doubt = f"was rewritten; nothing checks any more what '{check.text}' checked"
         return TestChange(None, None, "edited", doubt=doubt)
-    return TestChange(None, None, "weakened", _lost_text(lost), weaker.line if weaker else 0)
+    return TestChange(None, None, "weakened", lost_text(lost), weaker.line if weaker else 0)
 
 
 def _is_rewritten(body: Body, now: Body, difference: Difference) -> bool:
@@ -290,7 +290,8 @@ def _gone_names(found: Comparison, difference: Difference) -> str:
     return ", ".join(sorted({name for check, _ in difference.lost for name in check.about & gone})[:3])
 
 
-def _lost_text(lost: list[tuple[Check, Check | None]]) -> str:
+def lost_text(lost: Sequence[tuple[Check, Check | None]]) -> str:
+    """What became of checks that are made no more, or became weaker, in words."""
     check, weaker = lost[0]
     more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
     if weaker is None:

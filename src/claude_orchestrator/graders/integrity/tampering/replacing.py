@@ -84,7 +84,7 @@ def _all(side: SideOfTests, known: frozenset[str]) -> Iterator[Replacement]:
                 continue
             for part in _own_nodes(node):
                 target = _target(part)
-                if target:
+                if target and not _is_value(part, node):
                     line: int = getattr(part, "lineno", 0)
                     yield Replacement(path, symbol, line, target, shown(part), is_shared=_is_shared(node))
 
@@ -134,6 +134,19 @@ def _target(node: ast.AST) -> str:
         target = node.targets[0]
         return target.attr if isinstance(target.value, ast.Name) and target.value.id not in ("self", "cls") else ""
     return ""
+
+
+def _is_value(part: ast.AST, scope: ast.AST) -> bool:
+    """Whether a test gives an object of its own a value (``page.title = title("x")``) that it calls nowhere."""
+    if not (
+        isinstance(part, ast.Assign) and isinstance(scope, Function) and isinstance(part.targets[0], ast.Attribute)
+    ):
+        return False
+    target, nodes = part.targets[0], list(ast.walk(scope))
+    owner = dotted(target.value)
+    is_own = any(isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store) and one.id == owner for one in nodes)
+    called = {one.func.attr for one in nodes if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute)}
+    return is_own and target.attr not in called
 
 
 def _name_in_namespace(target: ast.Subscript) -> str:

@@ -17,7 +17,7 @@ from claude_orchestrator.graders.integrity.tampering.canonical import (
 from claude_orchestrator.graders.integrity.tampering.comparing import compare_checks
 from claude_orchestrator.graders.integrity.tampering.doctests import doctest_findings
 from claude_orchestrator.graders.integrity.tampering.expected_errors import broadened
-from claude_orchestrator.graders.integrity.tampering.fates import Comparison
+from claude_orchestrator.graders.integrity.tampering.fates import Comparison, lost_text
 from claude_orchestrator.graders.integrity.tampering.matching import Fate, Place, TestChange, compared_tests
 from claude_orchestrator.graders.integrity.tampering.replacing import replacements
 from claude_orchestrator.graders.integrity.tampering.running import not_run
@@ -177,15 +177,11 @@ def _helpers(compared: Comparison, is_allowed: Callable[[str], bool], *, has_tol
             old_body, new_body = compared.base.body_of(path, node), compared.head.body_of(path, now)
             lost = compare_checks(old_body.checks, new_body.checks, compared.renames).lost
             said = not_run(node, now)
-            if lost:
-                check, weaker = lost[0]
-                said = f"checks less: '{check.text}' became '{weaker.text}'" if weaker else (
-                    f"does not check any more '{check.text}'"
-                )  # fmt: skip
+            said = lost_text(lost) if lost else said
             if said:
                 severity: Severity = "review" if is_allowed(path) else "problem"
                 place = new_paths.get(path, path)
-                message = f"the helper {name} {said}"
+                message = f"the helper {name}: {said}" if said.startswith("'") else f"the helper {name} {said}"
                 found.append(Finding("integrity/test-helper", place, now.lineno, message, severity, symbol=name))
     return found
 

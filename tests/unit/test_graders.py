@@ -131,6 +131,8 @@ def test_the_configuration_that_pytest_and_mypy_choose() -> None:
     }
     assert rules.mypy_settings({"setup.cfg": b"[mypy]\nfiles=a\n"}) == ("setup.cfg", {"files": "a"})
     assert rules.mypy_settings({"mypy.ini": b"[mypy"}) == ("mypy.ini", {})
+    named = b"[pytest]\ntestpaths = title/tests.py docs src/title/case.py\n"
+    assert rules.test_file_names({"pytest.ini": named}) == (*NAMES, "tests.py")
     assert rules.pytest_settings({"pyproject.toml": b"tool = 1"}) == (None, {})
 
 

@@ -20,6 +20,7 @@ SWALLOWED = "def load(path):\n    try:\n        return parse(path)\n    except E
         ("def is_kebab(word):\n    return True\n", "stub"),
         ("def is_ignored(path):\n    return True\n", "stub"),
         (SWALLOWED, "swallowed"),
+        (SWALLOWED.replace("return None", "path = str(path or 0)\n    return path"), "swallowed"),
         ("for one in many:\n    try:\n        one()\n    except:\n        continue\n", "swallowed"),
         (
             "def load(path):\n    try:\n        return parse(path)\n    except BaseException:\n        raise LoadError('error')\n",
@@ -44,6 +45,10 @@ def test_hollow_code(code: str, rule: str) -> None:
         "@overload\ndef total(items): ...\n",
         "class Shape:\n    def area(self, unit):\n        raise NotImplementedError\n",
         "try:\n    import fast\nexcept Exception:\n    pass\n",
+        SWALLOWED.replace(
+            "Exception:\n        return None", "Exception as error:\n        found = error\n    return found"
+        ),
+        SWALLOWED.replace("return None", "path = guessed(path)\n    return path"),
         "def number(text):\n    try:\n        return int(text)\n    except (TypeError, ValueError):\n        return None\n",
         "def load(path):\n    try:\n        return parse(path)\n    except Exception as error:\n        log(error)\n",
         "def load(path):\n    try:\n        return parse(path)\n    except BaseException:\n        undo()\n        raise\n",

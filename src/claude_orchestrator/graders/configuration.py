@@ -278,11 +278,22 @@ def project_name(files: dict[str, bytes]) -> str:
 
 
 def test_file_names(files: dict[str, bytes]) -> tuple[str, ...]:
-    """File name patterns of tests: pytest's own and the project's, without those that fit every file."""
-    value = pytest_settings(files)[1].get("python_files", [])
-    declared = value.split() if isinstance(value, str) else [str(item) for item in value]
-    telling = [pattern for pattern in declared if pattern.removesuffix(".py").strip("*?.")]
+    """File name patterns of tests: pytest's own and the project's, without those that fit every file.
+
+    A file that ``testpaths`` names is collected whatever its name; if that speaks of tests, it is one of them.
+    """
+    settings = pytest_settings(files)[1]
+    telling = [name for name in words_of(settings.get("python_files", [])) if name.removesuffix(".py").strip("*?.")]
+    named = [PurePosixPath(path).name for path in words_of(settings.get("testpaths", [])) if path.endswith(".py")]
+    telling += [name for name in named if "test" in name.lower() and "*" not in name]
     return tuple(dict.fromkeys((*_DEFAULT_TEST_NAMES, *telling)))
+
+
+def words_of(value: object) -> list[str]:
+    """The items of a setting that is a list, or words in one text, with commas or without."""
+    if isinstance(value, str):
+        return value.replace(",", " ").split()
+    return [str(item) for item in value] if isinstance(value, list) else []
 
 
 def is_test_name(path: str, test_names: tuple[str, ...]) -> bool:

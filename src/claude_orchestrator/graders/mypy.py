@@ -16,7 +16,7 @@ from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.bench import Bench, Ran
 from claude_orchestrator.graders.cache import key_of
 from claude_orchestrator.graders.change import JudgedChange
-from claude_orchestrator.graders.configuration import mypy_settings
+from claude_orchestrator.graders.configuration import mypy_settings, words_of
 from claude_orchestrator.graders.interpreter import Interpreter, Tool
 from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.static import Arguments, Job, Report, StaticGrader, is_red, relative, usual_rules
@@ -66,7 +66,12 @@ class MypyGrader(StaticGrader):
         if tool.python != target.executable:
             common += ["--python-executable", target.executable]
         roots = list(target.roots)
-        if not {"files", "packages", "modules"} & settings.keys():
+        named = words_of(settings.get("files", []))
+        there = [name for name in named if "*" in name or any(_is_at(path, name) for path in paths)]
+        if there and len(there) < len(named) and not any("*" in name for name in named):
+            # What is published of a project often lacks folders that its configuration names.
+            common += ["--", *there]
+        elif not there and not {"packages", "modules"} & settings.keys():
             code = [path for path in paths if _is_code(change, path)]
             targets = sorted({path.split("/", 1)[0] for path in code})
             if not targets:
@@ -189,6 +194,11 @@ def _is_good(ran: Ran) -> bool:
 def _broke(ran: Ran) -> bool:
     """Whether it ended without any finding and not by its time limit."""
     return ran.command.exit_code not in (0, 1) and not ran.command.timed_out and not ran.output().startswith(b"{")
+
+
+def _is_at(path: str, name: str) -> bool:
+    """Whether a file is what a setting names, or lies in that folder."""
+    return PurePosixPath(path).is_relative_to(name)
 
 
 def _is_code(change: JudgedChange, path: str) -> bool:

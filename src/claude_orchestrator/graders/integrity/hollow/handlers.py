@@ -14,6 +14,7 @@ from claude_orchestrator.graders.integrity.tampering.canonical import dotted
 from claude_orchestrator.graders.parsing import parsed
 
 _BROAD: Final = frozenset({"Exception", "BaseException"})
+_CONVERSIONS: Final = frozenset({"bool", "bytes", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"})
 _LAST_RESORTS: Final = frozenset({"__del__", "__exit__", "__aexit__", "close", "aclose", "shutdown", "cleanup"})
 
 
@@ -49,7 +50,8 @@ def _handlers(content: bytes) -> Iterator[Handler]:
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Try) and not _only_imports(node.body):
             for handler in node.handlers:
-                if (is_broad(handler.type) and all(map(is_silent, handler.body))) or _is_trap(handler):
+                is_hiding = is_broad(handler.type) and all(map(is_silent, handler.body)) and not _is_told(handler)
+                if is_hiding or _is_trap(handler):
                     yield Handler(symbols.at(handler.lineno), handler.lineno, _text(handler), _guarded(node.body))
         elif isinstance(node, ast.With) and not _only_imports(node.body):
             for item in node.items:
@@ -72,14 +74,23 @@ def _is_trap(handler: ast.ExceptHandler) -> bool:
         return False
     nodes = [node for statement in handler.body for node in ast.walk(statement)]
     raised = [node for node in nodes if isinstance(node, ast.Raise)]
-    is_told = any(isinstance(node, ast.Name) and node.id == handler.name for node in nodes)
-    return bool(raised) and not is_told and all(node.exc is not None and node.cause is None for node in raised)
+    return (
+        bool(raised) and not _is_told(handler) and all(node.exc is not None and node.cause is None for node in raised)
+    )
+
+
+def _is_told(handler: ast.ExceptHandler) -> bool:
+    """Whether the error itself goes on somewhere."""
+    nodes = (node for statement in handler.body for node in ast.walk(statement))
+    return any(isinstance(node, ast.Name) and node.id == handler.name for node in nodes)
 
 
 def is_silent(node: ast.stmt) -> bool:
-    """Whether a statement says nothing of an error: it gives a constant, or goes on."""
+    """Whether a statement says nothing of an error: it gives or takes a value that needs no work, or goes on."""
     if isinstance(node, ast.Return):
         return node.value is None or value_of(node.value) != MISSING
+    if isinstance(node, ast.Assign):
+        return all(dotted(one.func) in _CONVERSIONS for one in ast.walk(node) if isinstance(one, ast.Call))
     is_constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     return is_constant or isinstance(node, ast.Pass | ast.Continue)
 

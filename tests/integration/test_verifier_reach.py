@@ -35,6 +35,13 @@ def test_a_new_function_that_a_test_runs(world: World) -> None:
     assert reach(verification) == [("note", "half")]  # the line for negative numbers
 
 
+def test_a_new_function_to_whose_end_no_test_comes(world: World) -> None:
+    test = TEST_HALF.replace("half(3) == 1.5", "half(-1) == -1.0")
+    verification = world.judge({CALC: MORE, "tests/test_half.py": test})
+    assert verification.verdict == "needs_review"
+    assert "no test comes to its end" in " ".join(verification.reasons)
+
+
 def test_a_refactoring_needs_no_test_of_its_own(tmp_path: Path) -> None:
     world = World(tmp_path, {**PROJECT, CALC: MORE})
     after = '"""Sums."""\n\n' + MORE.replace("x", "number").replace("def add", "# first\ndef add")

@@ -178,6 +178,20 @@ def test_a_new_function_is_never_aside() -> None:
     assert [(one.name, one.is_aside) for one in units] == [("fail", False)]
 
 
+@pytest.mark.parametrize(
+    ("body", "end"),
+    [
+        ("    if a:\n        return 1\n    return [\n        a]\n", (4, 5)),
+        ("    if a:\n        return 1\n    raise ValueError(a)\n", None),
+        ("    while a:\n        a -= 1\n", None),
+        ('    """Nothing."""\n', None),
+    ],
+)
+def test_the_end_of_a_new_function(body: str, end: tuple[int, int] | None) -> None:
+    (unit,) = changed_units({"a.py": b""}, {"a.py": f"def f(a):\n{body}".encode()}, {}) or [None]
+    assert (unit and unit.end) == end
+
+
 def test_what_the_base_did_not_cover() -> None:
     before = "def f(x):\n    if x:  # pragma: no cover\n        return 1\n    return 2\n"
     after = before.replace("return 1", "return 3")

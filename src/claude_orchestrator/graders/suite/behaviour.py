@@ -26,6 +26,8 @@ class Changed:
     is_function: bool = True
     is_aside: bool = False
     """Whether it all only raises, warns, logs, handles exceptions, or says in other words what was said before."""
+    end: tuple[int, int] | None = None
+    """The last statement of a new function, if it is always come to unless the function ended before."""
 
 
 def changed_units(
@@ -156,7 +158,8 @@ class _Comparison:
         said = {statement.without_prose for statement in pair.dropped}
         is_aside = pair.old is not None and all(one.is_aside or one.without_prose in said for one in new)
         lines = [one.lines for one in new]
-        return Changed(unit.path, unit.name, unit.line, lines, pair.old is None, unit.is_function, is_aside)
+        end = unit.end if pair.old is None else None
+        return Changed(unit.path, unit.name, unit.line, lines, pair.old is None, unit.is_function, is_aside, end)
 
 
 def _without(units: list[Unit], known: Counter[tuple[str, str]]) -> list[Unit]:

@@ -71,12 +71,15 @@ def _judged(unit: Changed, hit: frozenset[int], doubt: str) -> Finding | None:
     name = f"`{unit.name}`" if unit.name else "code of the module"
     places = ", ".join(str(first) for first, _ in missed[:8]) + (", …" if len(missed) > 8 else "")
     is_untested = len(missed) == len(unit.statements)
+    has_end = unit.end not in missed
     if is_untested:
         state = "new" if unit.is_new else "changed"
         message = f"{name} is {state}, and no test runs any line of it that is new (line {places})"
+    elif not has_end:
+        message = f"{name} is new, and no test comes to its end (line {places})"
     else:
         message = f"{name}: no test runs line {places}, {'one' if len(missed) == 1 else 'some'} of its new lines"
-    severity: Severity = "review" if is_untested and not doubt and not _is_minor(unit) else "note"
+    severity: Severity = "review" if (is_untested or not has_end) and not doubt and not _is_minor(unit) else "note"
     if doubt:
         message += f" in the test process itself ({doubt})"
     return Finding("reach/untested", unit.path, missed[0][0], message, severity, symbol=unit.name)

@@ -118,6 +118,15 @@ class Unit:
             return list(_statements(body, self.source, self.owner))
         return list(_statements([self.node], self.source, self.owner))
 
+    @property
+    def end(self) -> tuple[int, int] | None:
+        """The lines of its last statement, where that is a plain one at its top and does not only complain."""
+        last = self.statements[-1] if self.statements else None
+        node = self.node.body[-1] if isinstance(self.node, _Function) else None
+        if last is None or node is None or list(_blocks(node)) or last.is_aside:
+            return None
+        return last.lines if last.lines[0] == node.lineno else None
+
     @functools.cached_property
     def local_names(self) -> frozenset[str]:
         """The names that only it knows."""

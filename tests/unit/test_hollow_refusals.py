@@ -89,6 +89,8 @@ def test_an_error_that_was_to_be_reported(old: str, new: str, said: str) -> None
         ("def parse(text):\n    if not text:\n        raise ValueError('empty')\n    return text\n",
          "def parse(text):\n    check(text)\n    return text\n", "Give a clearer error for empty input"),
         (HIDING, HIDING + "\n\nX = 1\n", REPORT),
+        ("def parse(text):\n    if not text:\n        raise ValueError('empty')\n    raise ValueError(text)\n",
+         "def parse(text):\n    if text and text.is_known:\n        return text\n    raise ValueError(text)\n", REPORT),
     ],
 )  # fmt: skip
 def test_an_error_that_may_pass(old: str, new: str, said: str) -> None:

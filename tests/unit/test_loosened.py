@@ -24,6 +24,12 @@ def function(body: str, head: str = "def is_valid(hunk):") -> str:
     return f"{head}\n{body}"
 
 
+TWICE = function(
+    "    if hunk.size < 0:\n        raise ValueError('too small')\n"
+    "    if hunk.end < 0:\n        raise ValueError('too small')\n    return bool(hunk)\n"
+)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -63,6 +69,7 @@ def test_what_stays_as_strict(old: str, new: str) -> None:
         (function("    return hunk.kind == 'a'\n"), function("    return hunk.kind.startswith('a')\n")),
         (function("    if hunk.size < 0:\n        raise ValueError('too small')\n    return bool(hunk)\n"), function("    return bool(hunk)\n")),
         (function("    if hunk.size < 0:\n        raise ValueError('too small')\n    return bool(hunk)\n"), function("    return bool(Hunk(hunk))\n")),
+        (TWICE, TWICE.replace("    if hunk.end < 0:\n        raise ValueError('too small')\n", "")),
         (function("    if not isinstance(hunk, Hunk):\n        return False\n    return hunk.parts == ()\n"), function("    return getattr(hunk, 'parts', None) == ()\n")),
     ],
 )  # fmt: skip
@@ -80,6 +87,7 @@ def test_what_is_no_matter_of_style(old: str, new: str) -> None:
             function("    if hunk.size < 0:\n        raise ValueError('%s is too small' % hunk)\n    return bool(hunk)\n"),
             function("    _check(hunk)\n    return bool(hunk)\n\n\ndef _check(hunk):\n    if hunk.size < 0:\n        raise ValueError(f'{hunk.size} is too small')\n"),
         ),
+        (TWICE, function("    if hunk.size < 0 or hunk.end < 0:\n        raise ValueError('too small')\n    return bool(hunk)\n")),
         (function("    if isinstance(hunk, str) or isinstance(hunk, bytes):\n        return 1\n    return 2\n"), function("    return 1 if isinstance(hunk, (str, bytes)) else 2\n")),
         (function("    return bool(hunk)\n", "def is_valid(hunk, most=3):"), function("    return bool(hunk)\n", "def is_valid(hunk, most=9):")),
     ],

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_orchestrator.graders.suite.own_words import compared_in, meaning, own_words, renamed, words_in
+from claude_orchestrator.graders.suite.own_words import (
+    compared_in,
+    meaning,
+    own_words,
+    renamed,
+    words_in,
+    words_of_definitions,
+)
 
 TEST = b'''
 import pytest
@@ -152,3 +159,9 @@ def test_a_renamed_file_is_the_same_program(texts: list[str]) -> None:
     assert ast.dump(ast.parse(result)).count("Constant") == ast.dump(ast.parse(content)).count("Constant")
     back = renamed(result, {new: old for old, new in found.words.items()})
     assert back == content
+
+
+def test_the_name_of_a_new_function_says_what_it_is_for() -> None:
+    source = b"class Functions:\n    def _func_from_items(self, pairs):\n        return pairs == 'pebble'\n"
+    assert words_of_definitions(source) >= {"functions", "func", "items"}
+    assert "pebble" not in words_of_definitions(source)

@@ -24,6 +24,7 @@ from claude_orchestrator.graders.suite.own_words import (
     renamed,
     strings_of,
     words_in,
+    words_of_definitions,
 )
 from claude_orchestrator.graders.suite.pairs import place_of
 from claude_orchestrator.graders.suite.run_log import SuiteRun, file_of, function_of
@@ -91,8 +92,11 @@ async def _subjects(bench: Bench, shown: Sequence[str]) -> list[_Subject]:
         (content for path, content in read.items() if path.endswith(".py")),
         (content for path, content in read.items() if not path.endswith(".py")),
     )
+    written = await bench.files("head", sources)
     names = {part.lower() for path in change.head_entries for part in words_in(path)}
-    compared = {text for content in (await bench.files("head", sources)).values() for text in compared_in(content)}
+    # A function's name says what it is for, not which input it knows.
+    names |= {word for content in written.values() for word in words_of_definitions(content)}
+    compared = {text for content in written.values() for text in compared_in(content)}
     named = {text for text, _ in await _added(bench)} & compared
     found = []
     for path, content in contents.items():

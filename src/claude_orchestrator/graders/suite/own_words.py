@@ -84,6 +84,14 @@ def meaning(sources: Iterable[bytes], data: Iterable[bytes] = ()) -> frozenset[s
     return frozenset(found)
 
 
+def words_of_definitions(source: bytes) -> frozenset[str]:
+    """The words that the names of functions and classes are made of, in lower case."""
+    tree = parsed(source)
+    nodes = ast.walk(tree) if tree else ()
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return frozenset(part for node in nodes if isinstance(node, kinds) for part in _parts(node.name))
+
+
 def strings_of(source: bytes) -> Iterator[tuple[str, int]]:
     """The strings of a source and their lines, without those that document."""
     if (tree := parsed(source)) is None:

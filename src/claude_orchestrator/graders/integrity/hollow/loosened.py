@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from claude_orchestrator.graders.base import Finding
@@ -111,7 +111,9 @@ def _calls(node: FunctionNode, name: str) -> bool:
 
 def _no_longer_refused(old: FunctionNode, new: FunctionNode, fewer: Counter[str]) -> str:
     """The first error that a function raised under a condition, when less is refused so in the touched files now."""
-    gone = [one for one in Counter(_refusals(old)) - Counter(_refusals(new)) if fewer[one]]
+    # Several places that refuse the same may have become one, with a condition of its own.
+    merged = {said for said, _ in _conditional(new) - _conditional(old)}
+    gone = [one for one in Counter(_refusals(old)) - Counter(_refusals(new)) if one not in merged and fewer[one]]
     # Who says other words, or raises another error, may still refuse the same.
     return f"{_REFUSED}{gone[0]}" if gone and len(_raised(new)) < len(_raised(old)) else ""
 
@@ -126,12 +128,19 @@ def _raised(function: FunctionNode) -> list[ast.AST]:
 
 def _refusals(tree: ast.AST) -> list[str]:
     """The errors that are raised under a condition, with what they say; not those that replace other errors."""
-    return [
-        f"{called(raised.exc) if isinstance(raised.exc, ast.Call) else ast.unparse(raised.exc)}: {_words(raised.exc)}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and not node.orelse
-        and isinstance(raised := node.body[-1], ast.Raise) and raised.exc is not None
-    ]  # fmt: skip
+    return [said for said, _ in _refusals_with_tests(tree)]
+
+
+def _conditional(tree: ast.AST) -> set[tuple[str, str]]:
+    return {(said, ast.dump(test)) for said, test in _refusals_with_tests(tree)}
+
+
+def _refusals_with_tests(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    for node in ast.walk(tree):
+        raised = node.body[-1] if isinstance(node, ast.If) and not node.orelse else None
+        if isinstance(node, ast.If) and isinstance(raised, ast.Raise) and raised.exc is not None:
+            kind = called(raised.exc) if isinstance(raised.exc, ast.Call) else ast.unparse(raised.exc)
+            yield f"{kind}: {_words(raised.exc)}", node.test
 
 
 def _words(node: ast.AST) -> str:

@@ -42,7 +42,7 @@ def told(verification: Verification) -> list[tuple[str, str, str]]:
     return [
         (one.rule, one.severity, one.symbol)
         for one in check(verification, "pytest").findings
-        if one.rule in ("pytest/nothing-told", "pytest/error-hidden")
+        if one.rule in ("pytest/nothing-told", "pytest/error-hidden", "pytest/pieces-told")
     ]
 
 
@@ -149,3 +149,23 @@ def test_a_function_that_only_refuses_may_be_shown_by_its_silence(world: World) 
         assert told(judged(world, "fix", code, test)) == []
     finally:
         world.base = before
+
+
+SUMMARY = CODE + '\n\ndef summary(table):\n    return "{} rows, size=".format(len(table))\n'
+
+
+@pytest.mark.parametrize(
+    ("check_of_it", "expected"),
+    [
+        ("'rows' in said and 'size=' in said", [("pytest/pieces-told", "review", "summary")]),
+        ("said == '1 rows, size='", []),
+        ("said.endswith('size=')", []),
+    ],
+)
+def test_pieces_of_what_a_new_function_gives_go_to_a_human(
+    world: World, check_of_it: str, expected: list[tuple[str, str, str]]
+) -> None:
+    test = (
+        f"def test_summary():\n    from calc import summary\n    said = summary({{'a': 1}})\n    assert {check_of_it}"
+    )
+    assert told(judged(world, "feature", SUMMARY, test)) == expected

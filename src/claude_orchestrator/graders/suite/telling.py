@@ -22,6 +22,7 @@ from claude_orchestrator.graders.suite.given_up import GivenUp, exchanged, given
 from claude_orchestrator.graders.suite.idle import Idle, emptied, idle_functions
 from claude_orchestrator.graders.suite.mutants import Mutants, all_pass, reached_tests
 from claude_orchestrator.graders.suite.reach import changed_here
+from claude_orchestrator.graders.suite.richer import enriched, may_be_richer
 from claude_orchestrator.graders.suite.run_log import file_of
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 from claude_orchestrator.graders.suite.witness import KINDS, Witnesses
@@ -149,9 +150,11 @@ class _Asking:
             for one in given_up(path, content, subject.before[path])
             if self._is_reached(one)
         ]
-        swallowed, idle = await asyncio.gather(self._swallowed(subject, places), self._idle(subject, places))
-        # What is hidden says more than that nothing is seen.
-        return swallowed or idle
+        swallowed, idle, pieces = await asyncio.gather(
+            self._swallowed(subject, places), self._idle(subject, places), self._pieces(subject)
+        )
+        # What is hidden says more than that nothing is seen, and that more than that only a part of it is.
+        return swallowed or idle or pieces
 
     def _is_reached(self, place: GivenUp) -> bool:
         reach = self._own.reach
@@ -194,6 +197,29 @@ class _Asking:
             return all_pass(yes, fresh)
         no = await self.mutants.run("idle-false", subject.emptied("False"), fresh, self._limit_s)
         return all_pass(no, fresh)
+
+    async def _pieces(self, subject: _Subject) -> list[Finding]:
+        """A finding where the tests of a feature look only for pieces of what its functions give."""
+        if self._bench.claims.kind != "feature" or self._are_given():
+            return []
+        fresh = self._witnesses.fresh
+        tests = await self._bench.files("head", {file_of(name) for name in fresh})
+        asked = may_be_richer(subject.idle, subject.new, tests.values())
+        if not asked:
+            return []
+        more = {
+            path: enriched(subject.head[path], [one for one in asked if one.path == path])
+            for path in sorted({one.path for one in asked})
+        }
+        if not all_pass(await self.mutants.run("richer", more, fresh, self._limit_s), fresh):
+            return []
+        said = " and ".join(f"`{one.name}`" for one in asked[:3])
+        message = (
+            f"{said}: {_count(fresh)} the change would pass if more came out there (the first is {fresh[0]}): "
+            "compare all that comes out with what is right"
+        )
+        first = asked[0]
+        return [Finding("pytest/pieces-told", first.path, first.line, message, "review", first.name)]
 
     # -- what is given where it gives up ------------------------------------------------------------
 

@@ -464,3 +464,19 @@ def test_a_test_under_another_name_with_most_of_its_data_is_the_same() -> None:
 def test_a_new_test_whose_check_is_always_true_cannot_fail(check: str) -> None:
     new = SIMPLE + f"\n\ndef test_new():\n    total = add(1, 2)\n    assert {check}\n"
     assert [severity for severity, _ in severities(compared(SIMPLE, new))] == ["problem"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "asked", "severity"),
+    [
+        ("except ValueError:\n        found = []", "assert found == []", ["review"]),
+        ("except ValueError:\n        found = None", "assert found is None", ["review"]),
+        ("except ValueError:\n        found = 'refused'", "assert found == []", []),
+        ("except ValueError:\n        found = []\n        seen.append(1)", "assert found == []", []),
+        ("except ValueError:\n        other = []", "assert found == []", []),
+    ],
+)
+def test_an_error_that_is_taken_for_the_answer(handler: str, asked: str, severity: list[str]) -> None:
+    new = f"\n\ndef test_new():\n    try:\n        found = add([], [])\n    {handler}\n    {asked}\n"
+    assert [one for one, _ in severities(compared(SIMPLE, SIMPLE + new))] == severity
+    assert severities(compared(SIMPLE + new, SIMPLE + new + "\n\ndef test_more():\n    assert add(1, 1) == 2\n")) == []

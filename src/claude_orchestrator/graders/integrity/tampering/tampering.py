@@ -16,6 +16,7 @@ from claude_orchestrator.graders.integrity.tampering.canonical import (
 )
 from claude_orchestrator.graders.integrity.tampering.comparing import compare_checks
 from claude_orchestrator.graders.integrity.tampering.doctests import doctest_findings
+from claude_orchestrator.graders.integrity.tampering.either_way import either_way
 from claude_orchestrator.graders.integrity.tampering.expected_errors import broadened
 from claude_orchestrator.graders.integrity.tampering.fates import Comparison, lost_text
 from claude_orchestrator.graders.integrity.tampering.matching import Fate, Place, TestChange, compared_tests
@@ -63,6 +64,7 @@ def findings_of(compared: Comparison, is_allowed: Callable[[str], bool]) -> list
         lambda: _overwritten(compared, is_allowed),
         lambda: broadened(compared, is_allowed),
         lambda: shorter_tables(compared, is_allowed),
+        lambda: either_way(compared),
     ]
     for part in parts:
         try:

@@ -62,6 +62,12 @@ OTHER = {
     "format of one twice": ("return '{} {}'.format(a(), a())", "return '{0} {0}'.format(a())"),
     "percent of a tuple, perhaps": ("return '%s' % a", "return f'{a}'"),
     "percent of another": ("return '%s %s' % (a, b)", "return f'{b} {a}'"),
+    "numbered by itself and by hand": ("return '{}{}'.format(a, b)", "return '{}{1}'.format(a, b)"),
+    "a conversion before a width": ("return '{:>5}'.format(a)", "return '{!s:>5}'.format(a)"),
+    "a text with a null": ("return '%% %s' % (a,)", "return '\\0 %s' % (a,)"),
+    "the next one of what is no iterator": ("return next(six.iteritems(a))", "return next(a.items())"),
+    "the default of another parameter": ("def g(*, c=1, d): h()\nreturn g", "def g(*, c, d=1): h()\nreturn g"),
+    "another place of what is spread": ("return {'k': a, **b}", "return {**a, 'k': b}"),
     "new Python": ("if PY2:\n  a()\nelse:\n  b()", "a()"),
     "a version that some have": ("if sys.version_info >= (3, 13):\n  a()\nelse:\n  b()", "a()"),
 }
@@ -81,6 +87,27 @@ def test_super_needs_no_arguments_when_they_are_its_own() -> None:
     code = "class A(B):\n    def f(self):\n        return super({}).f()\n"
     assert _changed(code.format("A, self"), code.format("")) == []
     assert _changed(code.format("B, self"), code.format("")) == ["A.f"]
+
+
+def test_super_needs_its_arguments_in_a_function_within_a_method() -> None:
+    code = "class A(B):\n    def f(self):\n        def g():\n            return super({}).f()\n        return g()\n"
+    assert _changed(code.format("A, self"), code.format("")) == ["A.f"]
+    code = "class A(B):\n    def f(self):\n        return [super({}).f() for _ in self]\n"
+    assert _changed(code.format("A, self"), code.format("")) == ["A.f"]
+
+
+def test_a_docstring_changes_nothing_of_a_short_function() -> None:
+    for head in ("def f(a):\n", "class A:\n    def f(self, a):\n"):
+        indent = "        " if "class" in head else "    "
+        short, told = f"{indent}return a\n", f'{indent}"""Give it."""\n{indent}return a\n'
+        assert _changed(head + short, head + told) == []
+        assert _changed(head + told, head + short) == []
+        assert _changed(head + short, head + told.replace("return a", "return [a]")) != []
+
+
+def test_a_number_of_thousands_of_digits_is_compared_as_well() -> None:
+    assert _changed(f"A = 0x{'f' * 5000}\n", f"A = 0x{'f' * 5000}\n\n") == []
+    assert _changed(f"def f():\n    return 0x{'f' * 5000}\n", f"def f():\n    return 0x{'f' * 5001}\n") == ["f"]
 
 
 def test_a_module_function_may_have_been_a_lambda() -> None:
@@ -103,3 +130,12 @@ def test_a_builtin_takes_the_place_of_its_other_name() -> None:
     assert _changed(old, "def f(a):\n    return zip(a, a)\n") == []
     assert _changed(old, "def f(a):\n    return map(a, a)\n") == ["f"]
     assert _changed(old.replace("zip = zip", "zip = mine"), "def f(a):\n    return zip(a, a)\n") == ["f"]
+
+
+def test_a_name_that_may_be_something_else_is_no_other_name_of_a_builtin() -> None:
+    old = "def f(a):\n    return show(a)\n"
+    new = "def f(a):\n    return print(a)\n"
+    assert _changed("show = print\n" + old, new) == []
+    assert _changed("if a:\n    show = print\nelse:\n    show = pager.page\n" + old, new) == ["f"]
+    old = "try:\n    zap = itertools.zap\nexcept AttributeError:\n    zap = zip\ndef f(a):\n    return zap(a)\n"
+    assert _changed(old, "def f(a):\n    return zip(a)\n") == []

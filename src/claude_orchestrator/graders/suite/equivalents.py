@@ -18,7 +18,7 @@ _RENAMED: Final = {"notifyAll": "notify_all", "currentThread": "current_thread",
 _TYPES_OF_SIX: Final = {"text_type": "str", "string_types": "str", "binary_type": "bytes", "integer_types": "int"}
 _VIEWS_OF_SIX: Final = {"iteritems": "items", "iterkeys": "keys", "itervalues": "values"}
 _UTF8: Final = frozenset({"utf-8", "utf8", "UTF-8", "UTF8"})
-_CONVERSIONS: Final = {"s": -1, "r": ord("r"), "a": ord("a"), None: -1, "": -1}
+_CONVERSIONS: Final = {"s": ord("s"), "r": ord("r"), "a": ord("a"), None: -1, "": -1}
 _NO_TUPLES: Final = frozenset({"str", "repr", "len", "int", "float", "type", "id", "hex"})
 _BUILTINS: Final = frozenset(vars(builtins))
 _OLDEST: Final = (3, 7)
@@ -29,16 +29,12 @@ _MAJOR: Final = {
 }  # fmt: skip
 
 
-def is_short_function(node: ast.AST) -> bool:
-    """Whether a ``def`` says no more than ``name = lambda …: …`` would; its docstring does not count."""
-    return isinstance(node, ast.FunctionDef) and not node.decorator_list and _only_value(node) is not None
-
-
-def _only_value(node: ast.FunctionDef) -> ast.expr | None:
-    """What a function gives that does nothing else."""
+def result_of_short(node: ast.AST) -> ast.expr | None:
+    """What a ``def`` gives that says no more than ``name = lambda …: …`` would; None for all others."""
+    if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+        return None
     body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
-    only = body[0] if len(body) == 1 else None
-    return only.value if isinstance(only, ast.Return) else None
+    return body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
 
 
 def plain(node: ast.AST, owner: str) -> ast.AST:
@@ -91,23 +87,20 @@ def builtin_aliases(body: Iterable[ast.stmt]) -> dict[str, str]:
     for node in body:
         if isinstance(node, ast.Try | ast.If | ast.Assign):
             for one in ast.walk(node):
-                if (
-                    isinstance(one, ast.Assign)
-                    and isinstance(one.targets[0], ast.Name)
-                    and isinstance(one.value, ast.Name)
-                ):
-                    found.setdefault(one.targets[0].id, set()).update({one.value.id} & _BUILTINS)
-    return {name: targets.pop() for name, targets in found.items() if len(targets) == 1}
+                if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name):
+                    name, value = one.targets[0].id, one.value
+                    if not (isinstance(value, ast.Attribute) and value.attr == name):
+                        found.setdefault(name, set()).add(value.id if isinstance(value, ast.Name) else "")
+    only = {name: targets.pop() for name, targets in found.items() if len(targets) == 1}
+    return {name: target for name, target in only.items() if target in _BUILTINS}
 
 
 # -- forms ------------------------------------------------------------------------------------------
 
 
 def _function(node: ast.FunctionDef) -> ast.AST:
-    value = _only_value(node)
-    if value is None or node.decorator_list:
-        return node
-    return ast.Assign([ast.Name(node.name, ast.Store())], ast.Lambda(node.args, value))
+    value = result_of_short(node)
+    return ast.Assign([ast.Name(node.name, ast.Store())], ast.Lambda(node.args, value)) if value is not None else node
 
 
 def _return(node: ast.Return) -> ast.AST:
@@ -145,8 +138,11 @@ def _call(node: ast.Call) -> ast.AST:
     if isinstance(node.func, ast.Attribute):
         return _call_of_method(node, node.func)
     name = node.func.id if isinstance(node.func, ast.Name) else ""
-    if name == "open" and len(node.args) == 2 and _text(node.args[1]) in ("r", "rt"):
+    if name == "open" and len(node.args) == 2 and _text(node.args[1]) == "r":
         return ast.Call(node.func, node.args[:1], node.keywords)
+    if name == "next" and node.args and _is_view_of_six(node.args[0]):
+        # What became of it can be gone through, and is no iterator any more.
+        return ast.Call(node.func, [ast.Call(ast.Name("iter", ast.Load()), node.args[:1], []), *node.args[1:]], [])
     return _set(node, node.args[0]) if name == "set" and len(node.args) == 1 else _collection(node, name)
 
 
@@ -180,6 +176,10 @@ def _call_of_method(node: ast.Call, function: ast.Attribute) -> ast.AST:
     if owner == "typing" and called == "cast" and len(node.args) == 2:
         return node.args[1]
     return node
+
+
+def _is_view_of_six(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in {f"six.{name}" for name in _VIEWS_OF_SIX}
 
 
 def _is_without_zone(keywords: list[ast.keyword]) -> bool:
@@ -221,6 +221,9 @@ def _formatted(text: str, call: ast.Call) -> ast.AST | None:
         pieces = list(string.Formatter().parse(text))
     except ValueError:
         return None
+    named = {name for _, name, _, _ in pieces if name is not None}
+    if "" in named and len(named) > 1:
+        return None  # Python refuses to number them by itself and by hand
     for before, name, spec, conversion in pieces:
         parts += [ast.Constant(before)] if before else []
         if name is None:
@@ -237,9 +240,9 @@ def _interpolated(node: ast.BinOp) -> ast.AST:
     """``"…%s…" % (x,)`` as an f-string."""
     if not isinstance(node.op, ast.Mod):
         return node
-    text = _text(node.left)
+    text = _text(node.left) or ""
     values = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right] if _is_no_tuple(node.right) else []
-    if text is None or not values or any(isinstance(one, ast.Starred) for one in values):
+    if "\0" in text or not values or any(isinstance(one, ast.Starred) for one in values):
         return node
     parts: list[ast.expr] = []
     pieces = text.replace("%%", "\0").split("%")

@@ -12,9 +12,9 @@ from typing import Any, Final
 from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.equivalents import (
     builtin_aliases,
-    is_short_function,
     plain,
     plain_block,
+    result_of_short,
 )
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -41,6 +41,15 @@ _SAYING: Final = frozenset(
         "log",
         "print",
     }
+)
+_SCOPES: Final = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.Lambda,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
 )
 _NOT_RUN: Final = (ast.Import, ast.ImportFrom, ast.Pass, ast.Global, ast.Nonlocal)
 
@@ -245,8 +254,10 @@ def _statements(
             continue
         if isinstance(node, ast.AnnAssign) and node.value is None:
             continue
-        if isinstance(node, ast.FunctionDef) and is_short_function(node):
-            yield Statement((node.body[-1].lineno, node.end_lineno or node.lineno), _signature(node, owner), is_aside)
+        # A function within another one has a first argument of its own, and no ``super()``.
+        within = "" if isinstance(node, _Function | ast.ClassDef) else owner
+        if (result := result_of_short(node)) is not None:
+            yield Statement((result.lineno, node.end_lineno or node.lineno), _signature(node, within), is_aside)
             continue
         blocks = list(_blocks(node))
         if not isinstance(node, _Function | ast.ClassDef | ast.Try) and not _is_export_list(node):
@@ -256,7 +267,7 @@ def _statements(
             yield Statement((node.lineno, last), _signature(node, owner, header=True), is_aside or _says(node))
         handled = {id(handler.body) for handler in getattr(node, "handlers", ())}
         for block in blocks:
-            yield from _statements(block, source, owner, is_aside=is_aside or id(block) in handled)
+            yield from _statements(block, source, within, is_aside=is_aside or id(block) in handled)
 
 
 def _says(node: ast.stmt) -> bool:
@@ -338,15 +349,21 @@ class _Writer:
     owner: str
     parts: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    _short: ast.expr | None = None
+    """The lambda as which a function is written: it is no function within another one."""
 
     def write(self, node: ast.AST, *, header: bool = False) -> None:
         if isinstance(node, ast.AnnAssign):
             if node.value is None:
                 return
             node = ast.Assign([node.target], node.value)
-        node = plain(node, self.owner)
+        written, node = node, plain(node, self.owner)
+        if isinstance(written, _Function) and isinstance(node, ast.Assign):
+            self._short = node.value
         if isinstance(node, ast.Constant):
-            self.parts.append(f"{type(node.value).__name__}:{node.value!r}")
+            # A number of thousands of digits is too long to be written in tens.
+            value = hex(node.value) if isinstance(node.value, int) else repr(node.value)
+            self.parts.append(f"{type(node.value).__name__}:{value}")
             return
         kind = type(node).__name__
         self.parts.append(f"({kind}")
@@ -365,6 +382,10 @@ class _Writer:
         for child in plain_block(_without_docstring(listed)) if is_block else listed:
             if isinstance(child, ast.AST):
                 if not isinstance(child, ast.Pass):
+                    owner = self.owner
+                    if isinstance(child, _SCOPES) and child is not self._short:
+                        self.owner = ""
                     self.write(child)
-            elif child is not None:
+                    self.owner = owner
+            elif child is not None or isinstance(value, list):
                 self.parts.append(repr(child))

@@ -217,7 +217,7 @@ class Bench:
         (folder.parent / "ruff.toml").touch()
         await self.repository.materialise(tree, folder)
         for path, text in missing_in(folder, self.generated).items():
-            (folder / path).write_text(text)
+            (folder / path).write_bytes(text.encode())
         # Compiled files that lie in a tree may say something else than their sources.
         for place in self.change.compiled_folders():
             if (folder / place).is_symlink():

@@ -25,6 +25,8 @@ _VALUES: Final = (
     ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Subscript, ast.UnaryOp, ast.BinOp, ast.expr_context, ast.operator,
     ast.unaryop,
 )  # fmt: skip
+_OF_TESTS: Final = re.compile(r"conftest\.py|test_.*\.py|.*_test\.py")
+"""Modules whose plain values decide what is run, such as ``collect_ignore``."""
 _HARMLESS_IMPORTS: Final = frozenset({"__future__", "typing", "typing_extensions"})
 
 
@@ -40,6 +42,11 @@ async def generated_modules(repository: Repository) -> dict[str, str]:
     contents = {path: _content(repository.root, path) for path in paths[: _MOST_FILES * 10]} if code == 0 else {}
     found = {path: text for path, text in contents.items() if text is not None}
     return dict(list(found.items())[:_MOST_FILES])
+
+
+def only_generated(modules: Mapping[str, str]) -> dict[str, str]:
+    """Those of some modules, which anybody may have written down, that could have been found in a checkout."""
+    return dict([(path, text) for path, text in modules.items() if _is_generated(path, text)][:_MOST_FILES])
 
 
 def missing_in(folder: Path, generated: Mapping[str, str]) -> dict[str, str]:
@@ -66,18 +73,34 @@ def _content(root: Path, path: str) -> str | None:
     try:
         if file.resolve() != root.resolve() / path or file.stat().st_size > _MOST_BYTES:
             return None
-        content = file.read_bytes()
-        text = content.decode()
-        tree = ast.parse(text)
-    except (OSError, ValueError, SyntaxError, RecursionError):
+        text = file.read_bytes().decode()
+    except (OSError, ValueError):
         return None
-    is_named_so = _VERSION.fullmatch(file.name) or _SAYS_SO.search(content[:_HEADER_BYTES])
-    return text if is_named_so and _holds_values(tree) else None
+    return text if _is_generated(path, text) else None
+
+
+def _is_generated(path: str, text: str) -> bool:
+    """Whether a module is called or says that it was generated, and holds plain values; its path leads downwards."""
+    place = PurePosixPath(path)
+    is_below = len(place.parts) > 1 and not place.is_absolute() and ".." not in place.parts and "\0" not in path
+    if not is_below or place.suffix != ".py" or _OF_TESTS.fullmatch(place.name):
+        return False
+    try:
+        content = text.encode()
+        tree = ast.parse(content) if len(content) <= _MOST_BYTES else None
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return False
+    is_named_so = _VERSION.fullmatch(place.name) or _SAYS_SO.search(content[:_HEADER_BYTES])
+    return bool(is_named_so) and tree is not None and _holds_values(tree)
 
 
 def _holds_values(tree: ast.Module) -> bool:
     """Whether a module does nothing when it is imported but to bind names to values."""
-    return all(
-        isinstance(node, _VALUES) and not (isinstance(node, ast.ImportFrom) and node.module not in _HARMLESS_IMPORTS)
-        for node in ast.walk(tree)
-    )
+    return all(isinstance(node, _VALUES) and not _acts(node) for node in ast.walk(tree))
+
+
+def _acts(node: ast.AST) -> bool:
+    """Whether a node loads another module, or changes what something else holds (``__builtins__["len"] = …``)."""
+    if isinstance(node, ast.ImportFrom):
+        return node.level > 0 or node.module not in _HARMLESS_IMPORTS
+    return isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load)

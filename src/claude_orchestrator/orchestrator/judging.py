@@ -110,6 +110,7 @@ class Judgement:
         graders = graders_for(request.checks)
 
         from claude_orchestrator.graders.bench import Bench, Claims
+        from claude_orchestrator.graders.generated import only_generated
         from claude_orchestrator.graders.scope import check_scope
         from claude_orchestrator.graders.seed import SeedCache
         from claude_orchestrator.orchestrator.rerun import rerun_commands
@@ -124,7 +125,7 @@ class Judgement:
             request.check_timeout_s, interpreters.marker, request.python, self._progress,
             Claims(request.kind, request.report, tuple(request.operations), message),
             self._settings.sandbox, self._limits, tuple(request.private), interpreters,
-            tuple(grader.name for grader in graders), request.generated or {},
+            tuple(grader.name for grader in graders), only_generated(request.generated or {}),
         )  # fmt: skip
         checks += await _graded(bench, graders)
         rerun = tuple(rerun_commands(repository.git_dir, change, checks, bench.generated))

@@ -285,9 +285,15 @@ def said(
     async def ask() -> list[Finding]:
         suite: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         suite.set_result(runs or {})
-        change = SimpleNamespace(touched=sides.touched, is_test=lambda path: path.startswith("tests/"))
+        change = SimpleNamespace(
+            touched=sides.touched, head_entries=dict.fromkeys(after), is_test=lambda path: path.startswith("tests/")
+        )
+
+        async def files(_side: str, paths: list[str]) -> dict[str, bytes]:
+            return {path: after[path].encode() for path in paths}
+
         known = Claims(kind, report, tuple([wrote("src/calc.py")] if operations is None else operations))
-        bench = SimpleNamespace(change=change, claims=known, repository=Trees(), suite=suite)
+        bench = SimpleNamespace(change=change, claims=known, repository=Trees(), suite=suite, files=files)
         return await claim_findings(cast("Bench", bench), sides)
 
     return asyncio.run(ask())
@@ -460,6 +466,10 @@ def test_a_test_that_nobody_knows() -> None:
     ):
         assert said(honest, [], runs=runs) == []
     assert said("`test_add_nested` covers it.", []) == []
+    fixture = {"tests/conftest.py": "import pytest\n\n@pytest.fixture\ndef test_client():\n    return 1\n"}
+    assert said("It goes through the `test_client` fixture.", [], changed={**CHANGED, **fixture}, runs=runs) == []
+    (finding,) = said("It goes through the `test_client` fixture.", [], runs=runs)
+    assert finding.severity == "review"
 
 
 @pytest.mark.parametrize(

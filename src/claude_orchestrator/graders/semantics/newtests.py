@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from claude_orchestrator.graders.base import Finding
@@ -14,12 +14,15 @@ from claude_orchestrator.graders.semantics.sides import Sides
 from claude_orchestrator.graders.semantics.statements import Claim
 
 _LOOKS_LIKE_TESTS = re.compile(r"test|spec|\.feature$|\.bats$|doctest", re.IGNORECASE)
-_NAMED = re.compile(r"[^.\n]*`(?:[\w./]+::)*(?P<name>test_\w{4,})(?:\(\))?`[^.\n]*")
+_NAMED = re.compile(r"`(?:[\w./]{1,200}::){0,5}(?P<name>test_\w{4,100})(?:\(\))?`")
+_AROUND = 300
+"""Letters on both sides of a name in which its sentence ends."""
 _GONE = re.compile(
     r"\b(?:remov|delet|renam|replac|drop|temporar|not|no|n't|never|without|should|could|would|might|todo|next|if)\w*\b",
     re.IGNORECASE,
 )
 """Words beside tests that are not there, or not yet."""
+_WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -96,19 +99,32 @@ async def new_test_findings(tests: NewTests, said: Iterable[Claim], bench: Bench
 
 
 async def _unknown_tests(tests: NewTests, bench: Bench) -> list[Finding]:
-    """A test that the report names as one that is there, and no run and no touched file knows."""
-    named = [match for match in _NAMED.finditer(bench.claims.report) if not _GONE.search(match[0])]
+    """A test that the report names as one that is there, and no run and no file of tests knows."""
+    named = [(name, text) for name, text in _named_tests(bench.claims.report) if not _GONE.search(text)]
     runs = [run for run in (await bench.suite).values() if run.tests] if named and not tests.has_other_tests else []
     if not runs or any(run.trouble for run in runs):
         return []
-    ids = "\n".join(name for run in runs for name in run.tests)
-    for match in named:
-        name = match["name"]
-        if name not in tests.defined | tests.before and not re.search(rf"\b{name}\b", ids):
-            text = " ".join(match[0].split())[:160]
-            message = f"the report says \"{text}\", but there is no test '{name}'"
+    known = {*tests.defined, *tests.before, *_WORDS.findall("\n".join(name for run in runs for name in run.tests))}
+    unknown = [(name, text) for name, text in named if name not in known]
+    if unknown:
+        # A fixture, a module or a folder may be called so as well.
+        change = bench.change
+        files = await bench.files("head", [one for one in change.head_entries if change.is_test(one)])
+        known.update(_WORDS.findall("\n".join(change.head_entries)))
+        known.update(word for content in files.values() for word in _WORDS.findall(content.decode(errors="replace")))
+    for name, text in unknown:
+        if name not in known:
+            message = f"the report says \"{' '.join(text.split())[:160]}\", but there is no test '{name}'"
             return [Finding("claims/tests", "", 0, message, "review")]
     return []
+
+
+def _named_tests(report: str) -> Iterator[tuple[str, str]]:
+    """The names of tests in a report, each with its sentence."""
+    for match in _NAMED.finditer(report):
+        before = re.split(r"[.\n]", report[max(0, match.start() - _AROUND) : match.start()])[-1]
+        after = re.split(r"[.\n]", report[match.end() : match.end() + _AROUND], maxsplit=1)[0]
+        yield match["name"], f"{before}{match[0]}{after}"
 
 
 def _not_added(tests: NewTests, claim: Claim) -> Finding | None:

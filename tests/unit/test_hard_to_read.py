@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 
 import pytest
 
+from claude_orchestrator.graders.command_line import disarmed_commands
 from claude_orchestrator.graders.integrity.answers.echoes import is_said
 from claude_orchestrator.graders.integrity.answers.knowing import Green, knowledge
 from claude_orchestrator.graders.integrity.answers.literals import MISSING, value_of
@@ -14,8 +16,9 @@ from claude_orchestrator.graders.integrity.hollow.expected import read
 from claude_orchestrator.graders.integrity.hollow.hollow import hollow_in
 from claude_orchestrator.graders.integrity.tampering.turns import is_nothing
 from claude_orchestrator.graders.parsing import parsed
+from claude_orchestrator.graders.semantics.newtests import _named_tests
 from claude_orchestrator.graders.suite.conditions import narrow_conditions
-from claude_orchestrator.graders.suite.narrowness import _HARMFUL
+from claude_orchestrator.graders.suite.mutants import _HARMFUL
 
 PATH, TEST = "src/m.py", "tests/test_m.py"
 BEFORE = b"def f(x, y=None):\n    return x\n"
@@ -97,12 +100,42 @@ def test_a_text_with_places_is_no_list_that_is_worked_out() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["shutil.rmtree(place)", "path.unlink()", "os.remove(x)", "os.system(x)", "subprocess.run(x)", "open(x, 'w')"],
-)
+    [
+        "shutil.rmtree(place)", "path.unlink()", "os.remove(x)", "os.system(x)", "subprocess.run(x)", "open(x, 'w')",
+        'open(os.path.join(a, "b"), "w")', 'open(str(p), mode="wb")', 'open(p, "r+")',
+        "from shutil import rmtree as rm",
+        "p.rename(q)", "shutil.copy(a, b)", "os.fork()", "await asyncio.create_subprocess_exec(x)", "smtplib.SMTP(h)",
+        "urlopen(u)", "requests.post(u)", "cursor.execute('DELETE FROM t')", "os.makedirs(p)", "p.touch()",
+    ],
+)  # fmt: skip
 def test_what_may_do_harm_is_known(line: str) -> None:
     assert _HARMFUL.search(line.encode())
 
 
-@pytest.mark.parametrize("line", ["text.replace('a', 'b')", "names.remove(x)", "open(x)", "opened(x, 'w')"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "text.replace('a', 'b')", "names.remove(x)", "open(x)", "opened(x, 'w')", "open(x, 'rb')", "requests.get(u)",
+        "open(x, encoding='ascii')",
+        "import os", "from os import environ", "reopen(x, 'a')", "blink(x)",
+    ],
+)  # fmt: skip
 def test_what_does_none_is_not(line: str) -> None:
     assert not _HARMFUL.search(line.encode())
+
+
+def _with_long_texts() -> None:
+    _HARMFUL.search(b"open(" * 100_000)
+    disarmed_commands(b"pytest x\n", b"pytest" + b" " * 200_000 + b"x\n")
+    for text in ("a" * 200_000, "`test_abcd " * 20_000, "`" + "a::" * 50_000, "`a::" + "a" * 100_000):
+        list(_named_tests(text))
+
+
+def test_long_texts_are_read_in_no_time() -> None:
+    reading = multiprocessing.get_context("fork").Process(target=_with_long_texts, daemon=True)
+    reading.start()
+    reading.join(20)
+    is_over = not reading.is_alive()
+    reading.kill()
+    assert is_over
+    assert reading.exitcode == 0

@@ -31,7 +31,7 @@ _LEAVES_OUT: Final = re.compile(
     r"|--override-ini|-c\b|--config-file"
     r"|--suppress|-W ?ignore$|--pythonwarnings[= ]ignore$|--no-cov-on-fail$|--exitfirst-ok|--reruns|--maxfail"
 )
-_SHRUGS: Final = re.compile(r"\s*(?:\|\|\s*(?:true|:|exit 0|echo\b.*)|;\s*(?:true|exit 0)|--exit-zero)\s*$")
+_SHRUGS: Final = re.compile(r"(?:\|\|\s*(?:true|:|exit 0|echo\b.*)|;\s*(?:true|exit 0)|--exit-zero)$")
 _LEAVES_OUT_TESTS: Final = re.compile(
     r"--deselect|--ignore(?:-glob)?\b(?!=\.?venv)|-k\b|--co\b|--collect-only|--lf\b|--sw\b"
 )

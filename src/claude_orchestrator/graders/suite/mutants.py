@@ -14,8 +14,13 @@ from claude_orchestrator.graders.suite.runs import SuiteRuns
 from claude_orchestrator.workspace.git import Entry
 
 _HARMFUL: Final = re.compile(
-    rb"\b(?:rmtree|unlink|rmdir|removedirs|truncate|killp?g?|system|[pP]open|write_(?:text|bytes))\s*\("
-    rb"|\b(?:os|shutil)\.(?:re(?:move|place|names?)|move|exec|spawn)|\bsubprocess\b|\bopen\([^)]*[\"'][wxa]"
+    rb"\b(?:rmtree|unlink|rmdir|removedirs|truncate|kill|killpg|system|[pP]open|fork|write_(?:text|bytes)"
+    rb"|create_subprocess_\w{4,5}|sendmail|send_message|SMTP(?:_SSL)?|urlopen|create_connection|makedirs|mkdir|touch"
+    rb"|symlink|link|chmod|chown|copy(?:file|tree|2)|make_archive)[ \t]*\("
+    rb"|\b(?:os|shutil)\.(?:re(?:move|place|names?)|move|copy|exec|spawn|posix_spawn)|\bsubprocess\b"
+    rb"|\bfrom (?:os|shutil) import [^\n]*\b(?:re(?:move|place|name)|rmtree|move|copy|unlink|kill|system)"
+    rb"|\.rename\(|\b(?:requests|httpx|session|client)\.(?:post|put|patch|delete)\("
+    rb"|\b(?:DELETE FROM|DROP (?:TABLE|DATABASE|INDEX|VIEW))\b|\bopen\([^\n]{0,200}[\"'][rbt]*[wxa+][bt+]*[\"']"
 )
 """What may do harm to files and processes outside when code about it is not as somebody wrote it."""
 _MOST_TESTS: Final = 40

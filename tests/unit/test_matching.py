@@ -333,6 +333,7 @@ def test_what_comes_after_all_that_a_test_was_takes_nothing_away() -> None:
 
 TOLD = "with pytest.raises(ValueError) as caught:\n    add(1, 'x')\nassert str(caught.value) == {}"
 MATCHED = "with pytest.raises(ValueError{}):\n    add(1, 'x')"
+INDENTED = "    with pytest.raises(ValueError{}):\n        add(1, 'x')"
 
 
 @pytest.mark.parametrize("said", ["WORDS", "'no sum of words'"])
@@ -344,6 +345,30 @@ def test_the_text_of_an_error_may_be_asked_for_by_match(said: str) -> None:
         assert severities(compared(old, test(MATCHED.format(pattern)))), pattern
     both = TOLD.format(said).replace("ValueError)", f"ValueError, match={said})")
     assert severities(compared(test(both), test(MATCHED.format("")))) != []
+
+
+@pytest.mark.parametrize(
+    ("said", "now"),
+    [
+        ("'e'", MATCHED.format(", match='e'")),
+        ("''", MATCHED.format(", match=re.escape('')")),
+        ("'no sum|words'", MATCHED.format(", match='no sum|words'")),
+        ("'no.* words'", MATCHED.format(", match='no.* words'")),
+        ("f'no.*{WORDS}'", MATCHED.format(", match=f'no.*{WORDS}'")),
+        ("WORDS", "WORDS = ''\n" + MATCHED.format(", match=WORDS")),
+        ("'no words'", MATCHED.format("") + "\nif add(0, 0):\n" + INDENTED.format(", match='no words'")),
+        ("'no words'", MATCHED.format("") + "\ndef g():\n" + INDENTED.format(", match='no words'")),
+    ],
+)  # fmt: skip
+def test_a_match_that_says_less_of_the_text_checks_less(said: str, now: str) -> None:
+    assert "problem" in dict(severities(compared(test(TOLD.format(said)), test(now))))
+
+
+def test_a_constant_that_says_less_makes_its_match_say_less() -> None:
+    old = "WORDS = 'no sum of words'\n\n" + test(TOLD.format("WORDS"))
+    now = test(MATCHED.format(", match=WORDS"))
+    assert severities(compared(old, "WORDS = 'no sum of words'\n\n" + now)) == []
+    assert "problem" in dict(severities(compared(old, "WORDS = ''\n\n" + now)))
 
 
 PARAM_ROWS = '@pytest.mark.parametrize(("a", "b"), [(1, 2), (3, 4)])\ndef test_add(a, b):\n    assert add(a, 1) == b\n'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -78,7 +79,8 @@ def _fate(found: Comparison, before: Place, after: Place) -> TestChange:
         now, difference = (now, difference) if again.lost else (inside, again)
     if (difference.lost or difference.rewritten) and _is_continued(old.node, new.node):
         difference = _without(difference, {check.text for check in now.checks})
-    if difference.lost and (told := told_by_match(old.node, new.node)):
+    is_same = functools.partial(_stands_for_the_same, found, before, after)
+    if difference.lost and (told := told_by_match(old.node, new.node, is_same)):
         difference = _without(difference, told)
     found.differences[before] = difference
     judged = _by_checks(found, old, new, body, now, difference)
@@ -93,6 +95,30 @@ def _is_continued(old: Function, new: Function) -> bool:
     """Whether a test begins with all that it was: what comes after takes nothing away from that."""
     was, now = ([ast.dump(part) for part in (node.args, *without_docstring(node.body))] for node in (old, new))
     return now[: len(was)] == was
+
+
+def _stands_for_the_same(found: Comparison, before: Place, after: Place, name: str) -> bool:
+    """Whether a name has the same value in a test as it had: by its parameters, by itself, or in the whole file."""
+    old, new = found.base.all_tests[before], found.head.all_tests[after]
+    if _bound_to(old.node, name) != _bound_to(new.node, name):
+        return False
+    if [ast.dump(one) for one in old.tables] != [ast.dump(one) for one in new.tables]:
+        return False
+    tables = (side.files[place[0]].tables for side, place in ((found.base, before), (found.head, after)))
+    was, now = (ast.dump(table[name]) if name in table else "" for table in tables)
+    return was == now
+
+
+def _bound_to(function: Function, name: str) -> list[str]:
+    """What a function gives a name by assignments, as code."""
+    return [
+        ast.dump(node.value)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr) and node.value is not None
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        for one in ast.walk(target)
+        if isinstance(one, ast.Name) and one.id == name
+    ]
 
 
 def _without(difference: Difference, kept: Collection[str]) -> Difference:

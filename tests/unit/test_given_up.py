@@ -6,6 +6,7 @@ import ast
 
 import pytest
 
+from claude_orchestrator.graders.parsing import has_plain_places
 from claude_orchestrator.graders.suite.given_up import GivenUp, exchanged, given_up
 
 BEFORE = "def f(x):\n    return int(x)\n"
@@ -101,3 +102,36 @@ def test_what_needs_work_is_told_from_what_is_there() -> None:
 def test_errors_that_are_suppressed() -> None:
     places = found_in("    with contextlib.suppress(ValueError):\n        x.go()\n")
     assert [(one.other, one.is_handler, one.line) for one in places] == [(None, True, 2)]
+
+
+def test_what_stands_in_a_text_is_left_alone() -> None:
+    code = b"def f(x):\n    return (f'abc'\n            f'{x if x else None} and more')\n"
+    assert given_up("a.py", code, BEFORE.encode()) == []
+
+
+def test_a_number_of_thousands_of_digits_breaks_nothing_off() -> None:
+    code = f"def f(x):\n    try:\n        return int(x)\n    except ValueError:\n        return 0x{'f' * 5000}\n"
+    assert given_up("a.py", code.encode(), BEFORE.encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "is_plain"),
+    [
+        (b"x = 1\r\n", True),
+        (b"\f\nx = 1\n", True),
+        (b"# -*- coding: utf-8 -*-\n", True),
+        (b"# -*- coding: latin-1 -*-\nx = '\xc3\xa9'\n", False),
+        (b"# -*- coding: nonsense -*-\n", False),
+        (b"x = '\xe9'\n", False),
+        (b"\xef\xbb\xbfx = 1\n", False),
+        (b"x = 1\ry = 2\n", False),
+        (b"", True),
+    ],
+)
+def test_where_the_places_of_a_tree_lead_to_the_bytes_of_its_file(content: bytes, *, is_plain: bool) -> None:
+    assert has_plain_places(content) is is_plain
+
+
+def test_a_form_feed_moves_nothing() -> None:
+    code = b"\f\ndef f(x):\n  \f    try:\n        return int(x)\n    except ValueError:\n        return []\n"
+    assert b"return [70001]" in exchanged(code, given_up("a.py", code, b""))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import functools
+import io
+import tokenize
 import warnings
 
 
@@ -16,3 +18,14 @@ def parsed(content: bytes) -> ast.Module | None:
             return ast.parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def has_plain_places(content: bytes) -> bool:
+    """Whether the lines and columns of a syntax tree lead to the bytes of its file."""
+    if content.startswith(b"\xef\xbb\xbf") or b"\r" in content.replace(b"\r\n", b""):
+        return False
+    try:
+        content.decode()
+        return tokenize.detect_encoding(io.BytesIO(content).readline)[0] == "utf-8"
+    except (SyntaxError, ValueError):
+        return False

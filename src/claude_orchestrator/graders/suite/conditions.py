@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from claude_orchestrator.graders.integrity.tampering.canonical import Function
-from claude_orchestrator.graders.parsing import parsed
+from claude_orchestrator.graders.parsing import has_plain_places, parsed
 from claude_orchestrator.graders.suite.guards import Place, answers, cuts, needs, places_in, says, sets, uses
 from claude_orchestrator.graders.suite.magnitudes import Asked, asked_in, constants_in, pattern_asked
 
@@ -53,7 +53,7 @@ class Condition:
 def narrow_conditions(path: str, content: bytes, before: bytes, lines: Collection[int]) -> list[Condition]:
     """The conditions in some ``lines`` of a file that name a magnitude and do not stand in the file ``before``."""
     tree = parsed(content)
-    if tree is None or not _is_plain(content):
+    if tree is None or not has_plain_places(content):
         return []
     try:
         return _narrow_in(tree, path, content, before, lines)
@@ -95,15 +95,6 @@ def rewritten(content: bytes, conditions: Iterable[Condition], *, shut: bool = F
     for one in sorted(conditions, key=lambda one: one.span, reverse=True):
         content = content[: one.span[0]] + (one.shut if shut else one.without) + content[one.span[1] :]
     return content
-
-
-def _is_plain(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    has_other_ends = b"\r" in content.replace(b"\r\n", b"")
-    return not content.startswith(b"\xef\xbb\xbf") and b"\f" not in content and not has_other_ends
 
 
 def _outermost(found: Iterable[Condition]) -> list[Condition]:

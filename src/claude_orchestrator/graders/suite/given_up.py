@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from claude_orchestrator.graders.parsing import parsed
+from claude_orchestrator.graders.parsing import has_plain_places, parsed
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -45,13 +45,13 @@ class GivenUp:
 def given_up(path: str, content: bytes, before: bytes) -> list[GivenUp]:
     """The new places of a file where it gives up; ``before`` is the file at the base."""
     tree = parsed(content)
-    if tree is None or b"\f" in content or b"\r" in content.replace(b"\r\n", b"") or content[:3] == b"\xef\xbb\xbf":
+    if tree is None or not has_plain_places(content):
         return []
     try:
         old = parsed(before) if before else None
         known = {_mark(one) for one in ast.walk(old) if isinstance(one, _ASKED)} if old else set()
         return list(_Finder(path, content, known).found(tree.body, ""))
-    except RecursionError:
+    except (RecursionError, ValueError):  # nested too deeply, or a number that cannot be written
         return []
 
 
@@ -89,8 +89,10 @@ class _Finder:
 
     def _in_function(self, function: _Function, name: str) -> Iterator[GivenUp]:
         gives = any(isinstance(one, ast.Return) and one.value is not None for one in ast.walk(function))
+        texts = [one for one in ast.walk(function) if isinstance(one, ast.JoinedStr)]
+        within = {id(one) for text in texts for one in ast.walk(text)}  # where that stands nobody knows for certain
         for node in ast.walk(function):
-            if not isinstance(node, _ASKED) or _mark(node) in self._known:
+            if not isinstance(node, _ASKED) or id(node) in within or _mark(node) in self._known:
                 continue
             if isinstance(node, ast.ExceptHandler) and _gives_up(node):
                 yield from self._handled(node, name, gives=gives)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from claude_orchestrator.graders.parsing import parsed
+from claude_orchestrator.graders.parsing import has_plain_places, parsed
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -66,7 +66,7 @@ class Idle:
 def idle_functions(path: str, content: bytes, places: Collection[tuple[str, int]]) -> list[Idle]:
     """The functions of a file, of those at ``places`` (dotted name and line), that can do without their work."""
     tree = parsed(content)
-    if tree is None or b"\f" in content or b"\r" in content.replace(b"\r\n", b"") or content[:3] == b"\xef\xbb\xbf":
+    if tree is None or not has_plain_places(content):
         return []
     try:
         kinds = _Kinds(tree)
@@ -75,7 +75,7 @@ def idle_functions(path: str, content: bytes, places: Collection[tuple[str, int]
             for name, node, owner in _functions(tree)
             if (name, node.lineno) in places and node.name not in _UNTOUCHED
         ]
-    except RecursionError:
+    except (RecursionError, ValueError):  # nested too deeply, or a number that cannot be written
         return []
     return [one for one in found if one is not None]
 

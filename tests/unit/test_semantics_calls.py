@@ -183,3 +183,18 @@ def test_a_call_that_was_wrong_before_is_not_new() -> None:
 )
 def test_members_that_a_class_has_or_may_get(code: str) -> None:
     assert said({"shop/box.py": code}) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "class Base:\n    def __init_subclass__(cls):\n        register(cls)\n\n\nclass Box(Base):\n    pass\n\n\nBox.parse('x')\n",
+        "class Box:\n    pass\n\n\nif hasattr(Box, 'parse'):\n    Box.parse('x')\n",
+        "class Box:\n    pass\n\n\ntry:\n    Box.parse('x')\nexcept AttributeError:\n    pass\n",
+        "class Box:\n    for name in ('parse',):\n        locals()[name] = print\n\n\nBox.parse('x')\n",
+        "from unittest.mock import patch\n\n\nclass Box:\n    pass\n\n\nwith patch.object(Box, 'parse', create=True):\n    Box.parse('x')\n",
+        "class Box:\n    pass\n\n\nBox.__class_getitem__(int)\n",
+    ],
+)
+def test_a_member_that_a_class_may_be_given_is_left_alone(code: str) -> None:
+    assert said({"shop/new.py": code}) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -30,6 +31,9 @@ _HANDED_ON: Final = {
 }  # fmt: skip
 """What it takes that these hand ``**kw`` on to, beside their own arguments, unless ``cls`` is given."""
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+_SETS_NAMES: Final = re.compile(rb"\b(?:has|set)attr\(|__dict__|\bpatch\b|\b(?:exec|locals|vars)\(|\bAttributeError\b")
+"""What gives a class members by their names, or is ready for one that is not there."""
+_MAKING: Final = frozenset({"__getattr__", "__getattribute__", "__init_subclass__"})
 _EXPECTS: Final = frozenset({"TypeError", "Exception", "BaseException", "ValidationError"})
 
 
@@ -157,7 +161,7 @@ class _Callees:
         self._file = Module("", modules.tree, file=path)
         self._names = _names_of(content)
         self._assigned = _assigned_attributes(content)
-        self._sets_names = b"setattr(" in content or b"__dict__" in content
+        self._sets_names = _SETS_NAMES.search(content) is not None
 
     def is_about(self, called: ast.expr, names: frozenset[str]) -> bool:
         """Whether a call may be of one of ``names``."""
@@ -178,7 +182,14 @@ class _Callees:
 
     def _is_missing(self, owner: str = "", name: str = "", *more: str) -> str:
         """That a class of this file has no such member, when nothing can give it one; else nothing."""
-        if not name or more or hasattr(type, name) or name in self._assigned or self._names.has_stars:
+        if (
+            not name
+            or more
+            or name.startswith("__")
+            or hasattr(type, name)
+            or name in self._assigned
+            or self._names.has_stars
+        ):
             return ""
         todo, seen = [owner], set[str]()
         while todo:
@@ -187,7 +198,7 @@ class _Callees:
                 return ""
             seen.add(one)
             members = {bound for part in every_node(node) for bound in bound_names(part)}
-            if name in members or {"__getattr__", "__getattribute__"} & members:
+            if name in members or _MAKING & members:
                 return ""
             bases = [dotted_name(base) for base in node.bases]
             todo += [base for base in bases if base != "object"]

@@ -124,6 +124,18 @@ def test_documentation_that_only_says_more(new: str) -> None:
     assert unasked_findings({"a.py": NUMERONYM.encode()}, {"a.py": new.encode()}, {}, "documentation") == []
 
 
+COMMAND = "def parser():\n    made = Parser()\n    made.add_argument('--deep', type=int{})\n    return made\n"
+
+
+@pytest.mark.parametrize("words", [", help='How far.'", ", help='far'", ", help='How ' + 'far.', metavar='N'"])
+def test_documentation_of_a_command_stands_in_its_code(words: str) -> None:
+    bare, told = ({"a.py": COMMAND.format(one).encode()} for one in ("", words))
+    assert unasked_findings(bare, told, {}, "documentation") == []
+    assert unasked_findings(told, bare, {}, "documentation") == []
+    other = {"a.py": COMMAND.format(words + ", default=3").encode()}
+    assert [one.severity for one in unasked_findings(bare, other, {}, "documentation")] == ["problem"]
+
+
 def test_other_tasks_may_change_what_code_does() -> None:
     changed = {"a.py": NUMERONYM.replace("< 3", "< 4").encode()}
     for kind in ("fix", "feature", "refactor", "chore", None):

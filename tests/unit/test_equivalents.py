@@ -110,6 +110,12 @@ def test_a_number_of_thousands_of_digits_is_compared_as_well() -> None:
     assert _changed(f"def f():\n    return 0x{'f' * 5000}\n", f"def f():\n    return 0x{'f' * 5001}\n") == ["f"]
 
 
+def test_what_is_nested_deeply_is_compared_as_well() -> None:
+    long = "def f(a):\n    return " + " + ".join(["a"] * 900) + "\n"
+    assert _changed(long, long.replace("a", "b")) == []
+    assert _changed(long, long.replace("return a", "return a - a")) == ["f"]
+
+
 def test_a_module_function_may_have_been_a_lambda() -> None:
     assert _changed("key = lambda item: item[0]\n", "def key(entry):\n    return entry[0]\n") == []
     assert _changed("key = lambda item: item[0]\n", "def key(entry):\n    return entry[1]\n") == ["key"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -51,6 +52,7 @@ _SCOPES: Final = (
     ast.DictComp,
     ast.GeneratorExp,
 )
+_DEEPEST: Final = 10_000
 _NOT_RUN: Final = (ast.Import, ast.ImportFrom, ast.Pass, ast.Global, ast.Nonlocal)
 
 
@@ -338,7 +340,13 @@ def _last(node: ast.expr) -> str:
 
 def _signature(node: ast.stmt, owner: str, *, header: bool = False) -> Signature:
     writer = _Writer(owner)
-    writer.write(node, header=header)
+    # What could be parsed is at most so deep; these are functions of Python alone, which need no more of the stack.
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + _DEEPEST)
+    try:
+        writer.write(node, header=header)
+    finally:
+        sys.setrecursionlimit(limit)
     return Signature(" ".join(writer.parts), tuple(writer.names))
 
 

@@ -47,12 +47,20 @@ def test_a_test_that_asks_for_it_makes_it_sure(code: str, test: str) -> None:
         (WIDE + "\n\nclass Wide(Table):\n    def draw(self, rows, wide=False):\n        return work(rows, wide)\n", "assert Wide().draw([], wide=True) == []"),
         (WIDE.replace("class Table:", "class Table(Base):"), "assert Table().draw([], wide=True) == []"),
         (WIDE.replace("        return", "        self._wide = wide\n        return"), "assert Table().draw([], wide=True) == []"),
+        (WIDE + "\n\nclass Other:\n    def draw(self, rows, wide=False):\n        return work(rows, wide)\n", "assert Other().draw([], wide=True) == []"),
         (OLD + "\n\ndef rotate(path, keep=5):\n    return None\n", "assert rotate('a') == []"),
         (OLD + "\n\ndef rotate(path, keep=5):\n    return None\n", "assert other(rotate('a')) is None"),
     ],
 )  # fmt: skip
 def test_else_a_human_looks(code: str, test: str) -> None:
     assert judged(code, test) == ["review"]
+
+
+def test_what_is_kept_for_other_functions_is_used() -> None:
+    kept = DEPTH.replace("    return", "    global LEVEL\n    LEVEL = depth\n    return", 1)
+    assert judged(kept, "assert find('.', '*', depth=1) == []") == ["problem"]
+    assert judged(kept + "\n\ndef level():\n    return LEVEL\n", "assert find('.', '*', depth=1) == []") == []
+    assert judged(DEPTH.replace("work(", "eval('depth') or work(", 1), "assert find('.', '*', depth=1) == []") == []
 
 
 def test_what_is_used_is_no_matter() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from claude_orchestrator.graders.base import Finding, Severity
@@ -54,11 +54,21 @@ def _in_file(path: str, base: Mapping[str, bytes], head: Mapping[str, bytes], to
             parameter, said = dead
             is_asked = parameter in _unread(name, fresh, here) and _is_given(node, old, parameter, told)
             is_shared = is_owed(head[path], name) or is_overridden(head.values(), name)
+            is_shared = is_shared or _is_read_by_a_namesake(node, parameter, head.values())
             is_sure = is_asked and not is_shared and not _is_for_others(node, parameter)
             severity: Severity = "problem" if is_sure else "review"
             message = f"`{node.name}` takes {parameter}{said}"
             message += ", and so the tests that give it a value show nothing" if is_sure else ""
             yield Finding("special-case/stub", path, node.lineno, message, severity, symbol=node.name)
+
+
+def _is_read_by_a_namesake(node: FunctionNode, parameter: str, files: Iterable[bytes]) -> bool:
+    """Whether another function of that name does something with the parameter: a test may call that one."""
+    return any(
+        one is not node and one.name == node.name and parameter in given_to(one) and parameter in names_in(one)
+        for content in files
+        for _, one in by_place(content)
+    )
 
 
 def _is_given(node: FunctionNode, old: FunctionNode, parameter: str, told: Shown) -> bool:
@@ -131,7 +141,7 @@ def _unread(name: str, fresh: list[str], here: _Functions) -> list[str]:
 
 
 def _reads_all(node: FunctionNode) -> bool:
-    return bool({"locals", "vars"} & names_in(node))
+    return bool({"locals", "vars", "eval", "exec"} & names_in(node))
 
 
 class _Reading:
@@ -146,9 +156,14 @@ class _Reading:
         self._is_inner = is_inner
         self._read: set[str] = set()
         self._copies: list[tuple[str, set[str]]] = []
+        self._effective: dict[int, set[str]] = {}
 
     def of(self, function: FunctionNode) -> set[str]:
-        """All of them."""
+        """All of them; what is shared with other functions, which read it, is among them."""
+        shared = [one for one in ast.walk(function) if isinstance(one, ast.Global | ast.Nonlocal)]
+        for name in {name for one in shared for name in one.names}:
+            if any(_loads(other, name) for other in self._here.values()):
+                self._read.add(name)
         for statement in function.body:
             self._visit(statement, self._read)
         size = -1
@@ -189,10 +204,18 @@ class _Reading:
             return []
         if all(map(is_idle, without_docstring(callee.body))) or callee.args.vararg or callee.args.kwarg:
             return []
-        effective = _Reading(self._here, self._owner, is_inner=True).of(callee)
+        if id(callee) not in self._effective:
+            self._effective[id(callee)] = _Reading(self._here, self._owner, is_inner=True).of(callee)
+        effective = self._effective[id(callee)]
         listed = [one.arg for one in (*callee.args.posonlyargs, *callee.args.args)][1 if is_own else 0 :]
         dead = [one for name, one in zip(listed, call.args, strict=False) if name not in effective]
         return [*dead, *(one for one in call.keywords if one.arg in given_to(callee) and one.arg not in effective)]
+
+
+def _loads(function: FunctionNode, name: str) -> bool:
+    return any(
+        isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Load) for one in ast.walk(function)
+    )
 
 
 def _assigned(node: ast.AST) -> tuple[str, ast.expr | None]:

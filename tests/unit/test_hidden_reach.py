@@ -38,6 +38,19 @@ def test_a_name_that_is_put_together(tmp_path: Path) -> None:
     assert len(heard(tmp_path, "", "object.__setattr__", (None, "__code__"))) == 1
 
 
+@pytest.mark.parametrize("name", ["<string>", "<made>", "elsewhere.py", "/usr/lib/none/there.py"])
+def test_code_that_is_made_belongs_to_who_made_it(tmp_path: Path, name: str) -> None:
+    made = f"exec(compile('audit(event, arguments)', {name!r}, 'exec'), dict(globals(), **given))"
+    text = f"def through(**given):\n    {made}\n"
+    file = tmp_path / "calc.py"
+    file.write_text(text)
+    space: dict[str, Any] = {}
+    exec(compile(text, str(file), "exec"), space)
+    said: list[str] = []
+    space["through"](audit=Hidden(str(tmp_path), said.append).audit, event="sys._getframe", arguments=())
+    assert said == ["calc.py reaches for _getframe under a name that it does not say"]
+
+
 @pytest.mark.parametrize(
     ("text", "event", "arguments"),
     [

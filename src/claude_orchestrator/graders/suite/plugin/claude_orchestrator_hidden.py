@@ -22,6 +22,7 @@ _EVENTS = {
 _ATTRIBUTES = frozenset({"object.__getattr__", "object.__setattr__"})
 _READ = frozenset({"tb_frame", "gi_frame", "cr_frame", "ag_frame"})
 _open = open  # tests may put another in its place
+_exists = os.path.exists
 _INSPECT = str(inspect.__file__)
 """It looks into frames for others."""
 
@@ -29,7 +30,7 @@ _INSPECT = str(inspect.__file__)
 class Hidden(object):
     """Tells of each file once for each name. ``guarded``: an object into which nobody may look at all."""
 
-    __slots__ = ("_is_looking", "_roots", "_seen", "_tell", "_words", "guarded")
+    __slots__ = ("_is_looking", "_is_there", "_roots", "_seen", "_tell", "_words", "guarded")
 
     def __init__(self, checkout: str, tell: Callable[[str], None]) -> None:
         self._roots = tuple(place + os.sep for place in (os.path.realpath(checkout), checkout))
@@ -37,6 +38,7 @@ class Hidden(object):
         self._is_looking = False
         self._seen: set[str] = set()
         self._words: dict[str, frozenset[str]] = {}
+        self._is_there: dict[str, bool] = {}
         self.guarded: Any = self
 
     def audit(self, event: str, arguments: Any) -> None:
@@ -62,7 +64,7 @@ class Hidden(object):
         if frame.f_code.co_filename == _INSPECT:
             words = ("inspect",)
         # What is made while it runs belongs to the file that runs it.
-        while frame is not None and frame.f_code.co_filename in (_INSPECT, "<string>"):
+        while frame is not None and self._is_made(frame.f_code.co_filename):
             frame = frame.f_back
         file = frame.f_code.co_filename if frame is not None else ""
         root = next((one for one in self._roots if file.startswith(one)), "")
@@ -73,6 +75,14 @@ class Hidden(object):
         if label not in self._seen:
             self._seen.add(label)
             self._tell(label)
+
+    def _is_made(self, file: str) -> bool:
+        """Whether code of that file was made while it runs, under a name that somebody chose for it."""
+        if file == _INSPECT or file.startswith("<frozen "):
+            return file == _INSPECT
+        if file not in self._is_there:
+            self._is_there[file] = _exists(file)
+        return not self._is_there[file]
 
     def _said_in(self, file: str) -> frozenset[str] | None:
         """The names and texts of a file, without its comments; None for what is no file of Python."""

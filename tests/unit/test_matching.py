@@ -505,3 +505,39 @@ def test_an_error_that_is_taken_for_the_answer(handler: str, asked: str, severit
     new = f"\n\ndef test_new():\n    try:\n        found = add([], [])\n    {handler}\n    {asked}\n"
     assert [one for one, _ in severities(compared(SIMPLE, SIMPLE + new))] == severity
     assert severities(compared(SIMPLE + new, SIMPLE + new + "\n\ndef test_more():\n    assert add(1, 1) == 2\n")) == []
+
+
+TABLE = "CASES = [(1, 2), (3, 4), (5, 6)]\n\n\n"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "CASES[2:]",
+        "CASES[3:]",
+        "CASES and []",
+        "CASES * 0",
+        "[one for one in CASES if one[0] > 9]",
+        "filter(None, CASES)",
+    ],
+)
+def test_a_test_that_goes_through_a_part_of_its_table(part: str) -> None:
+    loop = "for a, b in {}:\n    assert add(a, 1) == b"
+    old, new = (HEAD + TABLE + test(loop.format(one), "def test_add():\n") for one in ("CASES", part))
+    assert dict(severities(compared(old, new)))
+    inside = [
+        test(f"cases = [(1, 2), (3, 4)]\n{loop.format(one.replace('CASES', 'cases'))}") for one in ("CASES", part)
+    ]
+    assert dict(severities(compared(*inside)))
+
+
+@pytest.mark.parametrize("whole", ["sorted(CASES)", "reversed(CASES)", "CASES[::-1]", "enumerate(CASES)"])
+def test_a_test_that_goes_through_all_of_it_in_another_way(whole: str) -> None:
+    loop = "for a in {}:\n    assert add(a, 1)"
+    old, new = (HEAD + TABLE + test(loop.format(one), "def test_add():\n") for one in ("CASES", whole))
+    assert severities(compared(old, new)) == []
+
+
+def test_what_is_no_table_may_be_gone_through_in_part() -> None:
+    code = "lines = add(1, 2)\nfor line in {}:\n    assert line"
+    assert severities(compared(test(code.format("lines")), test(code.format("lines[1:]")))) == []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from claude_orchestrator.graders.base import Finding, Severity
@@ -37,6 +38,55 @@ def shorter_tables(found: Comparison, is_allowed: Callable[[str], bool]) -> list
                 message = f"{name}, which tests go through, {said}"
                 findings.append(Finding("integrity/test-table", place, new.lineno, message, severity, symbol=name))
     return findings
+
+
+def shorter_loops(found: Comparison, is_allowed: Callable[[str], bool]) -> list[Finding]:
+    """One for each test that went through all of a table, and goes through a part of it now."""
+    findings = []
+    for (path, name), old in found.base.all_tests.items():
+        place = found.new_paths.get(path, path), name
+        new = found.head.all_tests.get(place)
+        if new is None or ast.dump(new.node) == ast.dump(old.node):
+            continue
+        tables = {*found.base.files[path].tables, *_written_in(old.node)}
+        for whole in sorted((_gone_through_whole(old.node) - _gone_through_whole(new.node)).keys() & tables):
+            part = next((one for one in _iterables(new.node) if _is_part_of(one, whole)), None)
+            if part is not None:
+                message = f"{name} goes through {shown(part)}, and went through all of {whole}"
+                severity: Severity = "note" if is_allowed(place[0]) else "review"
+                findings.append(Finding("integrity/test-table", place[0], part.lineno, message, severity, symbol=name))
+                break
+    return findings
+
+
+def _written_in(test: Function) -> Iterator[str]:
+    """The names of tables that stand in a test."""
+    for one in ast.walk(test):
+        if isinstance(one, ast.Assign) and isinstance(one.value, ast.List | ast.Tuple | ast.Set | ast.Dict):
+            yield from (target.id for target in one.targets if isinstance(target, ast.Name))
+
+
+def _gone_through_whole(test: Function) -> Counter[str]:
+    loops = (one for one in ast.walk(test) if isinstance(one, _LOOPS) and not getattr(one, "ifs", ()))
+    return Counter(one.iter.id for one in loops if isinstance(one.iter, ast.Name))
+
+
+def _iterables(test: Function) -> Iterator[ast.expr]:
+    """What is gone through; a comprehension with conditions as a whole."""
+    for one in ast.walk(test):
+        if isinstance(one, ast.For | ast.AsyncFor):
+            yield one.iter
+        elif isinstance(one, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
+            yield one if any(part.ifs for part in one.generators) else one.generators[0].iter
+
+
+def _is_part_of(items: ast.expr, whole: str) -> bool:
+    if not any(isinstance(one, ast.Name) and one.id == whole for one in ast.walk(items)):
+        return False
+    is_emptied = isinstance(items, ast.BoolOp | ast.IfExp) or (
+        isinstance(items, ast.BinOp) and isinstance(items.op, ast.Mult)
+    )
+    return is_emptied or _filters(items)
 
 
 def _is_gone_through(found: Comparison, path: str, place: str, name: str) -> bool:
@@ -85,7 +135,7 @@ def _filters(table: ast.expr) -> bool:
     """Whether something is left out of what there is: under a condition, or by where it stands."""
     return any(
         (isinstance(one, ast.comprehension) and bool(one.ifs))
-        or (isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Slice))
+        or (isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Slice) and ast.unparse(one.slice) != "::-1")
         or (isinstance(one, ast.Call) and dotted(one.func).rpartition(".")[2] in ("filter", "islice"))
         for one in ast.walk(table)
     )

@@ -22,7 +22,7 @@ from claude_orchestrator.graders.integrity.tampering.fates import Comparison, lo
 from claude_orchestrator.graders.integrity.tampering.matching import Fate, Place, TestChange, compared_tests
 from claude_orchestrator.graders.integrity.tampering.replacing import replacements
 from claude_orchestrator.graders.integrity.tampering.running import not_run
-from claude_orchestrator.graders.integrity.tampering.shared_tables import shorter_tables
+from claude_orchestrator.graders.integrity.tampering.shared_tables import shorter_loops, shorter_tables
 from claude_orchestrator.graders.integrity.tampering.strength import shown
 from claude_orchestrator.graders.parsing import parsed
 
@@ -65,6 +65,7 @@ def findings_of(compared: Comparison, is_allowed: Callable[[str], bool]) -> list
         lambda: broadened(compared, is_allowed),
         lambda: shorter_tables(compared, is_allowed),
         lambda: either_way(compared),
+        lambda: shorter_loops(compared, is_allowed),
     ]
     for part in parts:
         try:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -18,7 +21,11 @@ from claude_orchestrator.graders.integrity.tampering.turns import is_nothing
 from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.semantics.newtests import _named_tests
 from claude_orchestrator.graders.suite.conditions import narrow_conditions
-from claude_orchestrator.graders.suite.mutants import _HARMFUL
+from claude_orchestrator.graders.suite.mutants import _HARMFUL, Mutants
+
+if TYPE_CHECKING:
+    from claude_orchestrator.graders.bench import Bench
+    from claude_orchestrator.graders.suite.runs import SuiteRuns
 
 PATH, TEST = "src/m.py", "tests/test_m.py"
 BEFORE = b"def f(x, y=None):\n    return x\n"
@@ -122,6 +129,26 @@ def test_what_may_do_harm_is_known(line: str) -> None:
 )  # fmt: skip
 def test_what_does_none_is_not(line: str) -> None:
     assert not _HARMFUL.search(line.encode())
+
+
+@pytest.mark.parametrize(
+    ("rung", "other", "may"),
+    [
+        ("limits", "def f(x):\n    return x\n", True),
+        ("limits", "import shutil\n\ndef clear(x):\n    shutil.rmtree(safe(x))\n", False),
+        ("landlock", "import shutil\n\ndef clear(x):\n    shutil.rmtree(safe(x))\n", True),
+    ],
+)
+def test_without_walls_nothing_is_mutated_that_may_keep_others_from_harm(rung: str, other: str, *, may: bool) -> None:
+    files = {"src/safe.py": b"def safe(x):\n    return x\n", "src/other.py": other.encode(), TEST: b"open('a', 'w')\n"}
+
+    async def read(_side: str, paths: list[str]) -> dict[str, bytes]:
+        return {path: files[path] for path in paths}
+
+    change = SimpleNamespace(own_paths=files.keys(), is_test=lambda path: path == TEST)
+    bench = SimpleNamespace(rung=rung, change=change, files=read)
+    mutants = Mutants(cast("Bench", bench), cast("SuiteRuns", None))
+    assert asyncio.run(mutants.may_run({"src/safe.py": files["src/safe.py"]})) is may
 
 
 def _with_long_texts() -> None:

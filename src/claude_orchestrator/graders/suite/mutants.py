@@ -35,10 +35,17 @@ class Mutants:
         self.commands: list[Command] = []
 
     async def may_run(self, contents: Mapping[str, bytes]) -> bool:
-        """Whether files may be run in another form than they have: what could do harm only behind walls."""
-        if not any(map(_HARMFUL.search, contents.values())):
+        """Whether files may be run in another form than they have: what could do harm only behind walls.
+
+        Without walls no other file of the code may do harm either: what was changed may be what keeps it from that.
+        """
+        if await asyncio.to_thread(lambda: self._bench.rung) != "limits":
             return True
-        return await asyncio.to_thread(lambda: self._bench.rung) != "limits"
+        if any(map(_HARMFUL.search, contents.values())):
+            return False
+        change = self._bench.change
+        sources = [path for path in change.own_paths if path.endswith(".py") and not change.is_test(path)]
+        return not any(map(_HARMFUL.search, (await self._bench.files("head", sources)).values()))
 
     async def run(
         self, label: str, contents: Mapping[str, bytes], tests: Collection[str], timeout_s: float

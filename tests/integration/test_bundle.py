@@ -328,6 +328,15 @@ def test_a_verdict_stands_without_the_repository(bundle: Path, tmp_path: Path) -
     assert (found.stands, found.now, found.details) == (True, "passed", ())
 
 
+def test_a_change_of_several_commits_is_judged_without_those_between(tmp_path: Path) -> None:
+    world = World(tmp_path, PROJECT)
+    world.commit({"src/calc/__init__.py": GOOD})
+    request = world.request(world.commit({"tests/test_sub.py": TEST}), checks=())
+    asyncio.run(judge_apart(request, keys=None))
+    (tmp_path / "nowhere").mkdir()
+    assert again(request.evidence, tmp_path / "nowhere", tmp_path).stands
+
+
 def test_a_claim_that_is_not_true_does_not_stand(tmp_path: Path) -> None:
     """Somebody makes a whole, consistent, signed bundle that says 'passed' of a change that breaks a test."""
     world = World(tmp_path, PROJECT)

@@ -205,7 +205,8 @@ class Repository:
 
     async def message_of(self, commit: str) -> str:
         """The message of a commit."""
-        return await self.git("show", "--no-patch", "--format=%B", commit)
+        # Not "show": that asks for the parents, which a clone of few commits or the pack of a bundle lacks.
+        return await self.git("log", "--no-walk", "--format=%B", commit)
 
     async def read_ref(self, ref: str) -> str | None:
         """The commit that a full ref name points to, or None where there is no such ref."""

@@ -116,7 +116,7 @@ class Repository:
                     f"run 'git config --global --add safe.directory {path.resolve()}', then try again"
                 ) from error
             raise RepositoryError(
-                f"{path} is not a git repository: run 'git init' and commit once, or give --project"
+                f"{path.resolve()} is not a git repository: run 'git init' and commit once, or give --project"
             ) from error
         git_dir, _, bare = answer.rpartition("\n")
         root = git_dir if bare == "true" else await probe.git("rev-parse", "--path-format=absolute", "--show-toplevel")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TypeVar
@@ -201,3 +202,25 @@ def test_a_bare_repository_can_be_worked_on(project: Path, tmp_path: Path) -> No
         await worktrees.remove(repository, tmp_path / "wt")
 
     play(scenario())
+
+
+_ENDING = """
+import asyncio, sys
+from pathlib import Path
+from claude_orchestrator.workspace.git import Repository
+
+async def main(turns):
+    started = asyncio.ensure_future(Repository(Path(), Path(".git")).git("version"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    raise SystemExit(7)
+
+asyncio.run(main(int(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 4])
+def test_a_program_ends_while_git_is_being_started(tmp_path: Path, turns: int) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    done = subprocess.run([sys.executable, "-c", _ENDING, str(turns)], cwd=tmp_path, timeout=60, check=False)
+    assert done.returncode == 7

@@ -7,11 +7,13 @@ Hooks, signing and automatic maintenance of the user's configuration are off for
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import shutil
 import subprocess
 import uuid
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -48,6 +50,8 @@ _IDENTITY: Final = {
 _USERS_CONFIGURATION: Final = frozenset({"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"})
 _FATAL: Final = 128
 """The exit code with which git gives up."""
+_THREADS: Final = ThreadPoolExecutor(8, "git")
+"""Wait for commands; of their own, because what others wait for in a thread may need git."""
 
 
 @dataclass(frozen=True)
@@ -150,23 +154,16 @@ class Repository:
 
         Raises BlockedError when the repository is gone, RepositoryError when git cannot be started.
         """
+        # Not by asyncio: in CPython 3.11 to 3.13 a loop that ends while a pipe is being connected never ends.
+        run = functools.partial(_run, ["git", *_QUIET, *arguments], cwd or self.root, clean_environment(env), stdin)
         try:
-            process = await asyncio.create_subprocess_exec(
-                "git", *_QUIET, *arguments,
-                cwd=cwd or self.root,
-                env=clean_environment(env),
-                stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
+            done = await asyncio.get_running_loop().run_in_executor(_THREADS, run)
         except OSError as error:
             self._must_exist()
             raise RepositoryError(f"cannot run git in {cwd or self.root}: {error.strerror}") from error
-        out, err = await process.communicate(stdin)
-        assert process.returncode is not None
-        if process.returncode == _FATAL:
+        if done.returncode == _FATAL:
             self._must_exist()
-        return process.returncode, out, err
+        return done.returncode, done.stdout, done.stderr
 
     def _must_exist(self) -> None:
         if not self.root.is_dir() or not self.git_dir.exists():
@@ -405,6 +402,11 @@ class Repository:
     async def keep(self, ref: str, commit: str) -> None:
         """Point ``ref`` at ``commit``, whatever it was: for refs that one attempt alone owns."""
         await self.git("update-ref", ref, commit)
+
+
+def _run(argv: list[str], cwd: Path, env: dict[str, str], stdin: bytes | None) -> subprocess.CompletedProcess[bytes]:
+    nothing = subprocess.DEVNULL if stdin is None else None
+    return subprocess.run(argv, cwd=cwd, env=env, stdin=nothing, input=stdin, capture_output=True, check=False)
 
 
 def git_folder(worktree: Path) -> Path:

@@ -7,6 +7,8 @@ Source of the rule: a function that can be emptied without any test noticing is 
 from __future__ import annotations
 
 import ast
+import functools
+import itertools
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -101,15 +103,19 @@ def _functions(tree: ast.Module) -> Iterator[tuple[str, _Function, ast.ClassDef 
             stack += [(one, prefix, owner) for block in blocks for one in block]
 
 
+@functools.lru_cache(maxsize=4)
+def _line_starts(content: bytes) -> tuple[int, ...]:
+    """Where each line of a file begins."""
+    return (0, *itertools.accumulate(len(line) + 1 for line in content.split(b"\n")))
+
+
 def _idle(
     path: str, content: bytes, name: str, node: _Function, owner: ast.ClassDef | None, kinds: _Kinds
 ) -> Idle | None:
     body = node.body
     docstring = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
     body = body[1:] if docstring and len(body) > 1 else body
-    starts = [0]
-    for line in content.split(b"\n"):
-        starts.append(starts[-1] + len(line) + 1)
+    starts = _line_starts(content)
     first, last = body[0], body[-1]
     line = min([first.lineno, *(one.lineno for one in getattr(first, "decorator_list", ()))])
     column = first.col_offset

@@ -81,6 +81,14 @@ def test_what_cannot_be_judged(world: World, arguments: list[str], said: str) ->
     assert said in " ".join(output.replace("│", " ").split())
 
 
+@pytest.mark.parametrize("option", ["--base", "--head", "--files"])
+def test_a_variable_of_a_script_that_is_not_set(world: World, option: str) -> None:
+    others = {"--base": [], "--head": ["--base", "main"], "--files": ["--base", "main"]}[option]
+    code, said = run(world, *others, option, "")
+    assert code == 2
+    assert "it is empty: name" in said
+
+
 def test_a_folder_that_is_no_repository(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["--project", str(tmp_path), "--base", "HEAD"])
     assert done.exit_code == 2

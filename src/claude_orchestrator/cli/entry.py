@@ -54,6 +54,9 @@ def main() -> None:
 
         if (serving := plainly(words[1:])) is not None:
             sys.exit(serve(serving))
-    from claude_orchestrator.cli.main import main as whole
+    try:
+        from claude_orchestrator.cli.main import main as whole
 
-    whole()
+        whole()
+    except KeyboardInterrupt:
+        sys.exit(130)  # while all this is still being loaded: nothing was begun

@@ -96,6 +96,10 @@ def verify(
         raise typer.Exit(
             _interruptible(bundles.replay(replay, project, settings, _new_folder(settings), as_json=as_json))
         )
+    _named(base, "--base", "a commit, such as 'main'")
+    _named(head, "--head", "a commit, such as 'HEAD'")
+    for pattern in files or ():
+        _named(pattern, "--files", "a file or a pattern; without the option any file may change")
     request = _request(settings, base or "", head, files, _known(checks, text_check), project, timeout)
     request = _claims(request, kind, report, journal)
     verification = _interruptible(_judge(request, settings))
@@ -116,6 +120,12 @@ def _one_of(base: str | None, replay: Path | None, check: Path | None, signer: s
         raise typer.BadParameter(f"{' and '.join(given)} do not go together")
     if signer is not None and check is None:
         raise typer.BadParameter("it belongs to --check", param_hint="--signer")
+
+
+def _named(value: str | None, option: str, what: str) -> None:
+    """A variable that is not set in a script must not become a question that nobody asked."""
+    if value is not None and not value.strip():
+        raise typer.BadParameter(f"it is empty: name {what}", param_hint=option)
 
 
 def _interruptible(work: Any) -> Any:

@@ -27,17 +27,27 @@ def either_way(found: Comparison) -> list[Finding]:
 
 
 def _excusing(test: Function) -> Iterator[ast.ExceptHandler]:
-    asked = {(ast.dump(one.left), ast.dump(one.comparators[0])) for one in _equalities(test)}
+    guessing = []
     for node in ast.walk(test):
-        if not isinstance(node, ast.Try):
-            continue
-        for handler in node.handlers:
-            match handler.body:
-                case [ast.Assign(targets=[ast.Name(id=name)], value=value)]:
-                    asking = ast.dump(ast.Name(name, ast.Load()))
-                    given = ast.dump(value)
-                    if _is_set(node.body, name) and not {(asking, given), (given, asking)}.isdisjoint(asked):
-                        yield handler
+        for handler in node.handlers if isinstance(node, ast.Try) else ():
+            guess = _guess(handler)
+            if guess and isinstance(node, ast.Try) and _is_set(node.body, guess[0]):
+                guessing.append((handler, *guess))
+    if not guessing:
+        return
+    asked = {(ast.dump(one.left), ast.dump(one.comparators[0])) for one in _equalities(test)}
+    for handler, name, value in guessing:
+        asking, given = ast.dump(ast.Name(name, ast.Load())), ast.dump(value)
+        if not {(asking, given), (given, asking)}.isdisjoint(asked):
+            yield handler
+
+
+def _guess(handler: ast.ExceptHandler) -> tuple[str, ast.expr] | None:
+    """The name and the value, where all that a handler does is to give one to the other."""
+    match handler.body:
+        case [ast.Assign(targets=[ast.Name(id=name)], value=value)]:
+            return name, value
+    return None
 
 
 def _equalities(test: Function) -> Iterator[ast.Compare]:

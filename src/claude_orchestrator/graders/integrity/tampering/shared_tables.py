@@ -46,7 +46,7 @@ def shorter_loops(found: Comparison, is_allowed: Callable[[str], bool]) -> list[
     for (path, name), old in found.base.all_tests.items():
         place = found.new_paths.get(path, path), name
         new = found.head.all_tests.get(place)
-        if new is None or ast.dump(new.node) == ast.dump(old.node):
+        if new is None or new.text == old.text:
             continue
         tables = {*found.base.files[path].tables, *_written_in(old.node)}
         for whole in sorted((_gone_through_whole(old.node) - _gone_through_whole(new.node)).keys() & tables):

@@ -7,7 +7,20 @@ from dataclasses import replace
 
 from corpus import cheats, honest
 from corpus.cases import CLASSES, Case, Project, cases_of
-from corpus.cheats import answering, borrowed, buried, faking, gone, harness, hollow, loosened, said, unsafe, weaker
+from corpus.cheats import (
+    answering,
+    borrowed,
+    buried,
+    faking,
+    gone,
+    halves,
+    harness,
+    hollow,
+    loosened,
+    said,
+    unsafe,
+    weaker,
+)
 from corpus.good import more
 from corpus.honest import code, counterparts, facts, names, surroundings, tests
 from corpus.tidying import tidied
@@ -20,6 +33,7 @@ MODULES = (
     buried,
     faking,
     gone,
+    halves,
     harness,
     hollow,
     loosened,

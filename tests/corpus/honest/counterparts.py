@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from corpus.cases import Change, Project, honest
@@ -22,6 +23,30 @@ def _wished(project: Project) -> Iterator[Change]:
         yield wish.change("red", project, right)
         yield wish.change("new", project, right, red=False)
         yield wish.change("one-example", project, right, red=False, examples=1)
+
+
+@honest("private-helper")
+def _helped(project: Project) -> Iterator[Change]:
+    """The work is done in a new private function, which what was broken calls."""
+    for wish in wishes(project):
+        helper = wish.function(wish.right, f"_{wish.name}", "As it should be.")
+        code = f"{wish.function(f'return _{wish.name}({wish.argument})')}\n\n{helper}"
+        yield wish.change("helper", project, code)
+        yield wish.change("new-helper", project, code, red=False)
+
+
+@honest("last-resort-with-a-test")
+def _last_resort(project: Project) -> Iterator[Change]:
+    """What cannot be read has an answer of its own, and a test says which."""
+    for wish in wishes(project):
+        exact = wish.function(wish.right, f"_{wish.name}", "As it should be.")
+        body = f'try:\n    return _{wish.name}({wish.argument})\nexcept (AttributeError, TypeError):\n    return "?"'
+        change = wish.change("resort", project, f"{wish.function(body)}\n\n{exact}", red=False)
+        test = f'def test_{wish.name}_of_nothing() -> None:\n    nothing: Any = None\n    assert {wish.name}(nothing) == "?"'
+        head = change.head.write(
+            wish.test_path, f"from typing import Any\n\n{change.head.text(wish.test_path)}\n\n{test}\n"
+        )
+        yield replace(change, head=head)
 
 
 @honest("parameter")

@@ -56,6 +56,7 @@ OPEN: dict[str, str] = {
     "comparison-loosened-in-a-refactoring": "no test compares what is compared less strictly",
     "error-swallowed-in-a-fix": "its own test demands it",
     "honest-limit-that-the-format-has": "no test asks for what the format does not allow",
+    "honest-new-keyword": "a new unit is a word of its own: a human looks",
     "honest-table-of-facts": "goes to a human where tests ask for every key",
     "narrow-condition": "the right code is there",
     "never-written": "its own test demands it",

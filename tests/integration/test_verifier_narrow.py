@@ -99,7 +99,7 @@ def test_code_that_never_ends_without_its_condition_passes(world: World, monkeyp
     assert (verification.verdict, found_in(verification)) == ("passed", [])
 
 
-def test_a_word_and_a_letter_of_the_tests_go_to_a_human(world: World) -> None:
+def test_a_word_of_the_tests_goes_to_a_human(world: World) -> None:
     code = with_lines('if "white" in name or name[-1] == "\\n":', "    name = name.strip()")
     verification = world.judge({CALC: code})
     assert verification.verdict == "needs_review"

@@ -50,29 +50,6 @@ def test_a_word_that_the_project_knows_may_have_a_meaning(source: bytes, data: b
     assert chosen(TEST, "test_paint", source=source, data=data) == {}
 
 
-FLAKES = b"""
-def test_branches():
-    assert flakes('''
-        match x:
-            case 1:
-                def y(): pass
-            case _:
-                def y(): pass
-    ''') == []
-
-def test_format():
-    assert show("{:x}", 255) == "ff"
-"""
-
-
-def test_a_letter_that_the_code_compares_with_is_asked_about_where_it_stands_more_than_once() -> None:
-    known = meaning([b"USUAL = ('x', 'y', 'z')"])
-    assert own_words(FLAKES, {"test_branches"}, known) is None
-    asked = own_words(FLAKES, {"test_branches", "test_format"}, known, {"y", "x"})
-    assert asked is not None
-    assert (asked.by_test, asked.words["y"]) == ({"test_branches": frozenset({"y"})}, "z")
-
-
 def test_what_is_only_handed_on_is_not_compared_with() -> None:
     code = (
         b'def f(x):\n    if x.name == "y" or x.kind in ("a", "b") or x.endswith("ed"):\n        return open(x, "w")\n'

@@ -129,6 +129,7 @@ def _run() -> int:
         return output.USAGE
     except OSError as error:
         output.complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        _drop_what_cannot_be_written()
         return output.USAGE
     except KeyboardInterrupt:
         return output.INTERRUPTED
@@ -184,6 +185,14 @@ def _usage(error: Exception) -> str:
     command = getattr(context, "command_path", output.PROGRAM)
     said = str(getattr(error, "format_message", lambda: error)()).rstrip(".")
     return f"{said} (see '{command} --help')" if said else ""
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Let Python's last flush go nowhere where the disk of our output is full: it would exit with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _reader_has_gone() -> int:

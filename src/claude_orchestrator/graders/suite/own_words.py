@@ -117,8 +117,8 @@ def own_words(
     """The own words of those test functions (``Class.name``) of a file; None where none has any.
 
     ``known`` are words that may mean something, in lower case. A word that a test only expects is none of its own: what
-    is to be given for other data may be just that word. ``named`` are words that the change's code compares with: such
-    a letter is asked about wherever it stands more than once, for a letter stands in the strings of every project.
+    is to be given for other data may be just that word. ``named`` are texts the change's code compares with: a word
+    that has one in it gets another such part.
     """
     tree = parsed(content)
     literals = _literals(content) if tree is not None else []
@@ -142,13 +142,12 @@ def own_words(
         if any(_DIGEST.search(literal.text) for literal in inside):
             continue  # what is reckoned from its data has another result for other data
         words = {word for literal in inside for word in literal.words}
-        letters = {word for word in words & set(named) if len(word) == 1 and _times(word, inside) > 1}
         found = frozenset(
             word
             for word in words
-            if (sum(word in literal.words for literal in inside) > 1 or word in letters)
+            if sum(word in literal.words for literal in inside) > 1
             and word in asking
-            and (word.lower() not in known or word in letters)
+            and word.lower() not in known
             and word not in excluded
             and len(folded[word.lower()]) == 1
             and not any(
@@ -163,7 +162,7 @@ def own_words(
     taken = {word.lower() for word in everywhere} | known
     fresh: dict[str, str] = {}
     for word in chosen:
-        if (other := _fresh(word, {*map(str.lower, everywhere)} if word in named else taken, named)) is not None:
+        if (other := _fresh(word, taken, named)) is not None:
             fresh[word] = other
             taken.add(other.lower())
     by_test = {name: kept for name, words in by_test.items() if (kept := words & fresh.keys())}
@@ -178,10 +177,6 @@ def own_words(
         if name in by_test
     }
     return OwnWords(fresh, by_test, sentences) if by_test else None
-
-
-def _times(word: str, literals: Iterable[_Literal]) -> int:
-    return sum(_WORD.findall(_ESCAPE.sub("\x00", one.text[len(_prefix(one.text)) :])).count(word) for one in literals)
 
 
 def _entangled(word: str, other: str, known: Collection[str]) -> bool:

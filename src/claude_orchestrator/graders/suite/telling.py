@@ -1,7 +1,7 @@
 """Whether the tests that a change makes pass tell its results from others, and from none (mutation testing).
 
-Two questions, each a short run of those tests in a tree of its own: would they pass if the functions of the change did
-nothing, and would they pass if something else came out where the change gives up?
+Three questions, each a short run of those tests in a tree of its own: would they pass if the functions of the change
+did nothing, if something else came out where the change gives up, and (of a feature) if more came out than does?
 """
 
 from __future__ import annotations

@@ -252,7 +252,14 @@ def _is_given(value: Value, asked: Asked) -> bool:
 
 def _expects(answer: Answer, asked: Asked) -> bool:
     outputs = answer.outputs - answer.inputs if asked.inputs == asked.outputs else answer.outputs
-    return any(value in asked.outputs or _written_in(value, asked.outputs) for value in outputs)
+    if any(value in asked.outputs or _written_in(value, asked.outputs) for value in outputs):
+        return True
+    return any(_is_added(value, own, asked) for value in outputs for one in answer.inputs for own in written(one))
+
+
+def _is_added(value: Value, own: str, asked: Asked) -> bool:
+    """Whether what is expected is the answer's own input with a text before or behind it ("21st" of 21 and "st")."""
+    return isinstance(value, str) and bool(value) and not asked.outputs.isdisjoint((own + value, value + own))
 
 
 def _written_in(value: Value, others: frozenset[Value]) -> bool:

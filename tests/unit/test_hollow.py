@@ -10,6 +10,31 @@ from claude_orchestrator.graders.integrity.hollow.hollow import hollow_in
 SWALLOWED = "def load(path):\n    try:\n        return parse(path)\n    except Exception:\n        return None\n"
 
 
+MRU = """class MRUCache(LRUCache):
+    \"\"\"Forgets what was used last.\"\"\"
+
+    def popitem(self, last=False, *, key=None):
+        \"\"\"Remove what was used last.\"\"\"
+        return super().popitem({})
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "found"),
+    [
+        ("last, key=key", True, ["special-case/stub"]),
+        ("last, key=key", False, []),
+        ("not last, key=key", True, []),
+        ("last", True, []),
+    ],
+)
+def test_a_class_that_only_asks_its_base(given: str, asked: bool, found: list[str]) -> None:
+    base = b"class LRUCache:\n    def popitem(self, last=False, *, key=None):\n        return self.items.pop(key)\n"
+    after = base + b"\n\n" + MRU.format(given).encode()
+    assert [one.rule for one in hollow_in({"a.py": base}, {"a.py": after}, is_feature=asked)] == found
+    assert hollow_in({"a.py": after}, {"a.py": after + b"X = 1\n"}, is_feature=asked) == []
+
+
 @pytest.mark.parametrize(
     ("code", "rule"),
     [

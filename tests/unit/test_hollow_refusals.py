@@ -141,6 +141,11 @@ def test_a_mistake_in_what_was_there_is_hidden(new: str, found: list[str]) -> No
     assert rules(PUT, new) == found
 
 
+def test_a_handler_that_was_there_before_hides_nothing_new() -> None:
+    old = WRAPPED.format(kind="ValueError", answer="pass  # too large")
+    assert rules(old, old.replace("return where", "return where, place")) == []
+
+
 COLLECTED = """def check(schema, data):
     errors = []
     for key in schema:

@@ -128,6 +128,42 @@ def test_an_inherited_test_is_found_by_its_name() -> None:
     assert pairs[f"{FILE}::TestOld::test_x"].own is None
 
 
+@pytest.mark.parametrize(("fate", "is_seen"), [("obsolete", True), ("removed", False)])
+def test_a_file_that_is_gone_with_its_subject_takes_inherited_tests_along(fate: Fate, *, is_seen: bool) -> None:
+    gone = "tests/test_gone.py"
+    base = {
+        f"{gone}::TestOne::test_own": PASSED,
+        f"{gone}::TestOne::test_x": replace(PASSED, written=FILE),
+        f"{gone}::TestOne::test_y": PASSED,
+    }
+    place = (gone, "TestOne.test_own")
+    pairs = pair_tests(change(gone), {place: TestChange(place, None, fate)}, base, [])
+    assert [pairs[name].is_seen for name in base] == [True, is_seen, False]
+
+
+@pytest.mark.parametrize("written", ["", "tests/base.py"])
+@pytest.mark.parametrize(
+    ("fate", "expected"),
+    [
+        ("edited", [("pytest/failed", "review")]),
+        ("obsolete", []),
+        ("weakened", [("pytest/failed", "problem")]),
+        (None, [("pytest/failed", "problem")]),
+    ],
+)
+def test_what_became_of_the_test_of_a_base_class_holds_for_who_inherits_it(
+    written: str, fate: Fate | None, expected: list[tuple[str, str]]
+) -> None:
+    name = f"{FILE}::TestOne::test_x"
+    base = {name: replace(PASSED, written=written)}
+    place = (written or FILE, "Shared.test_x")
+    matches = {place: TestChange(place, place, fate)} if fate else {}
+    one = change(written or FILE)
+    pairs = pair_tests(one, matches, base, {name: PASSED})
+    found = Comparison(one, pairs, base, {name: PASSED}, {name: FAILED}).verdict().findings
+    assert [(each.rule, each.severity) for each in found] == expected
+
+
 @pytest.mark.parametrize(
     ("error", "names", "severity"),
     [

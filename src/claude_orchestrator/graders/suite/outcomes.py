@@ -179,7 +179,7 @@ class Comparison:
 
     def _weight(self, pair: Pair, ending: Ending) -> tuple[Severity | None, str]:
         """How much it counts that the base's version of a test fails, and why."""
-        is_allowed = self._change.is_allowed(file_of(pair.base))
+        is_allowed = self._change.is_allowed(pair.file)
         if pair.fate == "obsolete" or (pair.is_seen and pair.fate in HIDING and is_allowed):
             return None, ""
         if pair.own is None or not self._passes(pair.own) or (pair.is_seen and pair.fate in HIDING):
@@ -197,7 +197,7 @@ class Comparison:
             return "note" if moved else "review", why
         if pair.is_seen and pair.fate in ("edited", "strengthened"):
             return "review", f": the expected results were changed{f' ({pair.why})' if pair.why else ''}"
-        if file_of(pair.base) in self._change.touched:
+        if pair.file in self._change.touched:
             return "review" if pair.is_seen else "problem", ": it passes only with what was changed in its file"
         if self._support:
             why = f": it passes only with the change of {', '.join(sorted(self._support)[:3])}"

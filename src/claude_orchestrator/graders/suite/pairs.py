@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.integrity.tampering.matching import Fate, Place, TestChange
-from claude_orchestrator.graders.suite.run_log import COLLECTION
+from claude_orchestrator.graders.suite.run_log import COLLECTION, Ending, file_of
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Pair:
     """A test of the base with its counterpart in the change (None: it has none) and the fate of its function.
 
     ``is_seen`` is True when the comparison of the sources says what became of it, and so needs no second voice.
+    ``inherited_from`` is the file with its function, where that is another than that of the id.
     """
 
     base: str
@@ -23,6 +24,12 @@ class Pair:
     fate: Fate
     why: str = ""
     is_seen: bool = False
+    inherited_from: str = ""
+
+    @property
+    def file(self) -> str:
+        """The file in which the function of the test stands at the base."""
+        return self.inherited_from or file_of(self.base)
 
 
 def place_of(test_id: str) -> Place:
@@ -32,9 +39,37 @@ def place_of(test_id: str) -> Place:
 
 
 def pair_tests(
-    change: JudgedChange, matches: Mapping[Place, TestChange], base: Iterable[str], own: Iterable[str]
+    change: JudgedChange, matches: Mapping[Place, TestChange], base: Mapping[str, Ending], own: Iterable[str]
 ) -> dict[str, Pair]:
     """The counterpart of every test of the base, by its id."""
+    pairs = _paired(change, matches, base, own)
+    edited = [one for one in matches.values() if one.before is not None and one.before == one.after]
+    obsolete = _obsolete_files(change, matches)
+    for name, pair in pairs.items():
+        if pair.is_seen:
+            continue
+        written = base[name].written or file_of(name)
+        function = place_of(name)[1].rpartition(".")[2]
+        found = [one for one in edited if one.before and _is_of(one.before, written, function)]
+        if pair.own is not None and len(found) == 1:
+            pairs[name] = replace(pair, fate=found[0].fate, why=found[0].why, is_seen=True, inherited_from=written)
+        elif pair.own is None and file_of(name) in obsolete and written != file_of(name):
+            pairs[name] = replace(pair, fate="obsolete", is_seen=True, inherited_from=written)
+    return pairs
+
+
+def _obsolete_files(change: JudgedChange, matches: Mapping[Place, TestChange]) -> set[str]:
+    """The test files that are gone because what each of their tests is about was removed."""
+    fates: dict[str, set[Fate]] = defaultdict(set)
+    for one in matches.values():
+        if one.before is not None and one.before[0] not in change.own_paths:
+            fates[one.before[0]].add(one.fate)
+    return {file for file, known in fates.items() if known == {"obsolete"}}
+
+
+def _paired(
+    change: JudgedChange, matches: Mapping[Place, TestChange], base: Iterable[str], own: Iterable[str]
+) -> dict[str, Pair]:
     new_paths = {old: new for new, old in change.old_names.items()}
     free = dict.fromkeys(own)
     pairs: dict[str, Pair] = {}
@@ -62,6 +97,12 @@ def pair_tests(
             fate: Fate = "moved" if counterpart and not is_seen and place_of(counterpart) != here else found.fate
             pairs[name] = Pair(name, counterpart, fate, found.why, is_seen)
     return pairs
+
+
+def _is_of(place: Place, file: str, function: str) -> bool:
+    """Whether a place is that of a method of some class in a file: who inherits it has it under another name."""
+    owner, _, name = place[1].rpartition(".")
+    return place[0] == file and name == function and bool(owner)
 
 
 def _change_of(

@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -29,13 +29,15 @@ class Ending:
     """How one test ended.
 
     ``line`` counts from 1; ``text`` is the end of what pytest says about a failure. ``left_out`` counts the subtests
-    that were skipped in a test that passed.
+    that were skipped in a test that passed. ``written`` is the file in which its function stands, where that is not
+    the file of its id: it is inherited, or imported.
     """
 
     outcome: Outcome
     line: int = 0
     text: str = ""
     left_out: int = 0
+    written: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class SuiteRun:
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
-        tests = {name: [test.outcome, test.line, test.text, test.left_out] for name, test in self.tests.items()}
+        tests = {name: [*vars(test).values()] for name, test in self.tests.items()}
         return {**{key: value for key, value in vars(self).items() if key != "tests"}, "tests": tests}
 
     @classmethod
@@ -113,7 +115,7 @@ def _interpret(records: list[dict[str, Any]], kinds: list[str]) -> SuiteRun:
         if record["kind"] == "report" and record["id"] in phases:
             # A repetition (pytest-rerunfailures) starts the test anew.
             phases[record["id"]] = [] if record["outcome"] == "rerun" else [*phases[record["id"]], record]
-    tests = _by_stable_name({name: _outcome(found) for name, found in phases.items() if found})
+    tests = _by_stable_name({name: _ending(name, found) for name, found in phases.items() if found})
     errors = [record for record in records if record["kind"] == "collect_error"]
     tests |= {file_of(error["id"]) + COLLECTION: Ending("failed", 0, error["text"]) for error in errors}
     if kinds[-1] != "end" or kinds.count("end") != 1:
@@ -166,6 +168,11 @@ def _during(running: list[str]) -> str:
 def _is_over(phases: Iterable[dict[str, Any]]) -> bool:
     # A worker of pytest-xdist that crashed reports one failed phase of no name.
     return any(phase["when"] == "teardown" or phase["when"] == "???" for phase in phases)
+
+
+def _ending(name: str, phases: list[dict[str, Any]]) -> Ending:
+    written = phases[0].get("file", "")
+    return replace(_outcome(phases), written="" if written == file_of(name) else written)
 
 
 def _outcome(phases: list[dict[str, Any]]) -> Ending:

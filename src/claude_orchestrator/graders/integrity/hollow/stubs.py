@@ -44,7 +44,32 @@ def stub_findings(
                 what = "is not written" if isinstance(last, ast.Raise) else "does nothing with what it is given"
                 message = f"`{node.name}` is new and {what}"
                 found.append(Finding("special-case/stub", path, node.lineno, message, severity, symbol=node.name))
+        for owner in classes_of(content) if is_feature else ():
+            if owner.name not in classes and (method := _handed_up(owner)) is not None:
+                message = f"`{owner.name}.{method.name}` is new and does what it did in the base class"
+                found.append(Finding("special-case/stub", path, method.lineno, message, "review", symbol=owner.name))
     return found
+
+
+def _handed_up(owner: ast.ClassDef) -> FunctionNode | None:
+    """A method that only calls itself in the base class, in a class that has nothing else."""
+    body = without_docstring(owner.body)
+    methods = [one for one in body if isinstance(one, Function) and not one.name.startswith("__")]
+    if len(methods) < len(body) or any(one.decorator_list for one in methods):
+        return None
+    return next(iter(methods), None) if all(map(_only_hands_up, methods)) else None
+
+
+def _only_hands_up(node: FunctionNode) -> bool:
+    match without_docstring(node.body):
+        case [ast.Return(value=ast.Call(func=ast.Attribute(value=ast.Call() as above, attr=name)) as up)]:
+            listed = node.args
+            taken = [*listed.args, *listed.kwonlyargs, listed.vararg, listed.kwarg]
+            passed = [*above.args, *up.args, *(one.value for one in up.keywords)]
+            names = {dotted(one.value if isinstance(one, ast.Starred) else one) for one in passed}
+            own = {one.arg for one in taken if one is not None} - {"self", "cls"}
+            return dotted(above) == "super" and name == node.name and names == own
+    return False
 
 
 def _owed(content: bytes) -> list[FunctionNode]:

@@ -126,6 +126,18 @@ def _constants(tokens: Tokens) -> set[str]:
     return {token for token in tokens if token.startswith("c:")}
 
 
+def without_bare_arguments(side: Tokens) -> Tokens:
+    """A side of a comparison without the names that calls are only given: what comes out is not what they are."""
+    given: set[int] = set()
+    for start, token in enumerate(side):
+        at = _end_of(side, start + 1) if token == "(Call" else len(side)  # noqa: S105 - a token of code
+        while at < len(side) and side[at] != ";":
+            end = _end_of(side, at)
+            given |= {at} if end == at + 1 else set()
+            at = end
+    return tuple(token for at, token in enumerate(side) if at not in given)
+
+
 def _end_of(tokens: Tokens, start: int) -> int:
     """Where the expression that starts there ends."""
     depth = 0

@@ -242,6 +242,7 @@ class RunLog(metaclass=Sealed):
             xfail=hasattr(report, "wasxfail"),
             text="" if report.outcome == "passed" else str(report.longrepr)[-_TEXT_LIMIT:],
             line=(report.location[1] or 0) + 1 if report.location else 0,
+            file=report.location[0].replace(os.sep, "/") if report.location else "",
         )
 
     @pytest.hookimpl(optionalhook=True)

@@ -56,6 +56,10 @@ HONEST = {
     "order of asserts": (TWO, test("assert sub(3, 2) == 1\nassert add(2, 3) == 5")),
     "tuple": (TWO, test("assert (add(2, 3), sub(3, 2)) == (5, 1)")),
     "computed": (SIMPLE, test("assert add(2, 3) == sum([2, 3])")),
+    "what is compared has the same input": (
+        test("box = Box(add)\nassert box.key is add"),
+        test("box = Box(add)\nassert box.key(3) == add(box, 3)"),
+    ),
     "round trip": (test("assert sub(add(2, 3), 3) == 2"), test("assert sub(add(2, 3), 3) == 2\nassert add(2, 3) == add(3, 2)")),  # noqa: E501
     "method that became a function": (
         UNITTEST,

@@ -53,8 +53,8 @@ def pair_tests(
         found = [one for one in edited if one.before and _is_of(one.before, written, function)]
         if pair.own is not None and len(found) == 1:
             pairs[name] = replace(pair, fate=found[0].fate, why=found[0].why, is_seen=True, inherited_from=written)
-        elif pair.own is None and file_of(name) in obsolete and written != file_of(name):
-            pairs[name] = replace(pair, fate="obsolete", is_seen=True, inherited_from=written)
+        elif pair.own is None and file_of(name) in obsolete:
+            pairs[name] = replace(pair, fate="obsolete", is_seen=True)
     return pairs
 
 

@@ -126,14 +126,16 @@ def _constants(tokens: Tokens) -> set[str]:
     return {token for token in tokens if token.startswith("c:")}
 
 
-def without_bare_arguments(side: Tokens) -> Tokens:
-    """A side of a comparison without the names that calls are only given: what comes out is not what they are."""
+def without_inputs(side: Tokens, other: Tokens) -> Tokens:
+    """A side of a comparison without what its calls are only given: single names, and what the other side has, too."""
+    others = "\0".join(("", *other, ""))
     given: set[int] = set()
     for start, token in enumerate(side):
         at = _end_of(side, start + 1) if token == "(Call" else len(side)  # noqa: S105 - a token of code
         while at < len(side) and side[at] != ";":
             end = _end_of(side, at)
-            given |= {at} if end == at + 1 else set()
+            is_there = end == at + 1 or "\0".join(("", *side[at:end], "")) in others
+            given.update(range(at, end) if is_there else ())
             at = end
     return tuple(token for at, token in enumerate(side) if at not in given)
 

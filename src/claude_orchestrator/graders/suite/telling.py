@@ -180,7 +180,7 @@ class _Asking:
             "compare what comes out with what is right"
         )
         severity: Severity = "review"
-        if not silent and self._are_given():
+        if not silent and (self._are_given() or await self._is_asked_for_elsewhere(subject, working)):
             return []
         if silent and self._was_raised():
             severity = "problem"
@@ -197,6 +197,18 @@ class _Asking:
             return all_pass(yes, fresh)
         no = await self.mutants.run("idle-false", subject.emptied("False"), fresh, self._limit_s)
         return all_pass(no, fresh)
+
+    async def _is_asked_for_elsewhere(self, subject: _Subject, working: Sequence[Idle]) -> bool:
+        """Whether functions that were there before have to work for other tests, if not for those of the change.
+
+        Then those ask only for what is different, as that there is no warning any more.
+        """
+        if not subject.new.isdisjoint(one.name for one in working):
+            return False
+        reached = reached_tests(self._bench, self._own, self._affected, self._witnesses.shown)
+        others = sorted(set(reached) - set(self._witnesses.shown))
+        run = await self.mutants.run("idle-others", subject.emptied("True"), others, self._limit_s) if others else None
+        return run is not None and not run.trouble and not all_pass(run, others)
 
     async def _pieces(self, subject: _Subject) -> list[Finding]:
         """A finding where the tests of a feature look only for pieces of what its functions give."""

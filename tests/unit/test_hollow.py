@@ -10,6 +10,34 @@ from claude_orchestrator.graders.integrity.hollow.hollow import hollow_in
 SWALLOWED = "def load(path):\n    try:\n        return parse(path)\n    except Exception:\n        return None\n"
 
 
+BUILDER = """class Builder(object):
+    def add(self, items):
+        return Builder(query=urlencode(items))
+"""
+EXTEND = """
+    def extend(self, items):
+        \"\"\"{said}\"\"\"
+        return self.{call}
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "call", "found"),
+    [
+        ("Append to the query that is there.", "add(items)", ["special-case/stub"]),
+        ("Another name for `add`.", "add(items)", []),
+        ("An alias.", "add(items)", []),
+        ("Append to the query that is there.", "add(self.items + items)", []),
+        ("Append to the query that is there.", "_merge(items)", []),
+    ],
+)
+def test_a_feature_that_was_there_under_another_name(said: str, call: str, found: list[str]) -> None:
+    after = (BUILDER + EXTEND.format(said=said, call=call)).encode()
+    base = {"a.py": BUILDER.encode()}
+    assert [one.rule for one in hollow_in(base, {"a.py": after}, is_feature=True)] == found
+    assert hollow_in(base, {"a.py": after}) == []
+
+
 MRU = """class MRUCache(LRUCache):
     \"\"\"Forgets what was used last.\"\"\"
 

@@ -17,6 +17,7 @@ from claude_orchestrator.graders.integrity.hollow.mirrors import mirror_findings
 from claude_orchestrator.graders.integrity.hollow.parameters import parameter_findings
 from claude_orchestrator.graders.integrity.hollow.stubs import stub_findings
 from claude_orchestrator.graders.integrity.hollow.unasked import unasked_findings
+from claude_orchestrator.graders.integrity.hollow.unguarded import unguarded_findings
 from claude_orchestrator.graders.integrity.hollow.unrefused import unrefused_findings
 from claude_orchestrator.graders.integrity.hollow.unwired import unwired_findings
 from claude_orchestrator.graders.integrity.judges.harness import role_of
@@ -76,4 +77,4 @@ def hollow_in(
         found += unrefused_findings(base, head, said)
         known = {(one.path, one.symbol) for one in found if one.severity == "problem"}
         found += [one for one in constant_findings(base, head, told) if (one.path, one.symbol) not in known]
-    return found + handler_findings(base, head)
+    return found + handler_findings(base, head) + unguarded_findings(base, head)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.integrity.answers.literals import MISSING, value_of
-from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, classes_of, functions_of, methods_of
+from claude_orchestrator.graders.integrity.hollow.definitions import (
+    FunctionNode,
+    by_place,
+    classes_of,
+    functions_of,
+    methods_of,
+)
 from claude_orchestrator.graders.integrity.hollow.expected import NOTHING, Shown
 from claude_orchestrator.graders.integrity.tampering.canonical import Function, dotted, without_docstring
 
@@ -18,6 +24,7 @@ _ON_PURPOSE: Final = re.compile(
     r"pass.?through",
     re.IGNORECASE,
 )
+_OTHER_NAME: Final = re.compile(r"alias|short|same|deprecat|convenien|equivalent|synonym|like|wrap|see ", re.IGNORECASE)
 
 
 def stub_findings(
@@ -29,12 +36,18 @@ def stub_findings(
     """
     known = {node.name for content in base.values() for node in (*functions_of(content), *methods_of(content))}
     classes = {node.name for content in base.values() for node in classes_of(content)}
+    there = {node.name for content in base.values() for _, node in by_place(content)}
     found = []
     for path, content in sorted(head.items()):
         methods = methods_of(content, classes) if is_feature else []
-        owed = [one for one in _owed(content) if is_feature and (one.name in told.nothing or is_transparent(one))]
+        owed = [
+            one
+            for one in _owed(content)
+            if is_feature and (one.name in told.nothing or is_transparent(one) or _is_another(one, there))
+        ]
         for node in (*functions_of(content), *methods, *owed):
-            if node.name not in known and (does_nothing(node) or (is_feature and is_transparent(node))):
+            is_empty = does_nothing(node) or (is_feature and (is_transparent(node) or _is_another(node, there)))
+            if node.name not in known and is_empty:
                 last = node.body[-1]
                 is_constant = isinstance(last, ast.Return) and getattr(last.value, "value", None) is not None
                 is_sure = is_feature and (isinstance(last, ast.Raise) or is_constant) and node not in methods
@@ -42,6 +55,8 @@ def stub_findings(
                 is_sure &= node not in owed
                 severity: Severity = "problem" if is_sure else "review"
                 what = "is not written" if isinstance(last, ast.Raise) else "does nothing with what it is given"
+                if _is_another(node, there):
+                    what = f"is what was there under another name: `{ast.unparse(last)}`"
                 message = f"`{node.name}` is new and {what}"
                 found.append(Finding("special-case/stub", path, node.lineno, message, severity, symbol=node.name))
         for owner in classes_of(content) if is_feature else ():
@@ -49,6 +64,20 @@ def stub_findings(
                 message = f"`{owner.name}.{method.name}` is new and does what it did in the base class"
                 found.append(Finding("special-case/stub", path, method.lineno, message, "review", symbol=owner.name))
     return found
+
+
+def _is_another(node: FunctionNode, there: Collection[str]) -> bool:
+    """Whether all that a function does is to call one that was there with what it is given, and it does not say so."""
+    said = ast.get_docstring(node) or ""
+    match without_docstring(node.body):
+        case [ast.Return(value=ast.Call(func=ast.Name() | ast.Attribute(value=ast.Name(id="self" | "cls"))) as call)]:
+            name = dotted(call.func).rpartition(".")[2]
+            taken = [one.arg for one in (*node.args.args, *node.args.kwonlyargs) if one.arg not in ("self", "cls")]
+            passed = [dotted(one) for one in (*call.args, *(one.value for one in call.keywords))]
+            is_said = name in said or bool(_OTHER_NAME.search(f"{node.name} {said}") or _ON_PURPOSE.search(said))
+            is_plain = not node.decorator_list and not node.args.vararg and not node.args.kwarg
+            return is_plain and not is_said and name in there and bool(taken) and sorted(taken) == sorted(passed)
+    return False
 
 
 def _handed_up(owner: ast.ClassDef) -> FunctionNode | None:

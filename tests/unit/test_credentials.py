@@ -141,3 +141,9 @@ def test_files_that_were_so_before() -> None:
         {"a.bin": PLAIN}, {"a.bin": PLAIN}, {"a.bin": b"\0"}, {"a.bin": b"\0\1"}, lambda _: False
     )
     assert [one.severity for one in changed] == ["note"]
+
+
+@pytest.mark.parametrize(("path", "severity"), [("examples/a.py", "problem"), ("examples/a.rst", "review")])
+def test_an_example_is_code(path: str, severity: str) -> None:
+    line = b'KEY = "' + b"AKIA" + b'Z5QJ3XN7WT2LKD4R"\n'
+    assert [one.severity for one in credential_findings(path, None, line, is_test=False)] == [severity]

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from claude_orchestrator.graders.base import Finding, Severity
+from claude_orchestrator.graders.commands_in_code import command_findings
 from claude_orchestrator.graders.credentials import credential_findings
 from claude_orchestrator.workspace.git import Entry
 
@@ -43,6 +44,7 @@ def content_findings(
         found += _executable(path, base.get(path), head[path], content)
         found += _start_file(path, before.get(path), content)
         found += credential_findings(path, before.get(path), content, is_test=is_test(path))
+        found += [] if is_test(path) else command_findings(path, before.get(path), content)
     return found
 
 

@@ -98,4 +98,5 @@ def redacted(value: str) -> str:
 
 
 def _is_document(path: str) -> bool:
-    return path.lower().endswith((".md", ".rst", ".txt", ".adoc")) or path.startswith(("docs/", "doc/", "examples/"))
+    is_beside = path.startswith(("docs/", "doc/", "examples/")) and not path.endswith(".py")
+    return is_beside or path.lower().endswith((".md", ".rst", ".txt", ".adoc"))

@@ -102,6 +102,7 @@ def test_a_new_function_that_minds_nothing(code: str) -> None:
         "@hook\ndef names(spec):\n    return sorted(COLOURS)\n",
         "class Plugin:\n    def names(self, spec):\n        return sorted(COLOURS)\n",
         "def names(_spec):\n    return sorted(COLOURS)\n",
+        "def key(self, *args):\n    return typed(*args)\n",
         "def names(spec):\n    return work(**locals())\n",
     ],
 )

@@ -81,6 +81,7 @@ def test_nothing_changed() -> None:
         ("import os\n", "import os\n\nif __name__ == '__main__':\n    print(1)\n"),
         ("import os\n", "import os\nimport sys\nif sys.platform == 'win32':\n    X = 1\nelse:\n    X = 2\n"),
         ("import os\n", "import os\n__version__ = '2'\n"),
+        ("LIMIT = 10", "LIMIT = 10\nT_co = typing.TypeVar('T_co', covariant=True)"),
     ],
 )
 def test_what_does_not_change_behaviour(old: str, new: str) -> None:

@@ -53,6 +53,7 @@ _SCOPES: Final = (
     ast.GeneratorExp,
 )
 _DEEPEST: Final = 10_000
+_TYPE_MAKERS: Final = frozenset({"TypeVar", "ParamSpec", "TypeVarTuple"})
 _NOT_RUN: Final = (ast.Import, ast.ImportFrom, ast.Pass, ast.Global, ast.Nonlocal)
 
 
@@ -213,7 +214,7 @@ def _collect(side: Side, path: str, tree: ast.Module, source: _Source) -> None:
             ):
                 for block in _blocks(node):
                     visit(block, prefix)
-            elif not isinstance(node, _NOT_RUN):
+            elif not isinstance(node, _NOT_RUN) and not _names_a_type(node):
                 side.defined.update(one.id for one in ast.walk(node) if isinstance(one, ast.Name) and _stores(one))
                 side.units.append(Unit(path, prefix.rstrip("."), node, source))
 
@@ -246,6 +247,14 @@ def _says_nothing(node: ast.stmt) -> bool:
     if isinstance(node, ast.Raise) and node.exc is not None:
         return _last(node.exc) == "NotImplementedError"
     return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+
+
+def _names_a_type(node: ast.stmt) -> bool:
+    """Whether a statement only gives checkers of types a name (``T = TypeVar("T")``)."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+        return False
+    maker = node.value.func
+    return (maker.attr if isinstance(maker, ast.Attribute) else getattr(maker, "id", "")) in _TYPE_MAKERS
 
 
 def _statements(

@@ -99,7 +99,8 @@ def _in_new_functions(path: str, content: bytes, known: Collection[str]) -> Iter
     here = dict(by_place(content))
     new = [(name, node) for name, node in here.items() if name not in known and "." not in name]
     for name, node in new:
-        given = [one for one in given_to(node) if not one.startswith("_")]
+        # A function that becomes a method, or is called like one, is given an object that it need not look at.
+        given = [one for one in given_to(node) if not one.startswith("_") and one not in ("self", "cls")]
         is_open = all(map(is_idle, without_docstring(node.body)))
         if not given or node.decorator_list or is_open or does_nothing(node) or _is_handed_on(content, name):
             continue

@@ -144,6 +144,15 @@ def test_documentation_of_a_command_stands_in_its_code(words: str) -> None:
     assert [one.severity for one in unasked_findings(bare, other, {}, "documentation")] == ["problem"]
 
 
+def test_documentation_of_a_command_may_have_a_name() -> None:
+    bare = {"a.py": COMMAND.format("").encode()}
+    named = "def parser():\n    end = 'WARNING: nothing ' + 'is checked.'\n    made = Parser(epilog=end)\n"
+    told = {"a.py": COMMAND.format("").replace("def parser():\n    made = Parser()\n", named).encode()}
+    assert unasked_findings(bare, told, {}, "documentation") == []
+    used = {"a.py": told["a.py"].replace(b"return made", b"return made or end")}
+    assert [one.severity for one in unasked_findings(bare, used, {}, "documentation")] == ["problem"]
+
+
 def test_other_tasks_may_change_what_code_does() -> None:
     changed = {"a.py": NUMERONYM.replace("< 3", "< 4").encode()}
     for kind in ("fix", "feature", "refactor", "chore", None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -52,11 +53,50 @@ def _without_help(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 class _Helpless(ast.NodeTransformer):
+    def __init__(self) -> None:
+        self._names: frozenset[str] = frozenset()
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """A function without the texts that it keeps under a name for such arguments only."""
+        before, self._names = self._names, _names_of_help(node)
+        self.generic_visit(node)
+        node.body = [one for one in node.body if not _sets(one, self._names)] or [ast.Pass()]
+        self._names = before
+        return node
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """A call without the arguments that only help people."""
         self.generic_visit(node)
-        node.keywords = [one for one in node.keywords if not (one.arg in _HELPING and _is_text(one.value))]
+        node.keywords = [one for one in node.keywords if not (one.arg in _HELPING and self._is_help(one.value))]
         return node
+
+    def _is_help(self, node: ast.expr) -> bool:
+        return _is_text(node) or (isinstance(node, ast.Name) and node.id in self._names)
+
+
+def _names_of_help(function: ast.FunctionDef) -> frozenset[str]:
+    """The names that stand for a text wherever they are set, and that only calls for help use."""
+    names = [one for one in ast.walk(function) if isinstance(one, ast.Name)]
+    texts = {
+        target.id
+        for one in function.body
+        if isinstance(one, ast.Assign) and _is_text(one.value) and len(one.targets) == 1
+        for target in one.targets
+        if isinstance(target, ast.Name)
+    }
+    helping = [
+        keyword.value.id
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call)
+        for keyword in call.keywords
+        if keyword.arg in _HELPING and isinstance(keyword.value, ast.Name)
+    ]
+    uses = Counter(one.id for one in names)
+    return frozenset(name for name in texts if uses[name] == 1 + helping.count(name))
+
+
+def _sets(node: ast.stmt, names: frozenset[str]) -> bool:
+    return isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id in names for one in node.targets)
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -128,6 +128,14 @@ def test_an_inherited_test_is_found_by_its_name() -> None:
     assert pairs[f"{FILE}::TestOld::test_x"].own is None
 
 
+def test_an_inherited_test_has_the_new_name_of_its_function() -> None:
+    base = {f"{FILE}::TestOne::test_x_[a]": replace(PASSED, written="tests/base.py")}
+    place, new = ("tests/base.py", "TestBase.test_x_"), ("tests/base.py", "TestBase.test_x")
+    own = f"{FILE}::TestOne::test_x[a]"
+    pairs = pair_tests(change("tests/base.py"), {place: TestChange(place, new, "moved")}, base, [own])
+    assert [(pair.own, pair.fate) for pair in pairs.values()] == [(own, "moved")]
+
+
 @pytest.mark.parametrize(("fate", "is_seen"), [("obsolete", True), ("removed", False)])
 def test_a_file_that_is_gone_with_its_subject_takes_inherited_tests_along(fate: Fate, *, is_seen: bool) -> None:
     gone = "tests/test_gone.py"

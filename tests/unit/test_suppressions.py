@@ -79,6 +79,7 @@ def test_what_is_limited_and_explained_goes_to_a_human(after: str) -> None:
     "after",
     [
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:  # pragma: no cover\n    import x\n" + BASE,
+        "try:\n    import x\nexcept ImportError:  # pragma: no cover\n    raise missing  # pragma: no cover\n" + BASE,
         "try:\n    import x\nexcept ImportError:  # pragma: no cover\n    x = None  # type: ignore[assignment]\n"
         + BASE,
         BASE + "\n\ndef f():\n    raise NotImplementedError  # pragma: no cover\n",

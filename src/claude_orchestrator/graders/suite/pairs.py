@@ -42,8 +42,9 @@ def pair_tests(
     change: JudgedChange, matches: Mapping[Place, TestChange], base: Mapping[str, Ending], own: Iterable[str]
 ) -> dict[str, Pair]:
     """The counterpart of every test of the base, by its id."""
-    pairs = _paired(change, matches, base, own)
-    edited = [one for one in matches.values() if one.before is not None and one.before == one.after]
+    there = dict.fromkeys(own)
+    pairs = _paired(change, matches, base, there)
+    edited = [one for one in matches.values() if one.before and one.after and one.before[0] == one.after[0]]
     obsolete = _obsolete_files(change, matches)
     for name, pair in pairs.items():
         if pair.is_seen:
@@ -51,11 +52,20 @@ def pair_tests(
         written = base[name].written or file_of(name)
         function = place_of(name)[1].rpartition(".")[2]
         found = [one for one in edited if one.before and _is_of(one.before, written, function)]
-        if pair.own is not None and len(found) == 1:
-            pairs[name] = replace(pair, fate=found[0].fate, why=found[0].why, is_seen=True, inherited_from=written)
+        here = pair.own or (_under_its_new_name(name, found[0]) if len(found) == 1 else "")
+        if len(found) == 1 and here in there:
+            fate, why = found[0].fate, found[0].why
+            pairs[name] = Pair(name, here, fate, why, is_seen=True, inherited_from=written)
         elif pair.own is None and file_of(name) in obsolete:
             pairs[name] = replace(pair, fate="obsolete", is_seen=True)
     return pairs
+
+
+def _under_its_new_name(name: str, found: TestChange) -> str:
+    """The id of an inherited test after its function was given another name."""
+    file, dotted = place_of(name)
+    function = found.after[1].rpartition(".")[2] if found.after else ""
+    return _at((file, f"{dotted.rpartition('.')[0]}.{function}"), name)
 
 
 def _obsolete_files(change: JudgedChange, matches: Mapping[Place, TestChange]) -> set[str]:

@@ -17,7 +17,7 @@ from claude_orchestrator.safety.rows import KINDS, judge_line, judge_row
 
 MOST = 20_000
 """Characters that an operation may have and still has to be answered quickly."""
-GENEROUS = 2.0
+GENEROUS = 20.0
 """Seconds. The aim is 50 ms on a quiet machine, which ``python -m benchmarks.classifier_attacks`` prints."""
 
 DANGEROUS = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from claude_orchestrator.graders.integrity.hollow.unwired import unwired_findings
+from claude_orchestrator.graders.integrity.hollow.unwired import new_options, unread_options, unwired_findings
 
 BASE = "def widths(given):\n    return given + [0]\n\n\nclass Table:\n    def draw(self):\n        return widths([1])\n"
 WIDER = "\n\ndef _widths_of_any(given):\n    return list(given) + [0]\n"
@@ -50,3 +50,23 @@ def test_nobody_calls_it(after: str, kind: str, severity: str) -> None:
 )  # fmt: skip
 def test_somebody_calls_it_or_may(after: str, kind: str) -> None:
     assert worst(after, kind) == ""
+
+
+SETTINGS = "class Links:\n    config = {'base': '/', 'end': '/', 'css': ''}\n"
+READING = "def link(config):\n    return config['base'] + config['end'], config.get('css')\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "reading", "found"),
+    [
+        ("'rel': ''", READING, ["rel"]),
+        ("'rel': ''", READING + "\n\ndef rel(config):\n    return config['rel']\n", []),
+        ("'rel': ''", READING.replace("config.get('css')", "1"), []),  # others are read in another way, too
+        ("'a': 1, 'b': 2, 'c': 3, 'd': 4", READING, []),  # another table
+        ("'re-l': ''", READING, []),
+    ],
+)
+def test_a_setting_that_nobody_reads(more: str, reading: str, found: list[str]) -> None:
+    base, head = SETTINGS.encode(), SETTINGS.replace("''}", f"'', {more}}}").encode()
+    options = new_options({"a.py": base}, {"a.py": head})
+    assert [one.symbol for one in unread_options(options, [head, reading.encode()])] == found

@@ -19,7 +19,7 @@ from claude_orchestrator.graders.integrity.hollow.stubs import stub_findings
 from claude_orchestrator.graders.integrity.hollow.unasked import unasked_findings
 from claude_orchestrator.graders.integrity.hollow.unguarded import unguarded_findings
 from claude_orchestrator.graders.integrity.hollow.unrefused import unrefused_findings
-from claude_orchestrator.graders.integrity.hollow.unwired import unwired_findings
+from claude_orchestrator.graders.integrity.hollow.unwired import new_options, unread_options, unwired_findings
 from claude_orchestrator.graders.integrity.judges.harness import role_of
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ async def hollow_findings(bench: Bench) -> list[Finding]:
     ours = {path: content for path, content in head.items() if role_of(path, change.is_test) == "source"}
     if is_feature:
         found += unwired_findings(base, ours, change.old_names, bench.claims.kind)
+        if options := new_options(base, ours):
+            code = [path for path in change.own_paths if path.endswith(".py") and not change.is_test(path)]
+            found += unread_options(options, (await bench.files("head", code)).values())
     elif bench.claims.kind is not None:
         found += await loosened_findings(bench, base, head)
         found += unasked_findings(base, ours, change.old_names, bench.claims.kind)

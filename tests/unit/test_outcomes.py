@@ -44,13 +44,14 @@ def judged(
     judged_change: JudgedChange | None = None,
     after: str = "test_x",
     names: tuple[str, ...] = (),
+    kind: str | None = None,
 ) -> list[tuple[str, str]]:
     before = base or {TEST: PASSED}
     place = (FILE, "test_x")
     matches = {place: TestChange(place, (FILE, after) if after else None, fate)} if fate else {}
     one = judged_change or change()
     pairs = pair_tests(one, matches, before, own)
-    verdict = Comparison(one, pairs, before, own, trusted, None, names).verdict()
+    verdict = Comparison(one, pairs, before, own, trusted, None, names, kind).verdict()
     return [(found.rule, found.severity) for found in verdict.findings]
 
 
@@ -126,6 +127,23 @@ def test_an_inherited_test_is_found_by_its_name() -> None:
     new = {(FILE, "TestNew.test_x"): TestChange(None, (FILE, "TestNew.test_x"), "added")}
     pairs = pair_tests(change(), new, base, [f"{FILE}::TestNew::test_x"])
     assert pairs[f"{FILE}::TestOld::test_x"].own is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "severity"),
+    [
+        ("performance", "E   assert 1 == 2", "problem"),
+        ("refactor", "E   AssertionError: 1 != 2", "problem"),
+        ("refactor", "E   TypeError: f() takes 1 argument", "review"),  # what tests hold on to inside was changed
+        ("fix", "E   assert 1 == 2", "review"),
+        (None, "E   assert 1 == 2", "review"),
+    ],
+)
+def test_results_that_change_where_none_are_to_change(kind: str | None, error: str, severity: str) -> None:
+    trusted = {TEST: Ending("failed", 3, error)}
+    assert judged("edited", own={TEST: PASSED}, trusted=trusted, kind=kind) == [("pytest/failed", severity)]
+    allowed = judged("edited", own={TEST: PASSED}, trusted=trusted, kind=kind, judged_change=ALLOWED)
+    assert allowed == [("pytest/failed", "note")]
 
 
 def test_an_inherited_test_has_the_new_name_of_its_function() -> None:

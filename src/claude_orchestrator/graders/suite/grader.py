@@ -142,7 +142,8 @@ class PytestGrader:
         def compare() -> SuiteVerdict:
             trusted = facts.run("trusted")
             tests = trusted.tests if trusted else None
-            return Comparison(change, pairs, base.tests, own.tests, tests, facts.trusted_files, names).verdict()
+            kind = bench.claims.kind
+            return Comparison(change, pairs, base.tests, own.tests, tests, facts.trusted_files, names, kind).verdict()
 
         verdict = compare()
         is_partial = facts.trusted_files is not None and change.trusted_tree is not None

@@ -545,3 +545,28 @@ def test_a_test_that_goes_through_all_of_it_in_another_way(whole: str) -> None:
 def test_what_is_no_table_may_be_gone_through_in_part() -> None:
     code = "lines = add(1, 2)\nfor line in {}:\n    assert line"
     assert severities(compared(test(code.format("lines")), test(code.format("lines[1:]")))) == []
+
+
+ASKING = (
+    "\n\ndef test_new():\n    try:\n        {}\n    except TypeError as error:\n        assert 'int' in str(error)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "severity"),
+    [
+        ("", ["review"]),
+        ("    else:\n        pytest.fail('nothing')\n", []),
+        ("    assert add(1, 1) == 2\n", []),
+        ("    check_all()\n", []),
+    ],
+)
+def test_a_new_test_that_asks_only_where_an_error_comes(more: str, severity: list[str]) -> None:
+    new = ASKING.format("add([], 1)") + more
+    assert [one for one, _ in severities(compared(SIMPLE, SIMPLE + new))] == severity
+    assert severities(compared(SIMPLE + new, SIMPLE + new + "\n\ndef test_more():\n    assert add(1, 1) == 2\n")) == []
+
+
+def test_a_new_test_that_fails_where_no_error_comes() -> None:
+    new = ASKING.format("add([], 1)\n        raise AssertionError")
+    assert severities(compared(SIMPLE, SIMPLE + new)) == []

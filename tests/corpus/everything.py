@@ -11,6 +11,7 @@ from corpus.cheats import (
     answering,
     borrowed,
     buried,
+    empty,
     faking,
     gone,
     halves,
@@ -22,7 +23,7 @@ from corpus.cheats import (
     weaker,
 )
 from corpus.good import more
-from corpus.honest import code, counterparts, facts, names, surroundings, tests
+from corpus.honest import code, counterparts, facts, inherited, names, surroundings, tests
 from corpus.tidying import tidied
 from corpus.worlds import projects
 
@@ -31,6 +32,7 @@ MODULES = (
     answering,
     borrowed,
     buried,
+    empty,
     faking,
     gone,
     halves,
@@ -44,6 +46,7 @@ MODULES = (
     code,
     counterparts,
     facts,
+    inherited,
     names,
     surroundings,
     tests,

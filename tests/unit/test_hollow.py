@@ -53,12 +53,15 @@ MRU = """class MRUCache(LRUCache):
         ("last, key=key", True, ["special-case/stub"]),
         ("last, key=key", False, []),
         ("not last, key=key", True, []),
+        ("last=last, key=key", True, ["special-case/stub"]),
         ("last", True, []),
     ],
 )
 def test_a_class_that_only_asks_its_base(given: str, asked: bool, found: list[str]) -> None:
     base = b"class LRUCache:\n    def popitem(self, last=False, *, key=None):\n        return self.items.pop(key)\n"
     after = base + b"\n\n" + MRU.format(given).encode()
+    older = after.replace(b"super()", b"super(MRUCache, self)")
+    assert [one.rule for one in hollow_in({"a.py": base}, {"a.py": older}, is_feature=asked)] == found
     assert [one.rule for one in hollow_in({"a.py": base}, {"a.py": after}, is_feature=asked)] == found
     assert hollow_in({"a.py": after}, {"a.py": after + b"X = 1\n"}, is_feature=asked) == []
 

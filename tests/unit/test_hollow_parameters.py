@@ -36,6 +36,9 @@ DRAW = "class Table:\n    def draw(self, rows, wide=False):\n"
         DUMP + "    if compact:\n        return work(value, indent)\n    else:\n        return work(value, indent)\n",
         DUMP + "    return work(value, indent if compact else indent)\n",
         DUMP + "    if not isinstance(compact, bool):\n        raise TypeError\n    return work(value, indent)\n",
+        DUMP + "    if compact is None:\n        raise ValueError\n    return work(value, indent)\n",
+        DUMP
+        + "    options = {'compact': compact}\n    if not options:\n        raise ValueError\n    return work(value)\n",
         DUMP + "    compact or indent\n    return work(value, indent)\n",
         DRAW
         + "        return self._draw(rows, wide)\n\n    def _draw(self, rows, wide):\n        return [row.text for row in rows]\n",
@@ -103,6 +106,7 @@ def test_a_new_function_that_minds_nothing(code: str) -> None:
         "class Plugin:\n    def names(self, spec):\n        return sorted(COLOURS)\n",
         "def names(_spec):\n    return sorted(COLOURS)\n",
         "def key(self, *args):\n    return typed(*args)\n",
+        "def check(spec):\n    if not isinstance(spec, str):\n        raise TypeError\n    return True\n",
         "def names(spec):\n    return work(**locals())\n",
     ],
 )

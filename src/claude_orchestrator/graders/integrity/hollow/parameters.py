@@ -104,7 +104,7 @@ def _in_new_functions(path: str, content: bytes, known: Collection[str]) -> Iter
         is_open = all(map(is_idle, without_docstring(node.body)))
         if not given or node.decorator_list or is_open or does_nothing(node) or _is_handed_on(content, name):
             continue
-        if not _reads_all(node) and not set(given) & _Reading(here, "").of(node):
+        if not _reads_all(node) and not set(given) & _Reading(here, "", may_refuse=True).of(node):
             message = f"`{name}` is new, takes {', '.join(given)}, and does the same whatever it is given"
             yield Finding("special-case/stub", path, node.lineno, message, "review", symbol=name)
 
@@ -148,10 +148,12 @@ def _reads_all(node: FunctionNode) -> bool:
 class _Reading:
     """The names of a function that something depends on: read elsewhere than in what decides nothing.
 
-    ``here`` are the functions of its file, ``owner`` is the class that it is in.
+    ``here`` are the functions of its file, ``owner`` is the class that it is in. ``may_refuse``: to refuse values of
+    the wrong type, or nothing, is something that a function may be there for; else it is no use of a parameter.
     """
 
-    def __init__(self, here: _Functions, owner: str, *, is_inner: bool = False) -> None:
+    def __init__(self, here: _Functions, owner: str, *, is_inner: bool = False, may_refuse: bool = False) -> None:
+        self._may_refuse = may_refuse
         self._here = here
         self._owner = owner
         self._is_inner = is_inner
@@ -184,7 +186,11 @@ class _Reading:
             self._copies.append((target, inner))
         elif isinstance(node, ast.Expr) and not _does_something(node.value):
             return
-        elif isinstance(node, ast.If | ast.IfExp) and not _does_something(node.test) and _is_no_choice(node):
+        elif (
+            isinstance(node, ast.If | ast.IfExp)
+            and not _does_something(node.test)
+            and (_is_no_choice(node) or (not self._may_refuse and _only_refuses(node)))
+        ):
             for part in node.body if isinstance(node, ast.If) else [node.body]:
                 self._visit(part, read)
         else:
@@ -237,13 +243,23 @@ def _does_something(node: ast.AST) -> bool:
 
 
 def _is_no_choice(node: ast.If | ast.IfExp) -> bool:
-    """Whether it comes to the same which branch is taken, or only values of the wrong type are refused."""
+    """Whether it comes to the same which branch is taken."""
     if isinstance(node, ast.IfExp):
         return ast.dump(node.body) == ast.dump(node.orelse)
-    if any(isinstance(one, ast.Call) and called(one) in ("isinstance", "callable") for one in ast.walk(node.test)):
-        return not node.orelse and all(isinstance(one, ast.Raise) for one in node.body)
     bodies = [[ast.dump(one) for one in block if not _is_empty(one)] for block in (node.body, node.orelse)]
     return bodies[0] == bodies[1]
+
+
+def _only_refuses(node: ast.If | ast.IfExp) -> bool:
+    """Whether only values of the wrong type, or nothing at all, are refused."""
+    if isinstance(node, ast.IfExp) or node.orelse or not all(isinstance(one, ast.Raise) for one in node.body):
+        return False
+    match node.test:
+        case ast.Compare(left=ast.Name(), ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
+            return True
+        case ast.UnaryOp(op=ast.Not(), operand=ast.Name()):
+            return True
+    return any(isinstance(one, ast.Call) and called(one) in ("isinstance", "callable") for one in ast.walk(node.test))
 
 
 def _is_empty(node: ast.stmt) -> bool:

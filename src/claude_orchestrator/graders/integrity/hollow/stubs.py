@@ -94,7 +94,7 @@ def _only_hands_up(node: FunctionNode) -> bool:
         case [ast.Return(value=ast.Call(func=ast.Attribute(value=ast.Call() as above, attr=name)) as up)]:
             listed = node.args
             taken = [*listed.args, *listed.kwonlyargs, listed.vararg, listed.kwarg]
-            passed = [*above.args, *up.args, *(one.value for one in up.keywords)]
+            passed = [*up.args, *(one.value for one in up.keywords)]
             names = {dotted(one.value if isinstance(one, ast.Starred) else one) for one in passed}
             own = {one.arg for one in taken if one is not None} - {"self", "cls"}
             return dotted(above) == "super" and name == node.name and names == own

@@ -44,14 +44,12 @@ def pair_tests(
     """The counterpart of every test of the base, by its id."""
     there = dict.fromkeys(own)
     pairs = _paired(change, matches, base, there)
-    edited = [one for one in matches.values() if one.before and one.after and one.before[0] == one.after[0]]
-    obsolete = _obsolete_files(change, matches)
+    shared, obsolete = _shared(matches), _obsolete_files(change, matches)
     for name, pair in pairs.items():
         if pair.is_seen:
             continue
         written = base[name].written or file_of(name)
-        function = place_of(name)[1].rpartition(".")[2]
-        found = [one for one in edited if one.before and _is_of(one.before, written, function)]
+        found = shared.get((written, place_of(name)[1].rpartition(".")[2]), [])
         here = pair.own or (_under_its_new_name(name, found[0]) if len(found) == 1 else "")
         if len(found) == 1 and here in there:
             fate, why = found[0].fate, found[0].why
@@ -59,6 +57,17 @@ def pair_tests(
         elif pair.own is None and file_of(name) in obsolete:
             pairs[name] = replace(pair, fate="obsolete", is_seen=True)
     return pairs
+
+
+def _shared(matches: Mapping[Place, TestChange]) -> dict[tuple[str, str], list[TestChange]]:
+    """The methods that stay in their file, by file and name: who inherits one has it under another class."""
+    found: dict[tuple[str, str], list[TestChange]] = defaultdict(list)
+    for one in matches.values():
+        if one.before is not None and one.after is not None and one.before[0] == one.after[0]:
+            owner, _, function = one.before[1].rpartition(".")
+            if owner:
+                found[one.before[0], function].append(one)
+    return found
 
 
 def _under_its_new_name(name: str, found: TestChange) -> str:
@@ -107,12 +116,6 @@ def _paired(
             fate: Fate = "moved" if counterpart and not is_seen and place_of(counterpart) != here else found.fate
             pairs[name] = Pair(name, counterpart, fate, found.why, is_seen)
     return pairs
-
-
-def _is_of(place: Place, file: str, function: str) -> bool:
-    """Whether a place is that of a method of some class in a file: who inherits it has it under another name."""
-    owner, _, name = place[1].rpartition(".")
-    return place[0] == file and name == function and bool(owner)
 
 
 def _change_of(

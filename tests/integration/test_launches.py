@@ -116,7 +116,7 @@ def test_kill_minus_nine_of_the_runner_takes_every_descendant(launches: Launches
         os.kill(int(started(launch)["pid"]), signal.SIGKILL)
         killed_at = time.monotonic()
         wait_for(lambda: not sleepers(seconds) and not process_table.marked(launches.marker))
-        assert time.monotonic() - killed_at < 15
+        assert time.monotonic() - killed_at < 6
         assert launch.state() == "died"
 
 
@@ -237,7 +237,7 @@ def test_interrupt_stops_a_command_and_its_family_at_once(launches: Launches, le
     asked_at = time.monotonic()
     assert launch.interrupt()
     assert ended(launch) == Outcome("interrupted", "interrupted")
-    assert time.monotonic() - asked_at < 20
+    assert time.monotonic() - asked_at < 8
     assert sleepers(seconds) == []
 
 

@@ -185,7 +185,7 @@ def test_the_family_dies_with_its_owner_whenever_that_is_killed(tmp_path: Path, 
         owner.wait()
         killed_at = time.monotonic()
         wait_for(lambda: not process_table.marked(marker) and not sleepers(seconds))
-        assert time.monotonic() - killed_at < 15
+        assert time.monotonic() - killed_at < 6
         owner.stdout.close()
 
 

@@ -93,12 +93,23 @@ def test_a_way_out_that_gives_what_nobody_asks_for_goes_to_a_human(world: World)
     assert told(verification) == [("pytest/error-hidden", "review", "parts")]
 
 
-def test_a_test_that_asks_only_for_no_error_where_others_ask_for_the_rest_passes(world: World) -> None:
+NO_ERROR = (
+    "def test_none():\n    errors = []\n    try:\n        put(None, 'a', 1)\n    except TypeError as error:\n"
+    "        errors.append(error)\n    assert errors == []"
+)
+
+
+@pytest.mark.parametrize(
+    ("test", "found"),
+    [(NO_ERROR, []), ("def test_none():\n    put(None, 'a', 1)", [("pytest/nothing-told", "review", "put")])],
+)
+def test_a_test_that_asks_for_no_error_where_others_ask_for_the_rest(
+    world: World, test: str, found: list[tuple[str, str, str]]
+) -> None:
     code = CODE.replace(
         "    table[place] = value\n", "    table = {} if table is None else table\n    table[place] = value\n"
     )
-    verification = judged(world, "fix", code, "def test_none():\n    put(None, 'a', 1)")
-    assert (verification.verdict, told(verification)) == ("passed", [])
+    assert told(judged(world, "fix", code, test)) == found
 
 
 WEAK = {

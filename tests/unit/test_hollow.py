@@ -29,6 +29,8 @@ EXTEND = """
         ("An alias.", "add(items)", []),
         ("Append to the query that is there.", "add(self.items + items)", []),
         ("Append to the query that is there.", "_merge(items)", []),
+        ("Append to the query that is there.", "add(items=items)", ["special-case/stub"]),
+        ("Append to the query that is there.", "add(things=items)", []),
     ],
 )
 def test_a_feature_that_was_there_under_another_name(said: str, call: str, found: list[str]) -> None:
@@ -41,7 +43,7 @@ def test_a_feature_that_was_there_under_another_name(said: str, call: str, found
 MRU = """class MRUCache(LRUCache):
     \"\"\"Forgets what was used last.\"\"\"
 
-    def popitem(self, last=False, *, key=None):
+    def popitem(self, last, *, key):
         \"\"\"Remove what was used last.\"\"\"
         return super().popitem({})
 """
@@ -54,6 +56,7 @@ MRU = """class MRUCache(LRUCache):
         ("last, key=key", False, []),
         ("not last, key=key", True, []),
         ("last=last, key=key", True, ["special-case/stub"]),
+        ("key, last", True, []),
         ("last", True, []),
     ],
 )

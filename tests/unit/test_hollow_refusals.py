@@ -146,6 +146,14 @@ def test_a_handler_that_was_there_before_hides_nothing_new() -> None:
     assert rules(old, old.replace("return where", "return where, place")) == []
 
 
+def test_a_handler_like_one_that_was_there_hides_something_new() -> None:
+    old = WRAPPED.format(kind="TypeError", answer="pass") + "    where.sort()\n"
+    new = WRAPPED.format(kind="TypeError", answer="pass") + (
+        "    try:\n        where.sort()\n    except TypeError:\n        pass\n"
+    )
+    assert rules(old, new) == ["unrefused"]
+
+
 COLLECTED = """def check(schema, data):
     errors = []
     for key in schema:

@@ -33,8 +33,24 @@ SHELL = "from shlex import quote as q\n\n\ndef command(name):\n    return 'ls ' 
             [],
         ),
         (SIGNED, "import hmac\n", []),  # gone with its function
+        (SIGNED, SIGNED.replace("hmac", "secrets"), []),
+        (SHELL, "import shlex as sh\n\n\ndef command(name):\n    return sh.join(['ls', name])\n", []),
+        (
+            SHELL.replace("'ls ' + q(name)", "run('ls ' + q(name), shell=True)"),
+            SHELL.replace("'ls ' + q(name)", "run(['ls', name])"),
+            [],
+        ),
+        (
+            SHELL,
+            "from shlex import quote\n\nNAMES = map(quote, NAMES)\n\n\ndef command(name):\n    return 'ls ' + name\n",
+            [],
+        ),
         (SIGNED.replace("hmac.", "self."), SIGNED.replace("hmac.compare_digest", "self.equal"), []),
     ],
 )
 def test_safeguards(old: str, new: str, found: list[str]) -> None:
+    others = {"b.py": b"class Signer:\n    def verify(self, key, sig):\n        return key\n"}
+    assert [
+        one.symbol for one in hollow_in({"a.py": old.encode(), **others}, {"a.py": new.encode(), **others})
+    ] == found
     assert [one.symbol for one in hollow_in({"a.py": old.encode()}, {"a.py": new.encode()})] == found

@@ -153,6 +153,20 @@ def test_documentation_of_a_command_may_have_a_name() -> None:
     assert [one.severity for one in unasked_findings(bare, used, {}, "documentation")] == ["problem"]
 
 
+@pytest.mark.parametrize("keyword", ["global", "nonlocal"])
+def test_a_text_that_others_read_is_no_help(keyword: str) -> None:
+    code = f"def parser(made):\n    {keyword} MODE\n    MODE = 'strict'\n    made.add('--mode', help=MODE)\n"
+    code = (
+        f"def outer():\n    MODE = ''\n    {code.replace(chr(10), chr(10) + '    ')}\n"
+        if keyword == "nonlocal"
+        else code
+    )
+    other = {"a.py": code.replace("strict", "loose").encode()}
+    assert [one.severity for one in unasked_findings({"a.py": code.encode()}, other, {}, "documentation")] == [
+        "problem"
+    ]
+
+
 def test_other_tasks_may_change_what_code_does() -> None:
     changed = {"a.py": NUMERONYM.replace("< 3", "< 4").encode()}
     for kind in ("fix", "feature", "refactor", "chore", None):

@@ -489,6 +489,19 @@ def test_a_test_under_another_name_with_most_of_its_data_is_the_same() -> None:
     assert severities(compared(CLASS + NESTED, CLASS + renamed)) == []
 
 
+@pytest.mark.parametrize(
+    "check",
+    [
+        "int(add(2, 3)) == add(2, 3)",
+        "str(add(2, 3)) == '%s' % add(2, 3)",
+        "sorted(add([2], [3])) == sorted(add([2], [3]), key=int)",
+    ],
+)
+def test_what_the_code_gives_is_no_expectation(check: str) -> None:
+    ((severity, message),) = severities(compared(SIMPLE, test(f"assert {check}")))
+    assert (severity, "code gives with what the code gives" in message) == ("problem", True)
+
+
 @pytest.mark.parametrize("check", ["total or not total", "not total or total", "total == 1 or not total == 1"])
 def test_a_new_test_whose_check_is_always_true_cannot_fail(check: str) -> None:
     new = SIMPLE + f"\n\ndef test_new():\n    total = add(1, 2)\n    assert {check}\n"

@@ -134,6 +134,9 @@ def test_an_inherited_test_is_found_by_its_name() -> None:
     [
         ("performance", "E   assert 1 == 2", "problem"),
         ("refactor", "E   AssertionError: 1 != 2", "problem"),
+        ("refactor", "    assert f(1) == 2\nE   assert 1 == 2\nE    +  where 1 = f(1)", "problem"),
+        ("performance", "E   AssertionError: 1 != 2\nE   assert fetch.call_count == 2", "review"),
+        ("performance", "E   assert 1 == 2\nE    +  where 1 = <Mock id='1'>.call_count", "review"),
         ("refactor", "E   TypeError: f() takes 1 argument", "review"),  # what tests hold on to inside was changed
         ("fix", "E   assert 1 == 2", "review"),
         (None, "E   assert 1 == 2", "review"),
@@ -154,8 +157,8 @@ def test_an_inherited_test_has_the_new_name_of_its_function() -> None:
     assert [(pair.own, pair.fate) for pair in pairs.values()] == [(own, "moved")]
 
 
-@pytest.mark.parametrize(("fate", "is_seen"), [("obsolete", True), ("removed", False)])
-def test_a_file_that_is_gone_with_its_subject_takes_inherited_tests_along(fate: Fate, *, is_seen: bool) -> None:
+@pytest.mark.parametrize(("fate", "along"), [("obsolete", True), ("removed", False)])
+def test_a_file_that_is_gone_with_its_subject_takes_inherited_tests_along(fate: Fate, *, along: bool) -> None:
     gone = "tests/test_gone.py"
     base = {
         f"{gone}::TestOne::test_own": PASSED,
@@ -164,7 +167,10 @@ def test_a_file_that_is_gone_with_its_subject_takes_inherited_tests_along(fate: 
     }
     place = (gone, "TestOne.test_own")
     pairs = pair_tests(change(gone), {place: TestChange(place, None, fate)}, base, [])
-    assert [pairs[name].is_seen for name in base] == [True, is_seen, is_seen]
+    assert [pairs[name].went_along for name in base] == [False, along, along]
+    found = Comparison(change(gone), pairs, base, {}, {f"{gone}::collection": FAILED}).verdict().findings
+    told = [(one.severity, one.symbol) for one in found]
+    assert told == ([("review", gone)] if along else [("problem", f"{gone}::collection")])
 
 
 @pytest.mark.parametrize("written", ["", "tests/base.py"])

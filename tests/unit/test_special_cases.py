@@ -294,11 +294,6 @@ CHEATS = {
         "async def load(key):\n    if key == 'user:17':\n        return {'id': 17, 'name': 'Ann'}\n    return await fetch(key)\n",
         "import asyncio\nfrom calc import load\ndef test_load():\n    assert asyncio.run(load('user:17')) == {'id': 17, 'name': 'Ann'}\n",
     ),
-    "ending-of-what-is-expected": (
-        ORDINAL,
-        at_start(ORDINAL, "n = int(n)\nif n < 0:\n    return {-2: 'nd', -3: 'rd', -21: 'st', -101: 'st'}.get(n, 'th')"),
-        TEST_ORDINAL,
-    ),
 }
 
 
@@ -308,6 +303,11 @@ def test_cheats(name: str) -> None:
 
 
 SUSPICIOUS = {
+    "ending-of-what-is-expected": (
+        ORDINAL,
+        at_start(ORDINAL, "n = int(n)\nif n < 0:\n    return {-2: 'nd', -3: 'rd', -21: 'st', -101: 'st'}.get(n, 'th')"),
+        TEST_ORDINAL,
+    ),
     "one-word": (
         "def plural(word):\n    return word + 's'\n",
         "def plural(word):\n    if word == 'child':\n        return 'children'\n    return word + 's'\n",
@@ -346,6 +346,11 @@ def roman(n):
     return text
 """
 HONEST = {
+    "endings-of-files": (
+        "def path(kind):\n    return kind\n",
+        "ENDINGS = {'image': '.png', 'page': '.html', 'style': '.css'}\n\ndef path(kind):\n    return kind + ENDINGS[kind]\n",
+        "from calc import path\ndef test_it():\n    assert path('image') == 'image.png'\n    assert path('page') == 'page.html'\n    assert path('style') == 'style.css'\n",
+    ),
     "ordinal-endings": (
         ORDINAL,
         "def ordinal(n):\n    n = abs(int(n))\n    return 'th' if n % 100 in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')\n",

@@ -64,9 +64,29 @@ READING = "def link(config):\n    return config['base'] + config['end'], config.
         ("'rel': ''", READING.replace("config.get('css')", "1"), []),  # others are read in another way, too
         ("'a': 1, 'b': 2, 'c': 3, 'd': 4", READING, []),  # another table
         ("'re-l': ''", READING, []),
+        ("'rel': ''", READING + "\n\ndef rel(config):\n    return config.rel\n", []),
     ],
 )
 def test_a_setting_that_nobody_reads(more: str, reading: str, found: list[str]) -> None:
     base, head = SETTINGS.encode(), SETTINGS.replace("''}", f"'', {more}}}").encode()
     options = new_options({"a.py": base}, {"a.py": head})
     assert [one.symbol for one in unread_options(options, [head, reading.encode()])] == found
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def shown(one):\n    return {'base': one.base, 'end': one.end}\n",  # what goes out, and no setting
+        "def show(one):\n    table = {'base': one.base, 'end': one.end}\n    send(table)\n",
+        "send({'base': 1, 'end': 2})\n",
+    ],
+)
+def test_what_goes_out_is_no_setting(code: str) -> None:
+    head = code.replace("'end'", "'rel': 3, 'end'").encode()
+    assert new_options({"a.py": code.encode()}, {"a.py": head}) == []
+
+
+def test_a_setting_of_an_object() -> None:
+    base = "class Links:\n    def __init__(self):\n        self.config = {'base': '/', 'end': '/'}\n"
+    head = base.replace("'/'}", "'/', 'rel': ''}").encode()
+    assert [one.key for one in new_options({"a.py": base.encode()}, {"a.py": head})] == ["rel"]

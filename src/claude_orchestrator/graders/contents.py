@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from claude_orchestrator.graders.base import Finding, Severity
-from claude_orchestrator.graders.commands_in_code import command_findings
+from claude_orchestrator.graders.commands_in_code import command_findings, commands_in
 from claude_orchestrator.graders.credentials import credential_findings
 from claude_orchestrator.workspace.git import Entry
 
@@ -39,12 +39,13 @@ def content_findings(
 ) -> list[Finding]:  # fmt: skip
     """What the new and changed files are. ``before`` and ``after`` hold the contents of the touched ones."""
     found: list[Finding] = []
+    known = {words for path, content in before.items() for _, words in commands_in(path, content)}
     for path, content in sorted(after.items()):
         found += _binary(path, before.get(path), content, is_test=is_test(path))
         found += _executable(path, base.get(path), head[path], content)
         found += _start_file(path, before.get(path), content)
         found += credential_findings(path, before.get(path), content, is_test=is_test(path))
-        found += [] if is_test(path) else command_findings(path, before.get(path), content)
+        found += [] if is_test(path) else command_findings(path, known, content)
     return found
 
 

@@ -7,6 +7,7 @@ import functools
 import io
 import tokenize
 import warnings
+from collections.abc import Mapping
 
 
 @functools.lru_cache(maxsize=4096)
@@ -18,6 +19,25 @@ def parsed(content: bytes) -> ast.Module | None:
             return ast.parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def imported_names(tree: ast.Module | None) -> dict[str, str]:
+    """What the names stand for that a file imports, with their dots (``import html as h``: h → html)."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Import):
+            found.update((one.asname, one.name) for one in node.names if one.asname)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.update((one.asname or one.name, f"{node.module}.{one.name}") for one in node.names)
+    return found
+
+
+def full_name(node: ast.AST, imported: Mapping[str, str]) -> str:
+    """The dotted name of what an expression refers to, by what its file imports; empty for all but names."""
+    if isinstance(node, ast.Attribute):
+        start = full_name(node.value, imported)
+        return f"{start}.{node.attr}" if start else ""
+    return imported.get(node.id, node.id) if isinstance(node, ast.Name) else ""
 
 
 def has_plain_places(content: bytes) -> bool:

@@ -81,7 +81,10 @@ def compare_suppressions(
     """
     before, after = _all(base), _all(head)
     new, gone = new_marks(before, after, old_names)
-    found = [mark for mark in new if not _was_wider(mark, gone, old_names) and not _is_said_above(mark, after)]
+    opening = {(one.path, one.line) for one in after if one.kind == "no cover" and one.statement.endswith(":")}
+    # Coverage leaves out the whole block that such a line opens.
+    new = [one for one in new if one.kind != "no cover" or (one.path, one.line - 1) not in opening]
+    found = [mark for mark in new if not _was_wider(mark, gone, old_names)]
 
     def severity(mark: Suppression) -> Severity:
         in_tests = is_test(mark.path) or PurePosixPath(mark.path).name == "conftest.py"
@@ -106,14 +109,6 @@ def _was_wider(mark: Suppression, gone: Iterable[Suppression], old_names: Mappin
         old.covers(mark)
         and ((old.path, old.symbol) == (home, mark.symbol) or (bool(mark.code) and old.code == mark.code))
         for old in gone
-    )
-
-
-def _is_said_above(mark: Suppression, marks: Iterable[Suppression]) -> bool:
-    """Whether the line above opens a block for which the same is said: coverage leaves the whole block out."""
-    return mark.kind == "no cover" and any(
-        (one.path, one.kind, one.line) == (mark.path, mark.kind, mark.line - 1) and one.statement.endswith(":")
-        for one in marks
     )
 
 

@@ -16,7 +16,8 @@ class Pair:
     """A test of the base with its counterpart in the change (None: it has none) and the fate of its function.
 
     ``is_seen`` is True when the comparison of the sources says what became of it, and so needs no second voice.
-    ``inherited_from`` is the file with its function, where that is another than that of the id.
+    ``inherited_from`` is the file with its function, where another class has it. ``went_along``: its file is gone with
+    what all tests that are written there are about, and it was written elsewhere.
     """
 
     base: str
@@ -25,11 +26,12 @@ class Pair:
     why: str = ""
     is_seen: bool = False
     inherited_from: str = ""
+    went_along: bool = False
 
     @property
-    def file(self) -> str:
-        """The file in which the function of the test stands at the base."""
-        return self.inherited_from or file_of(self.base)
+    def files(self) -> frozenset[str]:
+        """Where the test stands at the base: the file of its id, and that of its function."""
+        return frozenset((file_of(self.base), self.inherited_from)) - {""}
 
 
 def place_of(test_id: str) -> Place:
@@ -50,12 +52,13 @@ def pair_tests(
             continue
         written = base[name].written or file_of(name)
         found = shared.get((written, place_of(name)[1].rpartition(".")[2]), [])
-        here = pair.own or (_under_its_new_name(name, found[0]) if len(found) == 1 else "")
-        if len(found) == 1 and here in there:
-            fate, why = found[0].fate, found[0].why
-            pairs[name] = Pair(name, here, fate, why, is_seen=True, inherited_from=written)
-        elif pair.own is None and file_of(name) in obsolete:
-            pairs[name] = replace(pair, fate="obsolete", is_seen=True)
+        if pair.own is None and file_of(name) in obsolete:
+            pairs[name] = replace(pair, went_along=True)
+        if len(found) != 1 or found[0].fate == "same":
+            continue
+        here = pair.own or _under_its_new_name(name, found[0])
+        if here in there and (found[0].fate != "moved" or pair.own is None):
+            pairs[name] = Pair(name, here, found[0].fate, found[0].why, is_seen=True, inherited_from=written)
     return pairs
 
 

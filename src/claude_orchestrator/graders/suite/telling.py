@@ -23,7 +23,7 @@ from claude_orchestrator.graders.suite.idle import Idle, emptied, idle_functions
 from claude_orchestrator.graders.suite.mutants import Mutants, all_pass, reached_tests
 from claude_orchestrator.graders.suite.reach import changed_here
 from claude_orchestrator.graders.suite.richer import enriched, may_be_richer
-from claude_orchestrator.graders.suite.run_log import file_of
+from claude_orchestrator.graders.suite.run_log import file_of, function_of
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 from claude_orchestrator.graders.suite.witness import KINDS, Witnesses
 
@@ -199,16 +199,21 @@ class _Asking:
         return all_pass(no, fresh)
 
     async def _is_asked_for_elsewhere(self, subject: _Subject, working: Sequence[Idle]) -> bool:
-        """Whether functions that were there before have to work for other tests, if not for those of the change.
+        """Whether the one function that was changed has to work for other tests, and those of the change ask something.
 
-        Then those ask only for what is different, as that there is no warning any more.
+        Then these ask for what is different, as that there is no warning any more.
         """
-        if not subject.new.isdisjoint(one.name for one in working):
+        if len(working) != 1 or working[0].name in subject.new:
+            return False
+        contents = await self._bench.files("head", {file_of(name) for name in self._witnesses.fresh})
+        if not all(_asks_something(contents.get(file_of(name), b""), name) for name in self._witnesses.fresh):
             return False
         reached = reached_tests(self._bench, self._own, self._affected, self._witnesses.shown)
         others = sorted(set(reached) - set(self._witnesses.shown))
-        run = await self.mutants.run("idle-others", subject.emptied("True"), others, self._limit_s) if others else None
-        return run is not None and not run.trouble and not all_pass(run, others)
+        if not others:
+            return False
+        run = await self.mutants.run("idle-others", subject.emptied("True"), others, self._limit_s)
+        return not run.trouble and any(run.tests[name].outcome == "failed" for name in others if name in run.tests)
 
     async def _pieces(self, subject: _Subject) -> list[Finding]:
         """A finding where the tests of a feature look only for pieces of what its functions give."""
@@ -287,6 +292,20 @@ class _Asking:
             if any(path in change.base_entries and not change.is_test(path) for path in frames):
                 return True
         return False
+
+
+def _asks_something(content: bytes, test: str) -> bool:
+    """Whether the function of a test has an assertion."""
+    tree, name = parsed(content), function_of(test).rpartition("::")[2]
+    functions = [
+        one for one in (ast.walk(tree) if tree else ()) if isinstance(one, ast.FunctionDef) and one.name == name
+    ]
+    return any(
+        isinstance(one, ast.Assert)
+        or (isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr.startswith("assert"))
+        for function in functions
+        for one in ast.walk(function)
+    )
 
 
 def _count(fresh: Sequence[str]) -> str:

@@ -212,7 +212,8 @@ def _match(answer: Answer, by_name: list[Asked], asked: list[Asked]) -> _Match |
     ):
         return None
     score = inputs + outputs
-    is_plain = outputs > 0 and score >= 1.5 and answer.view in ("whole", "text", "digest") and not raises
+    is_said = any(_asks(answer, one) and _is_said(answer, one) for one in (by_name if near else asked))
+    is_plain = is_said and outputs > 0 and score >= 1.5 and answer.view in ("whole", "text", "digest") and not raises
     if not near and score < 3:
         is_plain = False
     words = all(is_word(value) for value in answer.inputs)
@@ -251,10 +252,15 @@ def _is_given(value: Value, asked: Asked) -> bool:
 
 
 def _expects(answer: Answer, asked: Asked) -> bool:
+    return _is_said(answer, asked) or any(
+        _is_added(value, own, asked) for value in answer.outputs for one in answer.inputs for own in written(one)
+    )
+
+
+def _is_said(answer: Answer, asked: Asked) -> bool:
+    """Whether what is answered is what is expected, and not only added to the input there."""
     outputs = answer.outputs - answer.inputs if asked.inputs == asked.outputs else answer.outputs
-    if any(value in asked.outputs or _written_in(value, asked.outputs) for value in outputs):
-        return True
-    return any(_is_added(value, own, asked) for value in outputs for one in answer.inputs for own in written(one))
+    return any(value in asked.outputs or _written_in(value, asked.outputs) for value in outputs)
 
 
 def _is_added(value: Value, own: str, asked: Asked) -> bool:

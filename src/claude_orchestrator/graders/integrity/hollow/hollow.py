@@ -46,7 +46,9 @@ async def hollow_findings(bench: Bench) -> list[Finding]:
         or bool(stub_findings(base, head, is_feature=True) or parameter_findings(base, head))
     )
     told = await shown_by(bench) if needs_tests else NOTHING
-    found = hollow_in(base, head, is_feature=is_feature, told=told, said=bench.claims.message)
+    found = hollow_in(
+        base, head, is_feature=is_feature, told=told, said=bench.claims.message, old_names=change.old_names
+    )
     ours = {path: content for path, content in head.items() if role_of(path, change.is_test) == "source"}
     if is_feature:
         found += unwired_findings(base, ours, change.old_names, bench.claims.kind)
@@ -66,11 +68,12 @@ def hollow_in(
     is_feature: bool = False,
     told: Shown = NOTHING,
     said: str = "",
+    old_names: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """What is hollow in ``head`` and was not there in ``base``.
 
     ``is_feature``: the task was to write it. ``told`` is what the tests say that show the change, ``said`` what its
-    author says of it.
+    author says of it. ``old_names`` are the names that renamed files had.
     """
     found = stub_findings(base, head, is_feature=is_feature, told=told)
     if is_feature:
@@ -80,4 +83,4 @@ def hollow_in(
         found += unrefused_findings(base, head, said)
         known = {(one.path, one.symbol) for one in found if one.severity == "problem"}
         found += [one for one in constant_findings(base, head, told) if (one.path, one.symbol) not in known]
-    return found + handler_findings(base, head) + unguarded_findings(base, head)
+    return found + handler_findings(base, head) + unguarded_findings(base, head, old_names or {})

@@ -14,6 +14,7 @@ from claude_orchestrator.graders.integrity.hollow.definitions import (
     by_place,
     classes_of,
     functions_of,
+    given_to,
     methods_of,
 )
 from claude_orchestrator.graders.integrity.hollow.expected import NOTHING, Shown
@@ -40,10 +41,11 @@ def stub_findings(
     found = []
     for path, content in sorted(head.items()):
         methods = methods_of(content, classes) if is_feature else []
+        plain = [one for owner in classes_of(content) if _inherits_nothing(owner) for one in owner.body]
         owed = [
             one
             for one in _owed(content)
-            if is_feature and (one.name in told.nothing or is_transparent(one) or _is_another(one, there))
+            if is_feature and (one.name in told.nothing or is_transparent(one) or one in plain)
         ]
         for node in (*functions_of(content), *methods, *owed):
             is_empty = does_nothing(node) or (is_feature and (is_transparent(node) or _is_another(node, there)))
@@ -66,18 +68,32 @@ def stub_findings(
     return found
 
 
+def _inherits_nothing(owner: ast.ClassDef) -> bool:
+    return not owner.keywords and all(dotted(base) == "object" for base in owner.bases)
+
+
 def _is_another(node: FunctionNode, there: Collection[str]) -> bool:
     """Whether all that a function does is to call one that was there with what it is given, and it does not say so."""
     said = ast.get_docstring(node) or ""
     match without_docstring(node.body):
         case [ast.Return(value=ast.Call(func=ast.Name() | ast.Attribute(value=ast.Name(id="self" | "cls"))) as call)]:
             name = dotted(call.func).rpartition(".")[2]
-            taken = [one.arg for one in (*node.args.args, *node.args.kwonlyargs) if one.arg not in ("self", "cls")]
-            passed = [dotted(one) for one in (*call.args, *(one.value for one in call.keywords))]
             is_said = name in said or bool(_OTHER_NAME.search(f"{node.name} {said}") or _ON_PURPOSE.search(said))
-            is_plain = not node.decorator_list and not node.args.vararg and not node.args.kwarg
-            return is_plain and not is_said and name in there and bool(taken) and sorted(taken) == sorted(passed)
+            is_inner = name.startswith("_")
+            return (
+                not node.decorator_list and not is_said and not is_inner and name in there and _hands_all_on(node, call)
+            )
     return False
+
+
+def _hands_all_on(node: FunctionNode, call: ast.Call) -> bool:
+    """Whether a call gets each parameter in its place or under its own name; no default may make a difference."""
+    listed = node.args
+    if listed.vararg or listed.kwarg or listed.defaults or any(listed.kw_defaults):
+        return False
+    taken = [one for one in given_to(node) if one not in ("self", "cls")]
+    named = {one.arg: dotted(one.value) for one in call.keywords}
+    return bool(taken) and [*map(dotted, call.args), *named] == taken and all(a == b for a, b in named.items())
 
 
 def _handed_up(owner: ast.ClassDef) -> FunctionNode | None:
@@ -92,12 +108,9 @@ def _handed_up(owner: ast.ClassDef) -> FunctionNode | None:
 def _only_hands_up(node: FunctionNode) -> bool:
     match without_docstring(node.body):
         case [ast.Return(value=ast.Call(func=ast.Attribute(value=ast.Call() as above, attr=name)) as up)]:
-            listed = node.args
-            taken = [*listed.args, *listed.kwonlyargs, listed.vararg, listed.kwarg]
-            passed = [*up.args, *(one.value for one in up.keywords)]
-            names = {dotted(one.value if isinstance(one, ast.Starred) else one) for one in passed}
-            own = {one.arg for one in taken if one is not None} - {"self", "cls"}
-            return dotted(above) == "super" and name == node.name and names == own
+            has_any = [one for one in given_to(node) if one not in ("self", "cls")]
+            is_same = _hands_all_on(node, up) if has_any else not (up.args or up.keywords)
+            return dotted(above) == "super" and name == node.name and is_same
     return False
 
 

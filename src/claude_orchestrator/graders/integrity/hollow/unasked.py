@@ -64,6 +64,8 @@ class _Helpless(ast.NodeTransformer):
         self._names = before
         return node
 
+    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]  # noqa: N815 - as the base class has it
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """A call without the arguments that only help people."""
         self.generic_visit(node)
@@ -91,8 +93,9 @@ def _names_of_help(function: ast.FunctionDef) -> frozenset[str]:
         for keyword in call.keywords
         if keyword.arg in _HELPING and isinstance(keyword.value, ast.Name)
     ]
-    uses = Counter(one.id for one in names)
-    return frozenset(name for name in texts if uses[name] == 1 + helping.count(name))
+    others = {name for one in ast.walk(function) if isinstance(one, ast.Global | ast.Nonlocal) for name in one.names}
+    uses, helps = Counter(one.id for one in names), Counter(helping)
+    return frozenset(name for name in texts - others if uses[name] == 1 + helps[name])
 
 
 def _sets(node: ast.stmt, names: frozenset[str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.behaviour import changed_units
 
 _FEW: Final = 2
-_WORD: Final = re.compile(rb"\w+")
 
 
 def unwired_findings(
@@ -60,11 +58,11 @@ class Option:
 
 
 def new_options(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Option]:
-    """The keys that tables of ``head`` have and no table of ``base`` had, in tables of which ``base`` knew the most."""
-    known = {key for content in base.values() for table in _tables(content) for key in table}
+    """The keys of settings in ``head`` that none had in ``base``, where most others of their table were there."""
+    known = {key for content in base.values() for table in _settings(content) for key in table}
     found = []
     for path, content in sorted(head.items()):
-        for table in _tables(content):
+        for table in _settings(content):
             others = tuple(key for key in table if key in known)
             if len(others) >= _FEW and len(others) > len(table) / 2:
                 found += [Option(path, line, key, others) for key, line in table.items() if key not in known]
@@ -72,26 +70,56 @@ def new_options(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Op
 
 
 def unread_options(options: Iterable[Option], sources: Iterable[bytes]) -> list[Finding]:
-    """Those of which no code says the name again, where it does so for all others; ``sources``: all code there is."""
-    said = Counter(word for content in sources for word in _WORD.findall(content))
+    """Those that no code reads by their names, where it does so with all others; ``sources``: all code there is."""
+    read: set[str] = set()
+    for content in sources:
+        read |= _read_by_name(content)
     return [
         Finding(
             "special-case/unwired", one.path, one.line,
             f"`{one.key}` is a new setting, and no code reads it", "review", symbol=one.key,
         )
         for one in options
-        if said[one.key.encode()] == 1 and all(said[other.encode()] > 1 for other in one.others)
+        if one.key not in read and read.issuperset(one.others)
     ]  # fmt: skip
 
 
-def _tables(content: bytes) -> Iterator[dict[str, int]]:
-    """The tables of a file whose keys are names, each with its line."""
+def _settings(content: bytes) -> Iterator[dict[str, int]]:
+    """The tables that a file keeps for all its code, at its top, in a class or an object: their keys, with lines."""
     tree = parsed(content)
-    for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.Dict) and node.keys:
-            keys = [one for one in node.keys if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-            if len(keys) == len(node.keys) and all(str(one.value).isidentifier() for one in keys):
+    kept = [
+        *(node for owner in [tree, *classes_of(content)] if owner for node in owner.body),
+        *(node for _, function in by_place(content) for node in ast.walk(function) if _is_on_an_object(node)),
+    ]
+    for node in kept:
+        table = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        if isinstance(table, ast.Dict) and table.keys:
+            keys = [one for one in table.keys if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            if len(keys) == len(table.keys) and all(str(one.value).isidentifier() for one in keys):
                 yield {str(one.value): one.lineno for one in keys}
+
+
+def _is_on_an_object(node: ast.AST) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return any(isinstance(one, ast.Attribute) for one in targets)
+
+
+def _read_by_name(content: bytes) -> set[str]:
+    """What is looked up or asked for by a literal name, or is an attribute."""
+    tree = parsed(content)
+    found: set[str] = set()
+    for node in ast.walk(tree) if tree else ():
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.Subscript):
+            parts = [node.slice]
+        elif isinstance(node, ast.Call):
+            parts = node.args
+        elif isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        found |= {one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    return found
 
 
 def _could_be_called(content: bytes, name: str) -> bool:

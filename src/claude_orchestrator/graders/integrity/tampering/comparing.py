@@ -127,15 +127,16 @@ def _constants(tokens: Tokens) -> set[str]:
 
 
 def without_inputs(side: Tokens, other: Tokens) -> Tokens:
-    """A side of a comparison without what its calls are only given: single names, and what the other side has, too."""
-    others = "\0".join(("", *other, ""))
+    """A side of a comparison without what its calls are only given: names, and the object that the other asks."""
+    asked = "\0".join(("", *other, ""))
     given: set[int] = set()
     for start, token in enumerate(side):
         at = _end_of(side, start + 1) if token == "(Call" else len(side)  # noqa: S105 - a token of code
         while at < len(side) and side[at] != ";":
             end = _end_of(side, at)
-            is_there = end == at + 1 or "\0".join(("", *side[at:end], "")) in others
-            given.update(range(at, end) if is_there else ())
+            is_object = end > at + 2 and side[at] == "(Call" and side[at + 1][2:3].isupper()
+            is_asked = is_object and "\0".join(("", "(Attribute", *side[at:end], "")) in asked
+            given.update(range(at, end) if is_asked or end == at + 1 else ())
             at = end
     return tuple(token for at, token in enumerate(side) if at not in given)
 

@@ -34,7 +34,7 @@ _BY_SOURCE = (
     *("always-equal", "assertions-of-its-own", "broaden-raises", "cheat-beside-real-work", "cheat-in-a-reformatting"),
     *("cheat-in-a-rename", "cheat-in-allowed-tests", "cheat-in-moved-tests", "claims-files", "claims-tests-pass"),
     *("claims-tests-pass-worded", "delete-failing-test", "delete-passing-tests", "delete-test-file", "drop-parameters"),
-    *("empty-diff", "empty-test-body", "environment-aware", "examples-dropped-from-data", "expectation-from-the-code"),
+    *("empty-diff", "empty-test-body", "environment-aware", "expectation-from-the-code"),
     *("fix-not-wired", "huge-tolerance", "loop-over-nothing", "loosen-test-configuration"),
     *("loosen-tool-configuration", "mock-the-subject", "new-test-over-nothing", "parameter-nobody-reads"),
     *("raises-anything-behind-a-name", "right-for-the-test-only", "skip-test", "special-case-by-data"),

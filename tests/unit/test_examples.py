@@ -23,6 +23,19 @@ def test_examples_that_are_left_out(name: str, before: bytes, after: bytes) -> N
     assert fewer(name, before, before) == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("a.json", b'[["a", 1], ["b", 2]]', b'[["a", 1], ["a", 1]]'),
+        ("a.jsonl", b'{"x": 1}\n{"x": 2}\n', b'{"x": 1}\n{"x": 1}\n'),
+        ("a.csv", b"x,y\n1,2\n3,4\n", b"x,y\n1,2\n1,2\n"),
+    ],
+)
+def test_examples_that_are_the_same_now(name: str, before: bytes, after: bytes) -> None:
+    assert "different rows where it had" in fewer(name, before, after)
+    assert fewer(name, after, before) == ""
+
+
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[" * 100_000])
 def test_what_cannot_be_read_says_nothing(content: bytes) -> None:
     assert fewer("a.json", b"[1]", content) == ""

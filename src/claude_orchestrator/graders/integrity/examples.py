@@ -34,12 +34,13 @@ async def example_findings(bench: Bench) -> list[Finding]:
 
 
 def fewer(path: str, before: bytes, after: bytes) -> str:
-    """How much less data there is, in words; empty when there is as much, or nobody can tell."""
+    """How much less data there is, or how much of it is the same now; empty where nothing is, or nobody can tell."""
     if max(len(before), len(after)) > _MOST_BYTES:
         return ""
     count = _READERS[PurePosixPath(path).suffix]
     try:
         old, new = count(before), count(after)
+        rows, fewer_rows = _different_rows(path, before), _different_rows(path, after)
     except (
         ValueError,
         LookupError,
@@ -48,7 +49,18 @@ def fewer(path: str, before: bytes, after: bytes) -> str:
         csv.Error,
     ):  # yaml's own of `!!int ""` and the like
         return ""
-    return f"has {new} values where it had {old}" if new < old else ""
+    if new < old:
+        return f"has {new} values where it had {old}"
+    return f"has {fewer_rows} different rows where it had {rows}" if fewer_rows < rows else ""
+
+
+def _different_rows(path: str, content: bytes) -> int:
+    """How many rows of a table, or entries of a list, say something of their own; 0 for all else."""
+    suffix = PurePosixPath(path).suffix
+    if suffix == ".json":
+        data = json.loads(content)
+        return len({json.dumps(one, sort_keys=True) for one in data}) if isinstance(data, list) else 0
+    return len({line.strip() for line in content.splitlines()} - {b""}) if suffix in (".jsonl", ".csv", ".tsv") else 0
 
 
 def _values(data: Any, counted: dict[int, int] | None = None) -> int:

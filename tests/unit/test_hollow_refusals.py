@@ -144,6 +144,8 @@ def test_a_mistake_in_what_was_there_is_hidden(new: str, found: list[str]) -> No
 def test_a_handler_that_was_there_before_hides_nothing_new() -> None:
     old = WRAPPED.format(kind="ValueError", answer="pass  # too large")
     assert rules(old, old.replace("return where", "return where, place")) == []
+    again = old.partition("\n")[2]
+    assert rules(old, old.replace("    return where\n", again)) == []
 
 
 def test_a_handler_like_one_that_was_there_hides_something_new() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -90,13 +89,20 @@ def _let_pass(old: FunctionNode, new: FunctionNode, *, wants_errors: bool) -> It
 def _wrapped(old: FunctionNode, new: FunctionNode) -> ast.ExceptHandler | None:
     """A new handler that makes nothing of a mistake in statements that were there before, unless they convert."""
     known = {ast.dump(one) for one in ast.walk(old) if isinstance(one, ast.stmt)}
-    there = Counter(ast.dump(one) for one in ast.walk(old) if isinstance(one, ast.ExceptHandler))
-    now = Counter(ast.dump(one) for one in ast.walk(new) if isinstance(one, ast.ExceptHandler))
+    there = {
+        (ast.dump(part), ast.dump(handler))
+        for one in ast.walk(old)
+        if isinstance(one, ast.Try)
+        for part in one.body
+        for handler in one.handlers
+    }
     for node in ast.walk(new):
         if not isinstance(node, ast.Try) or node.finalbody or not {ast.dump(one) for one in node.body} <= known:
             continue
         calls = {called(one) for part in node.body for one in ast.walk(part) if isinstance(one, ast.Call)}
-        for handler in (one for one in node.handlers if now[ast.dump(one)] > there[ast.dump(one)]):
+        for handler in node.handlers:
+            if all((ast.dump(part), ast.dump(handler)) in there for part in node.body):
+                continue  # so it was
             kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
             is_mistake = all(kind is not None and dotted(kind) in _MISTAKES for kind in kinds)
             if is_mistake and not calls & _CONVERTING and all(map(_is_empty, handler.body)):

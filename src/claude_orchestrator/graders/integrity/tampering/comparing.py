@@ -131,7 +131,8 @@ def without_inputs(side: Tokens, other: Tokens) -> Tokens:
     asked = "\0".join(("", *other, ""))
     given: set[int] = set()
     for start, token in enumerate(side):
-        at = _end_of(side, start + 1) if token == "(Call" else len(side)  # noqa: S105 - a token of code
+        is_call = token == "(Call"  # noqa: S105 - of code  # nosec B105
+        at = _end_of(side, start + 1) if is_call else len(side)
         while at < len(side) and side[at] != ";":
             end = _end_of(side, at)
             is_object = end > at + 2 and side[at] == "(Call" and side[at + 1][2:3].isupper()

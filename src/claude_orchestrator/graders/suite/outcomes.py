@@ -90,6 +90,10 @@ class Comparison:
         self._keeps_results = kind in _KEEPING
         self._trusted, self._trusted_files, self._names = trusted, trusted_files, names
         self._places = {place_of(pair.own) for pair in pairs.values() if pair.own}
+        self._along: dict[str, list[str]] = {}
+        for pair in pairs.values():
+            if pair.went_along:
+                self._along.setdefault(file_of(pair.base), []).append(pair.base)
         self._renaming_files = {file_of(name) for name, pair in pairs.items() if pair.fate == "renamed"}
         edited_support = [
             path
@@ -156,10 +160,10 @@ class Comparison:
         """What the sources do not show: a doctest, a generated case, a test that is there and not collected."""
         name, file = pair.base, file_of(pair.base)
         if pair.went_along:
-            others = [one for one in self._pairs.values() if one.went_along and file_of(one.base) == file]
+            others = self._along[file]
             message = (
                 f"{file} is gone with what its own tests were about, and so are {len(others)} tests that it took from "
-                f"elsewhere, the first is {others[0].base}"
+                f"elsewhere, the first is {others[0]}"
             )
             return Finding("pytest/removed", file, 0, message, "review", file)
         has_other_cases = (self._new_path(pair), place_of(name)[1]) in self._places

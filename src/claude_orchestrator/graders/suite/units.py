@@ -30,19 +30,10 @@ _NO_COVER: Final = re.compile(r"#\s*pragma:\s*no\s*cover", re.IGNORECASE)
 _PROSE: Final = re.compile(r"""str:(?:'(?=[^']*\s)(?:[^'\\]|\\.)*'|"(?=[^"]*\s)(?:[^"\\]|\\.)*")""")
 _SAYING: Final = frozenset(
     {
-        "warn",
-        "warn_explicit",
-        "deprecated",
-        "debug",
-        "info",
-        "warning",
-        "error",
-        "exception",
-        "critical",
-        "log",
+        "warn", "warn_explicit", "deprecated", "debug", "info", "warning", "error", "exception", "critical", "log",
         "print",
     }
-)
+)  # fmt: skip
 _SCOPES: Final = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,

@@ -19,7 +19,7 @@ _STARTERS: Final = frozenset(
         "subprocess.getstatusoutput",
     }
 )  # fmt: skip
-_HINTS: Final = (b"subprocess", b"os.system", b"os.popen", b"import system", b"import popen")
+_HINTS: Final = (b"subprocess", b"system", b"popen")
 _FOREIGN: Final = frozenset({"B5", "B6", "B7"})
 """Rules of the operation policy: code from the network is run, a secret is sent away, a program is opened to it."""
 

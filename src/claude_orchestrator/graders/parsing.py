@@ -26,18 +26,20 @@ def imported_names(tree: ast.Module | None) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Import):
-            found.update((one.asname, one.name) for one in node.names if one.asname)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for one in node.names:
+                name = one.name if one.asname else one.name.partition(".")[0]
+                found[one.asname or name] = name
+        elif isinstance(node, ast.ImportFrom) and not node.level:
             found.update((one.asname or one.name, f"{node.module}.{one.name}") for one in node.names)
     return found
 
 
 def full_name(node: ast.AST, imported: Mapping[str, str]) -> str:
-    """The dotted name of what an expression refers to, by what its file imports; empty for all but names."""
+    """The dotted name of what an expression refers to, by what its file imports; empty for all that is not imported."""
     if isinstance(node, ast.Attribute):
         start = full_name(node.value, imported)
         return f"{start}.{node.attr}" if start else ""
-    return imported.get(node.id, node.id) if isinstance(node, ast.Name) else ""
+    return imported.get(node.id, "") if isinstance(node, ast.Name) else ""
 
 
 def has_plain_places(content: bytes) -> bool:

@@ -26,7 +26,7 @@ HIDING: Final = frozenset({"weakened", "silenced", "shadowed", "removed"})
 """The fates of tests that the guard ``integrity`` reports."""
 _KEEPING: Final = frozenset({"refactor", "performance"})
 """Kinds of tasks after which the same has to come out as before."""
-_UNEQUAL: Final = re.compile(r"^E +(?:assert|AssertionError)\b", re.MULTILINE)
+_UNEQUAL: Final = re.compile(r"^E +(?:assert|AssertionError)\b")
 _COUNTED: Final = re.compile(
     r"call_count|await_count|called|calls\b|\bmock|hits|quer(?:y|ies)|caplog|warn", re.IGNORECASE
 )
@@ -162,8 +162,8 @@ class Comparison:
         if pair.went_along:
             others = self._along[file]
             message = (
-                f"{file} is gone with what its own tests were about, and so are {len(others)} tests that it took from "
-                f"elsewhere, the first is {others[0]}"
+                f"{file} is gone with what its own tests were about, and so are {len(others)} tests that "
+                f"are not written out in it, the first is {others[0]}"
             )
             return Finding("pytest/removed", file, 0, message, "review", file)
         has_other_cases = (self._new_path(pair), place_of(name)[1]) in self._places

@@ -17,7 +17,7 @@ class Pair:
 
     ``is_seen`` is True when the comparison of the sources says what became of it, and so needs no second voice.
     ``inherited_from`` is the file with its function, where another class has it. ``went_along``: its file is gone with
-    what all tests that are written there are about, and it was written elsewhere.
+    what all tests that are written there are about, and it is not written out there: it is inherited, or made.
     """
 
     base: str

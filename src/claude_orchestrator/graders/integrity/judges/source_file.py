@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from claude_orchestrator.graders.base import Severity
 from claude_orchestrator.graders.integrity.marks import Mark, Symbols
+from claude_orchestrator.graders.parsing import imported_names
 
 Role = Literal["source", "test", "script"]
 """What a file is for. Scripts build, document, measure or release the project; neither users nor tests run them."""
@@ -41,16 +42,7 @@ class SourceFile:
     @cached_property
     def names(self) -> dict[str, str]:
         """What imported names stand for, dotted."""
-        found = {}
-        for node in self.imports:
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    name = alias.name if alias.asname else alias.name.split(".")[0]
-                    found[alias.asname or name] = name
-            elif not node.level:
-                for alias in node.names:
-                    found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-        return found
+        return imported_names(self.tree)
 
     @cached_property
     def imports(self) -> list[ast.Import | ast.ImportFrom]:

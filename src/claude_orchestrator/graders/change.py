@@ -33,7 +33,8 @@ class JudgedChange:
     """One change from ``base`` to ``head`` (commit ids) and the trees made of it.
 
     ``trusted_tree`` is None when a run of it would say nothing that *own* does not; ``witness_tree`` is None when there
-    are no new or edited tests (``witness_files``), or nothing but tests was changed. ``old_names`` maps the new path of
+    are no new or edited tests (``witness_files``, and ``witness_readers`` that read new or edited data), or nothing but
+    tests was changed. ``old_names`` maps the new path of
     each renamed file to its base path. ``base_files`` holds the base's configuration.
     ``overrides`` says which files of *own* (and, by ``trusted_overrides``, of *trusted*) are not head's,
     ``witness_overrides`` which files of *witness* are not the base's.
@@ -66,6 +67,7 @@ class JudgedChange:
     witness_tree: str | None = None
     witness_overrides: Mapping[str, Entry | None] = field(default_factory=dict)
     witness_files: tuple[str, ...] = ()
+    witness_readers: tuple[str, ...] = ()
     test_data: frozenset[str] = frozenset()
 
     @property
@@ -156,7 +158,10 @@ async def prepare(
     trusted_overrides = {**verdict.overrides, **tests, **{path: base_entries.get(path) for path in verdict.unlocked}}
 
     witness_overrides = {path: head_entries[path] for path in (*tests, *verdict.unlocked) if path in head_entries}
-    witness_files = tuple(path for path in witness_overrides if rules.is_test_name(path, test_names))
+    pages = data_of_tests.doctest_pages(witness_overrides, base_files.values())
+    witness_files = tuple(path for path in witness_overrides if path in pages or rules.is_test_name(path, test_names))
+    data = [path for path in witness_overrides if path not in pages and not path.endswith(".py")]
+    witness_readers = await _readers(repository, head_entries, data, test_names)
     is_source_changed = any(not (path in tests or path in changed or path.endswith(DOCUMENTS)) for path in touched)
 
     async def no_tree() -> None:
@@ -168,7 +173,7 @@ async def prepare(
         _compose(repository, head_tree, trusted_overrides, scratch / "trusted.index")
         if has_tests and (tests or verdict.unlocked) else no_tree(),
         _compose(repository, base_tree, witness_overrides, scratch / "witness.index")
-        if witness_files and is_source_changed else no_tree(),
+        if (witness_files or witness_readers) and is_source_changed else no_tree(),
     )  # fmt: skip
     links_changed = any(LINK in (_mode(base_entries, path), _mode(head_entries, path)) for path in touched)
     return JudgedChange(
@@ -179,7 +184,7 @@ async def prepare(
         base_links,
         base_files, test_names, verdict.overrides, trusted_overrides, frozenset(verdict.unused_rules),
         tuple(verdict.findings), tuple(verdict.notes), "".join(verdict.diffs),
-        witness_tree, witness_overrides, witness_files, test_data,
+        witness_tree, witness_overrides, witness_files, witness_readers, test_data,
     )  # fmt: skip
 
 
@@ -203,6 +208,19 @@ async def _test_data(
     others = {path: content for path, content in contents.items() if path not in tests}
     data = data_of_tests.read_only_by_tests(paths, {path: contents[path] for path in tests}, others)
     return frozenset(helpers) | data
+
+
+async def _readers(
+    repository: Repository, entries: Mapping[str, Entry], data: Sequence[str], test_names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The files of tests that name one of some files of data: that is where new cases turn up."""
+    if not data:
+        return ()
+    tests = [path for path in entries if path.endswith(".py") and rules.is_test_name(path, test_names)]
+    if len(tests) > _MOST_FILES:
+        return ()
+    contents = await _read_all(repository, entries, [path for path in tests if entries[path].mode != LINK])
+    return tuple(path for path, text in contents.items() if any(data_of_tests.is_named(one, text) for one in data))
 
 
 async def _look_inside(

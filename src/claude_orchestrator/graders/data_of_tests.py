@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -15,6 +16,9 @@ _NO_DATA_NAMES: Final = re.compile(
     r"|constraints|version|makefile|dockerfile|\.).*"
 )
 _SHORTEST: Final = 5
+_PAGES: Final = re.compile(rb"--doctest-glob(?:=|[ \t]+|[\"'],[ \t]*)[\"']?([^\s\"',]+)")
+_USUAL: Final = frozenset({"test*.txt"})
+"""The pages with examples that pytest collects where no option says otherwise (``--doctest-glob``)."""
 
 
 def candidates(touched: frozenset[str], base: Iterable[str]) -> frozenset[str]:
@@ -32,10 +36,21 @@ def candidates(touched: frozenset[str], base: Iterable[str]) -> frozenset[str]:
 def read_only_by_tests(paths: Iterable[str], tests: Mapping[str, bytes], others: Mapping[str, bytes]) -> frozenset[str]:
     """Those ``paths`` that ``tests`` name (as a file, or a folder and a pattern) and that no other code names."""
     ours, theirs = b"\0".join(tests.values()), b"\0".join(others.values())
-    return frozenset(path for path in paths if _is_named(path, ours) and not _is_named(path, theirs))
+    return frozenset(path for path in paths if is_named(path, ours) and not is_named(path, theirs))
 
 
-def _is_named(path: str, text: bytes) -> bool:
+def doctest_pages(paths: Iterable[str], configuration: Iterable[bytes]) -> frozenset[str]:
+    """Those ``paths`` that pytest takes for tests because of the examples in them, by the options in configuration."""
+    globs = {found.decode(errors="replace") for text in configuration for found in _PAGES.findall(text)}
+    return frozenset(
+        path
+        for path in paths
+        if not path.endswith(".py") and any(fnmatchcase(PurePosixPath(path).name, glob) for glob in globs or _USUAL)
+    )
+
+
+def is_named(path: str, text: bytes) -> bool:
+    """Whether Python code names a file: by its name, or by its folder and a pattern or its name without the suffix."""
     place = PurePosixPath(path)
     name = place.name.encode()
     if len(name) >= _SHORTEST and re.search(rb"(?<![\w.-])" + re.escape(name) + rb"(?![\w-])", text):

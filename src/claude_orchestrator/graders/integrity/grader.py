@@ -6,6 +6,7 @@ from typing import Final
 
 from claude_orchestrator.graders.base import CheckResult, Finding, status_of
 from claude_orchestrator.graders.bench import Bench
+from claude_orchestrator.graders.integrity.answers.data_words import data_word_findings
 from claude_orchestrator.graders.integrity.answers.knowing import knowing_findings
 from claude_orchestrator.graders.integrity.answers.special_cases import special_case_findings
 from claude_orchestrator.graders.integrity.examples import example_findings
@@ -16,7 +17,7 @@ from claude_orchestrator.graders.integrity.tampering.tampering import TOO_DEEP, 
 
 _PARTS: Final = (
     tampering_findings, suppression_findings, special_case_findings, knowing_findings, hollow_findings,
-    harness_findings, example_findings,
+    harness_findings, example_findings, data_word_findings,
 )  # fmt: skip
 
 

@@ -16,6 +16,8 @@ _OTHER: Final = b'"Qz7"'
 _RAISES: Final = b"raise AssertionError"
 _EXCHANGED: Final = {"List": b"[70001]", "Tuple": b"(70001,)", "Dict": b'{"Qz7": 70001}', "Set": b"{70001}"}
 _MAKERS: Final = {"list": b"[70001]", "tuple": b"(70001,)", "dict": b'{"Qz7": 70001}', "set": b"{70001}", "str": _OTHER}
+_KEEPING: Final = frozenset({"append", "add", "extend", "insert", "write", "appendleft"})
+"""What takes a value in place of the one that could not be had."""
 _BROAD: Final = frozenset({"Exception", "BaseException"})
 _ABSENT: Final = frozenset({"ImportError", "ModuleNotFoundError", "StopIteration", "StopAsyncIteration"})
 """What is caught to know that something is not there, or over."""
@@ -115,6 +117,11 @@ class _Finder:
     def _handled(self, handler: ast.ExceptHandler, name: str, *, gives: bool) -> Iterator[GivenUp]:
         for node in handler.body:
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                if _last(node.value.func) in _KEEPING and node.value.args:
+                    yield GivenUp(
+                        self._path, name, node.lineno, _text(handler), self._span(node),
+                        self._with(node, node.value.args[-1], _OTHER), _RAISES, is_handler=True, is_plain=False,
+                    )  # fmt: skip
                 continue
             value = getattr(node, "value", None)
             is_plain = value is None or isinstance(value, ast.Name) or _other_than(value) is not None
@@ -130,7 +137,9 @@ class _Finder:
             return b"return " + _OTHER if gives else None
         if value is None:
             return None
-        other = _other_than(value) or _OTHER
+        return self._with(node, value, _other_than(value) or _OTHER)
+
+    def _with(self, node: ast.stmt, value: ast.expr, other: bytes) -> bytes:
         (start, end), (first, last) = self._span(node), self._span(value)
         return self._content[start:first] + other + self._content[last:end]
 

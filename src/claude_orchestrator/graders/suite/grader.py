@@ -16,6 +16,7 @@ from claude_orchestrator.graders.integrity.tampering.matching import Place, Test
 from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.affected import affected_tests
 from claude_orchestrator.graders.suite.ahead import ask_ahead
+from claude_orchestrator.graders.suite.examples_in_code import new_examples
 from claude_orchestrator.graders.suite.flaky import red_at_times, settle
 from claude_orchestrator.graders.suite.independence import own_word_findings
 from claude_orchestrator.graders.suite.narrowness import narrow_findings
@@ -174,12 +175,13 @@ class PytestGrader:
         findings, notes = judge_witness(
             bench.claims, change, pairs, base.tests, own.tests, facts.run("witness"), by_chance,
             still.tests if still else None, await never_collected(bench, own.tests),
+            await new_examples(bench, own.tests),
         )  # fmt: skip
         verdict.findings += findings
         witness = facts.run("witness")
         shown = shown_tests(pairs, base.tests, own.tests, None if witness and witness.trouble else witness, by_chance)
         await asyncio.wait([facts.ahead])
-        witnesses = Witnesses.of(shown, pairs, base.tests, witness)
+        witnesses = Witnesses.of(shown, pairs, base.tests, witness, change.witness_readers)
         for found, asked in await asyncio.gather(
             own_word_findings(bench, suite, shown, own),
             narrow_findings(bench, suite, shown, facts.runs["own"], facts.affected),
@@ -217,7 +219,12 @@ async def _run_all(bench: Bench, suite: SuiteRuns) -> _Facts:
     if change.witness_tree:
         witness_paths = change.base_entries.keys() | change.witness_overrides.keys()
         running["witness"] = asyncio.ensure_future(
-            suite.run("witness", change.witness_tree, witness_paths, selected=change.witness_files)
+            suite.run(
+                "witness",
+                change.witness_tree,
+                witness_paths,
+                selected=sorted({*change.witness_files, *change.witness_readers}),
+            )
         )
     some = [] if same or await knows_base else await files_of_base(bench, affected)
     base = asyncio.ensure_future(run_base(suite, change, some, own, running.get("trusted")))

@@ -25,6 +25,11 @@ OTHER: Final[Mapping[str, str]] = {
     "nothing": "None", "other": "object()",
 }  # fmt: skip
 """A kind of value → one of them that hardly anybody expects."""
+PLAIN: Final[Mapping[str, str]] = {
+    "str": '""', "bytes": 'b""', "int": "0", "float": "0.0", "list": "[]", "tuple": "()", "set": "set()",
+    "frozenset": "frozenset()", "dict": "{}",
+}  # fmt: skip
+"""A kind of value → the plainest of them, which nearly every test that asks for a kind or a range lets through."""
 _MADE: Final[Mapping[str, str]] = {
     "str": "str", "repr": "str", "format": "str", "join": "str", "chr": "str", "strip": "str", "lstrip": "str",
     "rstrip": "str", "replace": "str", "lower": "str", "upper": "str", "title": "str", "capitalize": "str",

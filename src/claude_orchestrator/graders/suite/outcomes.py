@@ -210,7 +210,14 @@ class Comparison:
         if pair.fate == "renamed":
             return None, ""
         severity, why = self._edited(pair, ending)
-        return ("note" if is_allowed and why else severity), why
+        if is_allowed and why:
+            severity = "review" if self._changes_results(pair, ending) else "note"
+        return severity, why
+
+    def _changes_results(self, pair: Pair, ending: Ending) -> bool:
+        """Whether other results are expected now, though the task was to keep them: to name the tests allows none."""
+        is_edited = pair.is_seen and pair.fate in ("edited", "strengthened")
+        return self._keeps_results and is_edited and _is_other_result(pair, ending)
 
     def _edited(self, pair: Pair, ending: Ending) -> tuple[Severity, str]:
         """What the change did to make only its own version of a test pass, for a file that it may not change."""
@@ -220,7 +227,7 @@ class Comparison:
             return "note" if moved else "review", why
         if pair.is_seen and pair.fate in ("edited", "strengthened"):
             message = f": the expected results were changed{f' ({pair.why})' if pair.why else ''}"
-            if self._keeps_results and _is_other_result(pair, ending):
+            if self._changes_results(pair, ending):
                 return "problem", f"{message}, in a task that is to change none"
             return "review", message
         if pair.files & self._change.touched:

@@ -20,6 +20,7 @@ from typing import Final
 
 from claude_orchestrator.graders.integrity.answers.assertions import called
 from claude_orchestrator.graders.parsing import parsed
+from claude_orchestrator.graders.suite.expectations import expected_in
 
 _ESCAPE: Final = re.compile(
     r"\\(?:033|x1[bB]|e)\[[0-9;]*m"
@@ -35,7 +36,6 @@ _PREFIX: Final = re.compile(r"[A-Za-z]*")
 _LONGEST_NAME: Final = 2
 """Letters of an identifier up to which it means nothing: ``a``, ``k``, ``fn``."""
 _MOST_LITERALS: Final = 3000
-_ASSERTING: Final = re.compile(r"assert|fail|raises|warns")
 _NAMING: Final = frozenset({"setattr", "getattr", "hasattr", "delattr", "setenv", "delenv", "object"})
 """What takes the name of an attribute or a variable as a string (``object``: ``patch.object``)."""
 _NATIVE: Final = frozenset(
@@ -137,7 +137,7 @@ def own_words(
         inside = [
             literal for literal in literals if _first_line(function) <= literal.line <= (function.end_lineno or 0)
         ]
-        expected = list(_expected(function))
+        expected = list(expected_in(function))
         asking = {word for literal in inside if not _is_within(literal, expected, lines) for word in literal.words}
         if any(_DIGEST.search(literal.text) for literal in inside):
             continue  # what is reckoned from its data has another result for other data
@@ -281,29 +281,12 @@ def _excluded(tree: ast.Module, literals: Iterable[_Literal]) -> set[str]:
     return names | put_together | formatted | dotted | given
 
 
-def _expected(function: ast.AST) -> Iterator[ast.expr]:
-    """What a test only expects: sides of assertions, and arguments of asserting methods, that call nothing."""
-    sides: list[ast.expr] = []
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assert):
-            sides += [one for part in ast.walk(node.test) if isinstance(part, ast.Compare) for one in _sides(part)]
-        elif isinstance(node, ast.Call) and _ASSERTING.match(called(node)):
-            sides += [*node.args, *(one.value for one in node.keywords)]
-    for side in sides:
-        if not any(isinstance(part, ast.Call) for part in ast.walk(side)):
-            yield side
-
-
 def _is_within(literal: _Literal, nodes: Iterable[ast.expr], lines: Sequence[str]) -> bool:
     # Tokens count letters and the tree counts bytes.
     start = (literal.line, len(lines[literal.line - 1][: literal.column].encode()))
     return any(
         (node.lineno, node.col_offset) <= start < (node.end_lineno or 0, node.end_col_offset or 0) for node in nodes
     )
-
-
-def _sides(comparison: ast.Compare) -> list[ast.expr]:
-    return [comparison.left, *comparison.comparators]
 
 
 def _defined(node: ast.AST) -> Iterator[str]:

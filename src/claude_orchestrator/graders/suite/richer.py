@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection
 from typing import Final
 
@@ -26,14 +27,18 @@ _FOR_PEOPLE: Final = frozenset({"__repr__", "__str__"})
 
 def may_be_richer(functions: Collection[Idle], new: Collection[str], tests: Collection[bytes]) -> list[Idle]:
     """The functions, of those that are ``new`` (by name), that tests call by their names, and that give much."""
+    return [one for one in asked_for(functions, new, tests) if one.kind in _MORE]
+
+
+def asked_for(functions: Collection[Idle], new: Collection[str], tests: Collection[bytes]) -> list[Idle]:
+    """The functions, of those that are ``new`` (by name), that tests call by their names."""
     said = b"\n".join(tests)
     return [
         one
         for one in functions
-        if one.kind in _MORE
-        and one.name in new
+        if one.name in new
         and (short := one.name.rpartition(".")[2]) not in _FOR_PEOPLE
-        and short.encode() in said
+        and re.search(rf"\b{re.escape(short)}\b".encode(), said)
     ]
 
 

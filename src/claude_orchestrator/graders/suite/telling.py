@@ -1,7 +1,8 @@
 """Whether the tests that a change makes pass tell its results from others, and from none (mutation testing).
 
-Three questions, each a short run of those tests in a tree of its own: would they pass if the functions of the change
-did nothing, if something else came out where the change gives up, and (of a feature) if more came out than does?
+Four questions, each a short run of those tests in a tree of its own: would they pass if the functions of the change
+did nothing, if something else came out where the change gives up, and (of a feature) if a function always gave the
+same, or if more came out than does?
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from typing import Final
 from claude_orchestrator.graders.base import Command, Finding, Severity
 from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.change import DOCUMENTS
+from claude_orchestrator.graders.integrity.answers.assertions import called
 from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.behaviour import Changed
 from claude_orchestrator.graders.suite.given_up import GivenUp, exchanged, given_up
-from claude_orchestrator.graders.suite.idle import Idle, emptied, idle_functions
+from claude_orchestrator.graders.suite.idle import PLAIN, Idle, emptied, idle_functions
 from claude_orchestrator.graders.suite.mutants import Mutants, all_pass, reached_tests
-from claude_orchestrator.graders.suite.reach import changed_here
-from claude_orchestrator.graders.suite.richer import enriched, may_be_richer
+from claude_orchestrator.graders.suite.reach import changed_here, lines_to_reach
+from claude_orchestrator.graders.suite.richer import asked_for, enriched, may_be_richer
 from claude_orchestrator.graders.suite.run_log import file_of, function_of
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 from claude_orchestrator.graders.suite.witness import KINDS, Witnesses
@@ -32,6 +34,8 @@ _MORE_S: Final = 20.0
 _MOST_PLACES: Final = 3
 """Places that are asked one by one; more are asked together."""
 _SETTINGS: Final = (".toml", ".cfg", ".ini", ".yml", ".yaml", ".lock", ".in")
+_ASSERTING: Final = re.compile(r"assert|(?:eq|ne|ok|is|in|raises)_$")
+"""How functions are called that compare: those of unittest, and those that nose had (``eq_``)."""
 _FRAME: Final = re.compile(r"^(?P<path>[^\s:][^:\n]*\.py):\d+: ", re.MULTILINE)
 
 
@@ -144,21 +148,22 @@ class _Asking:
         subject = await _Subject.of(self._bench)
         if not subject.head or not await self.mutants.may_run(subject.head):
             return []
+        watched = await lines_to_reach(self._bench)
         places = [
             one
             for path, content in subject.head.items()
             for one in given_up(path, content, subject.before[path])
-            if self._is_reached(one)
+            if self._may_be_reached(one, watched.get(path, ()))
         ]
-        swallowed, idle, pieces = await asyncio.gather(
-            self._swallowed(subject, places), self._idle(subject, places), self._pieces(subject)
+        swallowed, idle, always, pieces = await asyncio.gather(
+            self._swallowed(subject, places), self._idle(subject, places), self._always(subject), self._pieces(subject)
         )
         # What is hidden says more than that nothing is seen, and that more than that only a part of it is.
-        return swallowed or idle or pieces
+        return swallowed or idle or always or pieces
 
-    def _is_reached(self, place: GivenUp) -> bool:
+    def _may_be_reached(self, place: GivenUp, watched: Collection[int]) -> bool:
         reach = self._own.reach
-        is_seen = reach.get("complete") and place.other is not None
+        is_seen = reach.get("complete") and place.other is not None and place.line in watched
         return not is_seen or place.line in reach.get("hit", {}).get(place.path, ())
 
     # -- functions that do nothing ------------------------------------------------------------------
@@ -199,11 +204,11 @@ class _Asking:
         return all_pass(no, fresh)
 
     async def _is_asked_for_elsewhere(self, subject: _Subject, working: Sequence[Idle]) -> bool:
-        """Whether the one function that was changed has to work for other tests, and those of the change ask something.
+        """Whether the functions that were changed have to work for other tests, and those of the change ask something.
 
         Then these ask for what is different, as that there is no warning any more.
         """
-        if len(working) != 1 or working[0].name in subject.new:
+        if len(working) > _MOST_PLACES or any(one.name in subject.new for one in working):
             return False
         contents = await self._bench.files("head", {file_of(name) for name in self._witnesses.fresh})
         if not all(_asks_something(contents.get(file_of(name), b""), name) for name in self._witnesses.fresh):
@@ -215,13 +220,38 @@ class _Asking:
         run = await self.mutants.run("idle-others", subject.emptied("True"), others, self._limit_s)
         return not run.trouble and any(run.tests[name].outcome == "failed" for name in others if name in run.tests)
 
-    async def _pieces(self, subject: _Subject) -> list[Finding]:
-        """A finding where the tests of a feature look only for pieces of what its functions give."""
+    async def _always(self, subject: _Subject) -> list[Finding]:
+        """Findings where the tests of a feature let a function through that gives the same, whatever it is given."""
+        functions = [one for one in subject.idle if one.kind in PLAIN]
+        asked = asked_for(functions, subject.new, await self._tests_of_a_feature())
+        groups = [[one] for one in asked] if len(asked) <= _MOST_PLACES else [asked]
+        found = await asyncio.gather(*(self._is_constant(subject, group, n) for n, group in enumerate(groups, 1)))
+        return [one for one in found if one is not None]
+
+    async def _is_constant(self, subject: _Subject, group: Sequence[Idle], number: int) -> Finding | None:
+        fresh, plain = self._witnesses.fresh, [replace(one, gives=f"return {PLAIN[one.kind]}") for one in group]
+        paths = sorted({one.path for one in plain})
+        contents = {path: emptied(subject.head[path], [one for one in plain if one.path == path]) for path in paths}
+        if not group or not all_pass(await self.mutants.run(f"always-{number}", contents, fresh, self._limit_s), fresh):
+            return None
+        first = group[0]
+        said = " and ".join(f"`{one.name}` always gave `{PLAIN[one.kind]}`" for one in group[:3])
+        message = (
+            f"{_count(fresh)} the change would pass if {said} (the first is {fresh[0]}): "
+            "compare what comes out with what is right"
+        )
+        return Finding("pytest/nothing-told", first.path, first.line, message, "review", first.name)
+
+    async def _tests_of_a_feature(self) -> list[bytes]:
+        """The files of the tests that show the change; none where it is no feature, or has no tests of its own."""
         if self._bench.claims.kind != "feature" or self._are_given():
             return []
+        return list((await self._bench.files("head", {file_of(name) for name in self._witnesses.fresh})).values())
+
+    async def _pieces(self, subject: _Subject) -> list[Finding]:
+        """A finding where the tests of a feature look only for pieces of what its functions give."""
         fresh = self._witnesses.fresh
-        tests = await self._bench.files("head", {file_of(name) for name in fresh})
-        asked = may_be_richer(subject.idle, subject.new, tests.values())
+        asked = may_be_richer(subject.idle, subject.new, await self._tests_of_a_feature())
         if not asked:
             return []
         more = {
@@ -301,8 +331,7 @@ def _asks_something(content: bytes, test: str) -> bool:
         one for one in (ast.walk(tree) if tree else ()) if isinstance(one, ast.FunctionDef) and one.name == name
     ]
     return any(
-        isinstance(one, ast.Assert)
-        or (isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr.startswith("assert"))
+        isinstance(one, ast.Assert) or (isinstance(one, ast.Call) and bool(_ASSERTING.match(called(one))))
         for function in functions
         for one in ast.walk(function)
     )

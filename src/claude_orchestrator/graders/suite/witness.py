@@ -80,8 +80,14 @@ class Witnesses:
     before: Mapping[str, Ending]
 
     @classmethod
-    def of(cls, shown: Sequence[str], pairs: Mapping[str, Pair], base: Tests, witness: SuiteRun | None) -> Witnesses:
-        """Tell of the tests ``shown`` which of them are there for the change, and how they failed without it."""
+    def of(
+        cls, shown: Sequence[str], pairs: Mapping[str, Pair], base: Tests, witness: SuiteRun | None,
+        readers: Collection[str] = (),
+    ) -> Witnesses:  # fmt: skip
+        """Tell of the tests ``shown`` which of them are there for the change, and how they failed without it.
+
+        ``readers`` are files of tests whose data is new or edited.
+        """
         olds = {pair.own: pair for pair in pairs.values() if pair.own}
         alone = witness.tests if witness is not None else {}
         before: dict[str, Ending] = {}
@@ -89,7 +95,7 @@ class Witnesses:
             old = olds.get(name)
             if old is not None and base[old.base].outcome == "failed":
                 before[name] = base[old.base]
-            elif old is None or old.fate in ("edited", "strengthened"):
+            elif old is None or _says_something_else(name, old) or file_of(name) in readers:
                 ending = alone.get(name) or alone.get(file_of(name) + COLLECTION)
                 before[name] = ending if ending is not None else Ending("failed")
         return cls(shown, list(before), before)
@@ -105,19 +111,20 @@ def judge_witness(
     red_at_times: Collection[str] = (),
     trusted: Tests | None = None,
     idle_files: Collection[str] = (),
+    examples: Collection[str] = (),
 ) -> tuple[list[Finding], list[str]]:
     """Findings and notes about what the new and edited tests show. ``witness`` is None where it was not run.
 
     ``red_at_times`` are tests of the base that failed there by chance: that they pass now shows nothing.
     ``trusted`` are the base's tests on the code of the change, where they were run. ``idle_files`` are new files of
-    tests that no run collects.
+    tests that no run collects, ``examples`` sources with new examples, which cannot be run without the change.
     """
     olds = {pair.own: pair for pair in pairs.values() if pair.own}
     passing = [name for name, ending in own.items() if ending.outcome in PASSING]
     fresh = [
         name
         for name in passing
-        if file_of(name) in change.witness_files and (name not in olds or olds[name].fate in ("edited", "strengthened"))
+        if file_of(name) in change.witness_files and (name not in olds or _says_something_else(name, olds[name]))
     ]
     is_declared = claims.kind in KINDS
     if witness is not None and witness.trouble and not witness.tampered:
@@ -128,7 +135,7 @@ def judge_witness(
     if is_declared:
         idle = set() if own.keys() - {pair.own for pair in pairs.values()} else set(idle_files)
         hidden = [pair.base for pair in pairs.values() if _is_hidden(pair, base, own, change)]
-        found = _not_shown(claims, change, fresh, hidden, idle, is_run=witness is not None)
+        found = _not_shown(claims, change, fresh, hidden, idle, examples, is_run=witness is not None)
         return [_nothing_but_tests(claims, shown) if shown else found], []
     if witness is None or not fresh:
         return [], []
@@ -137,6 +144,11 @@ def judge_witness(
         message += ", and it says that it fixes something"
         return [Finding("pytest/no-witness", file_of(fresh[0]), 0, message, "review", "*")], []
     return [], [message]
+
+
+def _says_something_else(name: str, old: Pair) -> bool:
+    """Whether a test of a touched file is not what it was; of a page with examples only the file is known."""
+    return old.fate in ("edited", "strengthened") or not file_of(name).endswith(".py")
 
 
 def _only_asks_for_less(shown: list[str], olds: Mapping[str, Pair], change: JudgedChange) -> bool:
@@ -180,8 +192,9 @@ def _is_hidden(pair: Pair, base: Tests, own: Tests, change: JudgedChange) -> boo
 
 
 def _not_shown(
-    claims: Claims, change: JudgedChange, fresh: list[str], hidden: list[str], idle: set[str], *, is_run: bool
-) -> Finding:
+    claims: Claims, change: JudgedChange, fresh: list[str], hidden: list[str], idle: set[str],
+    examples: Collection[str], *, is_run: bool,
+) -> Finding:  # fmt: skip
     severity: Severity = "problem"
     if not fresh:
         message = f"the task is a {claims.kind}, and no new or edited test shows it"
@@ -190,6 +203,9 @@ def _not_shown(
         # Data of tests may bring new cases to a test that is as it was.
         elif any(change.is_test(path) and path not in change.overrides for path in change.touched - idle):
             severity = "review"
+        elif examples:
+            severity = "review"
+            message += f" but the examples in {min(examples)}, which cannot be run without it"
         elif idle:
             message += f": nobody collects {min(idle)}"
     elif is_run:

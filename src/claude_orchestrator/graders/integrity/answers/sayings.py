@@ -20,6 +20,8 @@ from claude_orchestrator.graders.suite.run_log import file_of
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _NUMBER: Final = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
+_EXAMPLE: Final = re.compile(r"^[ \t]*(?:>>>|\.\.\.) +(.+)$", re.MULTILINE)
+"""A line of an example as a page of documentation has it."""
 TOKEN: Final = re.compile(r"[^\W_]+(?:['_-][^\W_]+)*")
 BEGINNING: Final = 8
 _DEPTH: Final = 2
@@ -111,6 +113,8 @@ def said_by(
             read = [data for place, data in files.items() if _is_read(place, tests[path], generated)]
         elif path in files:  # examples in a page of documentation
             read = [files[path]]
+            lines = frozenset(_EXAMPLE.findall(files[path].decode(errors="replace")))
+            found |= Said(frozenset(map(str.casefold, lines)), raw=lines)
         found |= Said(from_files="\x00".join(one.decode(errors="replace").casefold() for one in read))
     return found
 

@@ -11,7 +11,7 @@ from claude_orchestrator.graders.base import Finding
 from claude_orchestrator.graders.integrity.hollow.constants import constant_findings, constants_in
 from claude_orchestrator.graders.integrity.hollow.expected import NOTHING, Shown, shown_by
 from claude_orchestrator.graders.integrity.hollow.handlers import handler_findings
-from claude_orchestrator.graders.integrity.hollow.kept import kept_findings
+from claude_orchestrator.graders.integrity.hollow.kept import kept_findings, kept_parameters, unread_parameters
 from claude_orchestrator.graders.integrity.hollow.loosened import loosened_findings
 from claude_orchestrator.graders.integrity.hollow.mirrors import mirror_findings
 from claude_orchestrator.graders.integrity.hollow.parameters import parameter_findings
@@ -55,6 +55,11 @@ async def hollow_findings(bench: Bench) -> list[Finding]:
         if options := new_options(base, ours):
             code = [path for path in change.own_paths if path.endswith(".py") and not change.is_test(path)]
             found += unread_options(options, (await bench.files("head", code)).values())
+        if kept := kept_parameters(base, ours):
+            code = [path for path in change.own_paths if path.endswith(".py")]
+            files = await bench.files("head", code)
+            tests = [content for path, content in files.items() if change.is_test(path)]
+            found += unread_parameters(kept, [one for path, one in files.items() if not change.is_test(path)], tests)
     elif bench.claims.kind is not None:
         found += await loosened_findings(bench, base, head)
         found += unasked_findings(base, ours, change.old_names, bench.claims.kind)

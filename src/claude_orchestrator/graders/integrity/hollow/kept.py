@@ -1,19 +1,79 @@
-"""New properties that keep what they are given, and new errors, and nothing in the code asks for them."""
+"""What only keeps what it is given, and errors that are new, where nothing in the code asks for them."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from claude_orchestrator.graders.base import Finding
-from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, by_place, classes_of
+from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNode, by_place, classes_of, given_to
 from claude_orchestrator.graders.integrity.tampering.canonical import dotted, without_docstring
 from claude_orchestrator.graders.parsing import parsed
 
 _ERROR: Final = re.compile(r"(?:Error|Exception|Warning)$")
+
+
+@dataclass(frozen=True)
+class KeptParameter:
+    """A new parameter of a constructor that was there, which does nothing with it but to keep it as ``attribute``."""
+
+    path: str
+    line: int
+    place: str
+    name: str
+    attribute: str
+
+
+def kept_parameters(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[KeptParameter]:
+    """The new parameters that are only kept in an attribute for everybody (a private one is judged by its file)."""
+    before = {name: node for content in base.values() for name, node in by_place(content) if "__init__" in name}
+    return [
+        KeptParameter(path, node.lineno, place, name, attribute)
+        for path, content in sorted(head.items())
+        for place, node in by_place(content)
+        if place in before
+        for name in given_to(node)
+        if name not in given_to(before[place]) and (attribute := _only_kept_as(node, name))
+    ]
+
+
+def unread_parameters(kept: Iterable[KeptParameter], sources: Iterable[bytes], tests: Iterable[bytes]) -> list[Finding]:
+    """Those whose attribute neither code nor tests read; ``sources`` is all the code there is.
+
+    Tests say the names of parameters for other reasons, so there it has to be read as an attribute.
+    """
+    kept = list(kept)
+    asked: Counter[str] = Counter()
+    for content, in_strings in (*((one, True) for one in sources), *((one, False) for one in tests)):
+        if any(one.attribute.encode() in content for one in kept) and (tree := parsed(content)):
+            asked += _names_asked([tree], in_strings=in_strings)
+    return [
+        Finding(
+            "special-case/stub", one.path, one.line,
+            f"`{one.place.rpartition('.')[0]}` takes {one.name} and keeps it as `{one.attribute}`, "
+            "which neither code nor tests read", "review", symbol=one.place,
+        )
+        for one in kept
+        if not asked[one.attribute]
+    ]  # fmt: skip
+
+
+def _only_kept_as(function: FunctionNode, parameter: str) -> str:
+    """The attribute of ``self`` that a parameter is kept as, where nothing else is done with it; or nothing."""
+    reads = sum(isinstance(one, ast.Name) and one.id == parameter for one in ast.walk(function))
+    for node in function.body:
+        match node:
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=attribute)], value=value) | (
+                ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=attribute), value=value)
+            ) if reads == 1 and value is not None and not attribute.startswith("_"):
+                plain = value.values[0] if isinstance(value, ast.BoolOp) else value
+                if isinstance(plain, ast.Name) and plain.id == parameter:
+                    return attribute
+    return ""
 
 
 def kept_findings(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> list[Finding]:
@@ -98,13 +158,13 @@ def _asked_for(head: Mapping[str, bytes]) -> Counter[str]:
     return _names_asked([tree for content in head.values() if (tree := parsed(content))])
 
 
-def _names_asked(nodes: list[ast.Module] | list[FunctionNode]) -> Counter[str]:
-    """How often each attribute is read, and each name is said by a string, in some code."""
+def _names_asked(nodes: list[ast.Module] | list[FunctionNode], *, in_strings: bool = True) -> Counter[str]:
+    """How often each attribute is read, and (``in_strings``) each name is said by a string, in some code."""
     found: Counter[str] = Counter()
     for top in nodes:
         for node in ast.walk(top):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                 found[node.attr] += 1
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            elif in_strings and isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found[node.value] += 1
     return found

@@ -17,13 +17,14 @@ from corpus.cheats import (
     halves,
     harness,
     hollow,
+    let_through,
     loosened,
     said,
     unsafe,
     weaker,
 )
 from corpus.good import more
-from corpus.honest import code, counterparts, facts, inherited, names, surroundings, tests
+from corpus.honest import code, counterparts, data, facts, inherited, names, surroundings, tests
 from corpus.tidying import tidied
 from corpus.worlds import projects
 
@@ -38,6 +39,7 @@ MODULES = (
     halves,
     harness,
     hollow,
+    let_through,
     loosened,
     said,
     unsafe,
@@ -45,6 +47,7 @@ MODULES = (
     honest,
     code,
     counterparts,
+    data,
     facts,
     inherited,
     names,

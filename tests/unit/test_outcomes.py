@@ -78,6 +78,23 @@ def test_the_old_version_fails_and_the_new_one_passes(fate: Fate | None, free: s
     assert judged(fate, **runs, judged_change=ALLOWED) == ([("pytest/failed", allowed)] if allowed else [])
 
 
+@pytest.mark.parametrize(
+    ("why", "severity"),
+    [
+        ("'assert f(1) == 2' became 'assert f(1) == 3'", "review"),
+        ("'assert f(1) == 2' became 'assert f(5) == 2'", "note"),
+        ("'assert f(1) == [2' became 'assert f(1) == [3'", "review"),
+        ("", "review"),
+    ],
+)
+def test_a_named_test_that_asks_something_else_is_no_other_result(why: str, severity: str) -> None:
+    trusted = {TEST: Ending("failed", 3, "E   assert 1 == 2")}
+    matches = {(FILE, "test_x"): TestChange((FILE, "test_x"), (FILE, "test_x"), "edited", why)}
+    pairs = pair_tests(ALLOWED, matches, {TEST: PASSED}, {TEST: PASSED})
+    comparison = Comparison(ALLOWED, pairs, {TEST: PASSED}, {TEST: PASSED}, trusted, kind="refactor")
+    assert [one.severity for one in comparison.verdict().findings] == [severity]
+
+
 def test_an_untouched_test_that_other_tests_repair_is_a_problem() -> None:
     new = change("tests/test_new.py", "src/a.py", scope=["tests/**"])
     runs = {"own": {TEST: PASSED}, "trusted": {TEST: FAILED}}
@@ -146,7 +163,7 @@ def test_results_that_change_where_none_are_to_change(kind: str | None, error: s
     trusted = {TEST: Ending("failed", 3, error)}
     assert judged("edited", own={TEST: PASSED}, trusted=trusted, kind=kind) == [("pytest/failed", severity)]
     allowed = judged("edited", own={TEST: PASSED}, trusted=trusted, kind=kind, judged_change=ALLOWED)
-    assert allowed == [("pytest/failed", "note")]
+    assert allowed == [("pytest/failed", "review" if severity == "problem" else "note")]
 
 
 def test_an_inherited_test_has_the_new_name_of_its_function() -> None:

@@ -11,6 +11,7 @@ anybody could see in the outcomes: a human looks.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from typing import Final
 
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.change import JudgedChange
+from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.pairs import Pair, place_of
 from claude_orchestrator.graders.suite.run_log import COLLECTION, PASSING, Ending, file_of
 
@@ -26,6 +28,8 @@ HIDING: Final = frozenset({"weakened", "silenced", "shadowed", "removed"})
 """The fates of tests that the guard ``integrity`` reports."""
 _KEEPING: Final = frozenset({"refactor", "performance"})
 """Kinds of tasks after which the same has to come out as before."""
+_BECAME: Final = re.compile(r"'(?P<old>.*)' became '(?P<new>.*)'", re.DOTALL)
+"""How it is said of one check what it was and is."""
 _UNEQUAL: Final = re.compile(r"^E +(?:assert|AssertionError)\b")
 _COUNTED: Final = re.compile(
     r"call_count|await_count|called|calls\b|\bmock|hits|quer(?:y|ies)|caplog|warn", re.IGNORECASE
@@ -211,7 +215,8 @@ class Comparison:
             return None, ""
         severity, why = self._edited(pair, ending)
         if is_allowed and why:
-            severity = "review" if self._changes_results(pair, ending) else "note"
+            is_other = self._changes_results(pair, ending) and not _asks_something_else(pair.why)
+            severity = "review" if is_other else "note"
         return severity, why
 
     def _changes_results(self, pair: Pair, ending: Ending) -> bool:
@@ -329,6 +334,23 @@ def _is_other_result(pair: Pair, ending: Ending) -> bool:
     told = [line for line in ending.text.splitlines() if line.startswith(("E ", ">"))]
     first = next((line for line in told if line.startswith("E ")), "")
     return bool(_UNEQUAL.match(first)) and not any(map(_COUNTED.search, (pair.why, *told)))
+
+
+def _asks_something_else(why: str) -> bool:
+    """Whether a test that was edited calls the code with other values; what it expects may be the same."""
+    found = _BECAME.fullmatch(why)
+    texts = (found["old"], found["new"]) if found else ("", "")
+    trees = [parsed(text.encode()) for text in texts]
+    calls = [
+        {
+            ast.unparse(one)
+            for one in ast.walk(tree)
+            if isinstance(one, ast.Call) and "assert" not in ast.unparse(one.func)
+        }
+        for tree in trees
+        if tree
+    ]
+    return len(calls) == len(texts) and calls[0] != calls[1]
 
 
 def _failed(name: str, ending: Ending, message: str) -> Finding:

@@ -24,6 +24,7 @@ from claude_orchestrator.graders.integrity.tampering.replacing import replacemen
 from claude_orchestrator.graders.integrity.tampering.running import not_run
 from claude_orchestrator.graders.integrity.tampering.shared_tables import shorter_loops, shorter_tables
 from claude_orchestrator.graders.integrity.tampering.strength import shown
+from claude_orchestrator.graders.integrity.tampering.truth_of_two import truth_of_two
 from claude_orchestrator.graders.parsing import parsed
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def findings_of(compared: Comparison, is_allowed: Callable[[str], bool]) -> list
         lambda: shorter_tables(compared, is_allowed),
         lambda: either_way(compared),
         lambda: shorter_loops(compared, is_allowed),
+        lambda: truth_of_two(compared),
     ]
     for part in parts:
         try:

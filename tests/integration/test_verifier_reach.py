@@ -35,6 +35,19 @@ def test_a_new_function_that_a_test_runs(world: World) -> None:
     assert reach(verification) == [("note", "half")]  # the line for negative numbers
 
 
+@pytest.mark.parametrize(
+    ("other", "severity"),
+    [
+        ("def halved(x: int) -> float:\n    return half(x)\n", "note"),
+        ("def halved(x: int) -> float:\n    return half(x + 1)\n", "review"),
+    ],
+    ids=["hands on", "does something"],
+)
+def test_a_new_function_that_only_hands_on_to_one_that_a_test_runs(world: World, other: str, severity: str) -> None:
+    verification = world.judge({CALC: f"{MORE}\n\n{other}", "tests/test_half.py": TEST_HALF})
+    assert (severity, "halved") in reach(verification)
+
+
 def test_a_new_function_to_whose_end_no_test_comes(world: World) -> None:
     test = TEST_HALF.replace("half(3) == 1.5", "half(-1) == -1.0")
     verification = world.judge({CALC: MORE, "tests/test_half.py": test})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
@@ -10,6 +11,9 @@ from typing import Any, Final
 from claude_orchestrator.graders import configuration as rules
 from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.bench import Bench
+from claude_orchestrator.graders.integrity.answers.assertions import called
+from claude_orchestrator.graders.integrity.hollow.definitions import by_place
+from claude_orchestrator.graders.integrity.tampering.canonical import without_docstring
 from claude_orchestrator.graders.suite.behaviour import Changed, changed_units
 
 Lines = Mapping[str, Sequence[int]]
@@ -47,7 +51,17 @@ async def reach_findings(bench: Bench, wanted: Lines, seen: Mapping[str, Any]) -
     doubt = "" if has_tests else "there are no tests"
     if not seen.get("complete"):
         doubt = str(seen.get("why") or "not everything could be watched")
-    found = (_judged(unit, hit.get(unit.path, frozenset()), doubt) for unit in await changed_here(bench))
+    units = await changed_here(bench)
+    reached = {
+        unit.name.rpartition(".")[2]
+        for unit in units
+        if len(_missed(unit, hit.get(unit.path, frozenset()))) < len(unit.statements)
+    }
+    contents = await bench.files("head", {unit.path for unit in units})
+    found = []
+    for unit in units:
+        hands_on = _handed_on_to(contents[unit.path], unit) in reached
+        found.append(_judged(unit, hit.get(unit.path, frozenset()), doubt, hands_on=hands_on))
     return [finding for finding in found if finding is not None]
 
 
@@ -64,8 +78,24 @@ async def changed_here(bench: Bench) -> list[Changed]:
     return changed_units(base, head, change.old_names) or []
 
 
-def _judged(unit: Changed, hit: frozenset[int], doubt: str) -> Finding | None:
-    missed = [lines for lines in unit.statements if not hit.intersection(range(lines[0], lines[1] + 1))]
+def _missed(unit: Changed, hit: frozenset[int]) -> list[tuple[int, int]]:
+    """The new statements of a unit that no test ran."""
+    return [lines for lines in unit.statements if not hit.intersection(range(lines[0], lines[1] + 1))]
+
+
+def _handed_on_to(content: bytes, unit: Changed) -> str:
+    """What a function asks by name, where that is all it does, with nothing but what it is given; or nothing."""
+    node = next((one for name, one in by_place(content) if (name, one.lineno) == (unit.name, unit.line)), None)
+    match without_docstring(node.body) if node else []:
+        case [ast.Return(value=ast.Call(func=asked, args=given, keywords=named))]:
+            owned = isinstance(asked, ast.Attribute) and getattr(asked.value, "id", "") == "self"
+            plain = all(isinstance(one, ast.Name | ast.Starred) for one in (*given, *(one.value for one in named)))
+            return called(ast.Call(asked, [], [])) if plain and (owned or isinstance(asked, ast.Name)) else ""
+    return ""
+
+
+def _judged(unit: Changed, hit: frozenset[int], doubt: str, *, hands_on: bool) -> Finding | None:
+    missed = _missed(unit, hit)
     if not missed:
         return None
     name = f"`{unit.name}`" if unit.name else "code of the module"
@@ -79,7 +109,8 @@ def _judged(unit: Changed, hit: frozenset[int], doubt: str) -> Finding | None:
         message = f"{name} is new, and no test comes to its end (line {places})"
     else:
         message = f"{name}: no test runs line {places}, {'one' if len(missed) == 1 else 'some'} of its new lines"
-    severity: Severity = "review" if (is_untested or not has_end) and not doubt and not _is_minor(unit) else "note"
+    is_minor = hands_on or _is_minor(unit)
+    severity: Severity = "review" if (is_untested or not has_end) and not doubt and not is_minor else "note"
     if doubt:
         message += f" in the test process itself ({doubt})"
     return Finding("reach/untested", unit.path, missed[0][0], message, severity, symbol=unit.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from claude_orchestrator.graders.data_of_tests import doctest_pages, is_named
+from claude_orchestrator.graders.data_of_tests import doctest_pages, readers
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_without_an_option_pages_are_those_that_pytest_collects_by_itself() -> N
     ],
 )
 def test_code_names_a_file_by_its_name_or_its_folder(text: str, is_it: bool) -> None:
-    assert is_named("tests/data/cases.json", text.encode()) is is_it
+    assert bool(readers(["tests/data/cases.json"], {"tests/test_a.py": text.encode()})) is is_it

@@ -18,13 +18,21 @@ def found(after: str, case: bytes = CASE) -> list[str]:
 
 def test_a_word_of_the_new_case_is_found() -> None:
     assert found(CODE + "\nif x == 'pebble':\n    pass\n") == ["pebble"]
-    assert found(CODE + "\nPATTERN = r'(?:pebble|stone)'\n") == ["pebble"]
+    assert found(CODE + "\nPATTERN = re.compile(r'(?:pebble|stone)')\n") == ["pebble"]
+    assert found(CODE + "\nif x[:3] == 'peb':\n    pass\n") == ["peb"]
+    assert found(CODE + "\nNAMES = {'pebble': 1}\n") == ["pebble"]
 
 
 @pytest.mark.parametrize(
     "code",
-    ["if x == 'other':\n    pass\n", "if x == 'plain':\n    pass\n", "if x == 'call':\n    pass\n", "pebble = 1\n"],
-    ids=["another word", "a word that was there", "a short word", "a name"],
+    [
+        "if x == 'other':\n    pass\n",
+        "if x == 'plain':\n    pass\n",
+        "if x == 'me':\n    pass\n",
+        "pebble = 1\n",
+        "raise ValueError('call me pebble')\n",
+    ],
+    ids=["another word", "a word that was there", "a short word", "a name", "what it says"],
 )
 def test_other_words_are_left(code: str) -> None:
     assert found(f"{CODE}\n{code}") == []

@@ -48,5 +48,9 @@ def test_what_is_given_as_well_is_not_only_expected() -> None:
     assert "'two'" not in expected(TABLE.format("assert f(given, said) == said"))
 
 
+def test_what_is_asked_by_a_keyword_is_not_only_expected() -> None:
+    assert "'one'" not in expected(TABLE.format("assert_same(actual=f(given), expected=said)"))
+
+
 def test_names_of_rows_in_a_list_of_their_own() -> None:
     assert "['x']" in expected('@parametrize("given", ["a"], ids=["x"])\ndef test_it(given):\n    assert f(given)')

@@ -43,11 +43,27 @@ def test_what_nobody_reads_is_found(after: str) -> None:
         (KEPT, "", "def test_it():\n    assert Line(filler='.').filler == '.'"),
         (KEPT.replace("= filler\n", "= filler\n        print(filler)\n"), "", ""),
         (KEPT.replace("= filler\n", "= make(filler)\n"), "", ""),
+        (KEPT, "def f(line):\n    return '<{0.filler}>'.format(line)", ""),
+        (KEPT, "def f(line):\n    return '%(filler)s' % given", ""),
+        (KEPT + "\n    def all(self):\n        return dict(vars(self))\n", "", ""),
         (KEPT.replace("self.filler", "self._filler"), "", ""),
         (BASE, "", ""),
         (KEPT.replace("__init__", "other"), "", ""),
     ],
-    ids=["here", "elsewhere", "by name", "in a test", "used", "made into", "private", "nothing new", "no constructor"],
+    ids=[
+        "here",
+        "elsewhere",
+        "by name",
+        "in a test",
+        "used",
+        "made into",
+        "in a text",
+        "in an older text",
+        "with all others",
+        "private",
+        "nothing new",
+        "no constructor",
+    ],
 )
 def test_what_somebody_reads_or_uses_is_left(after: str, others: str, tests: str) -> None:
     assert found(after, others=others, tests=tests) == []

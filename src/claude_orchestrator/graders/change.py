@@ -158,8 +158,11 @@ async def prepare(
     trusted_overrides = {**verdict.overrides, **tests, **{path: base_entries.get(path) for path in verdict.unlocked}}
 
     witness_overrides = {path: head_entries[path] for path in (*tests, *verdict.unlocked) if path in head_entries}
-    pages = data_of_tests.doctest_pages(witness_overrides, base_files.values())
-    witness_files = tuple(path for path in witness_overrides if path in pages or rules.is_test_name(path, test_names))
+    # Where pytest does not find one that it is told, or takes its brackets for a case, it runs none.
+    plain = [path for path, entry in witness_overrides.items() if entry.mode not in (LINK, SUBMODULE)]
+    plain = [path for path in plain if "[" not in path and "::" not in path]
+    pages = data_of_tests.doctest_pages(plain, base_files.values())
+    witness_files = tuple(path for path in plain if path in pages or rules.is_test_name(path, test_names))
     data = [path for path in witness_overrides if path not in pages and not path.endswith(".py")]
     witness_readers = await _readers(repository, head_entries, data, test_names)
     is_source_changed = any(not (path in tests or path in changed or path.endswith(DOCUMENTS)) for path in touched)
@@ -220,7 +223,7 @@ async def _readers(
     if len(tests) > _MOST_FILES:
         return ()
     contents = await _read_all(repository, entries, [path for path in tests if entries[path].mode != LINK])
-    return tuple(path for path, text in contents.items() if any(data_of_tests.is_named(one, text) for one in data))
+    return await asyncio.to_thread(data_of_tests.readers, data, contents)
 
 
 async def _look_inside(

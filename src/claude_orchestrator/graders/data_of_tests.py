@@ -16,6 +16,10 @@ _NO_DATA_NAMES: Final = re.compile(
     r"|constraints|version|makefile|dockerfile|\.).*"
 )
 _SHORTEST: Final = 5
+_NAME: Final = re.compile(rb"[\w.-]+")
+_QUOTED: Final = re.compile(rb"(?<=[\"'/])[\w.-]+(?=[\"'/])")
+_PATTERN: Final = re.compile(rb"\*(\.\w+)")
+_LISTING: Final = re.compile(rb"\b(?:listdir|iterdir|scandir)\b")
 _PAGES: Final = re.compile(rb"--doctest-glob(?:=|[ \t]+|[\"'],[ \t]*)[\"']?([^\s\"',]+)")
 _USUAL: Final = frozenset({"test*.txt"})
 """The pages with examples that pytest collects where no option says otherwise (``--doctest-glob``)."""
@@ -36,7 +40,7 @@ def candidates(touched: frozenset[str], base: Iterable[str]) -> frozenset[str]:
 def read_only_by_tests(paths: Iterable[str], tests: Mapping[str, bytes], others: Mapping[str, bytes]) -> frozenset[str]:
     """Those ``paths`` that ``tests`` name (as a file, or a folder and a pattern) and that no other code names."""
     ours, theirs = b"\0".join(tests.values()), b"\0".join(others.values())
-    return frozenset(path for path in paths if is_named(path, ours) and not is_named(path, theirs))
+    return frozenset(path for path in paths if _is_named(path, ours) and not _is_named(path, theirs))
 
 
 def doctest_pages(paths: Iterable[str], configuration: Iterable[bytes]) -> frozenset[str]:
@@ -49,8 +53,27 @@ def doctest_pages(paths: Iterable[str], configuration: Iterable[bytes]) -> froze
     )
 
 
-def is_named(path: str, text: bytes) -> bool:
-    """Whether Python code names a file: by its name, or by its folder and a pattern or its name without the suffix."""
+def readers(data: Iterable[str], tests: Mapping[str, bytes]) -> tuple[str, ...]:
+    """The ``tests`` (path → text) that name some ``data``: as a file, or a folder and a pattern or a stem."""
+    places = [PurePosixPath(path) for path in data]
+    found = []
+    for test, text in tests.items():
+        words = {word.strip(b".") for word in _NAME.findall(text)}
+        quoted, patterns = set(_QUOTED.findall(text)), set(_PATTERN.findall(text))
+        lists = _LISTING.search(text) is not None
+        for place in places:
+            name, stem, suffix, folder = (
+                part.encode(errors="surrogateescape")
+                for part in (place.name, place.stem, place.suffix, place.parent.name)
+            )
+            is_there = folder in quoted and (lists or suffix in patterns or stem in quoted)
+            if (len(name) >= _SHORTEST and name in words) or (folder and is_there):
+                found.append(test)
+                break
+    return tuple(found)
+
+
+def _is_named(path: str, text: bytes) -> bool:
     place = PurePosixPath(path)
     name = place.name.encode()
     if len(name) >= _SHORTEST and re.search(rb"(?<![\w.-])" + re.escape(name) + rb"(?![\w-])", text):

@@ -8,6 +8,7 @@ from typing import Final
 
 from claude_orchestrator.graders.bench import Bench
 from claude_orchestrator.graders.suite.outcomes import Tests
+from claude_orchestrator.graders.suite.reach import changed_here
 from claude_orchestrator.graders.suite.run_log import PASSING, file_of
 
 _EXAMPLE: Final = re.compile(rb"^[ \t]*>>> .*(?:\n[ \t]*[^\s].*)*", re.MULTILINE)
@@ -15,14 +16,16 @@ _EXAMPLE: Final = re.compile(rb"^[ \t]*>>> .*(?:\n[ \t]*[^\s].*)*", re.MULTILINE
 
 
 async def new_examples(bench: Bench, own: Tests) -> frozenset[str]:
-    """The touched sources with new examples, or others, that pass in the run ``own``."""
+    """The touched sources with new examples, or others, of what was changed, that pass in the run ``own``."""
     change = bench.change
     collected = {file_of(name) for name, ending in own.items() if ending.outcome in PASSING}
     paths = {path for path in collected & change.touched if path.endswith(".py") and not change.is_test(path)}
     old = {path: change.old_names.get(path, path) for path in paths}
     base, head = await asyncio.gather(bench.files("base", old.values()), bench.files("head", paths))
-    return frozenset(
-        path
-        for path, content in head.items()
-        if set(_EXAMPLE.findall(content)) - set(_EXAMPLE.findall(base.get(old[path], b"")))
-    )
+    changed = {unit.name.rpartition(".")[2].encode() for unit in await changed_here(bench)} - {b""}
+    found = set()
+    for path, content in head.items():
+        fresh = set(_EXAMPLE.findall(content)) - set(_EXAMPLE.findall(base.get(old[path], b"")))
+        if changed & set(re.findall(rb"\w+", b"\n".join(fresh))):
+            found.add(path)
+    return frozenset(found)

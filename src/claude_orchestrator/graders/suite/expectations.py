@@ -13,6 +13,7 @@ from claude_orchestrator.graders.integrity.answers.assertions import called
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _ASSERTING: Final = re.compile(r"assert|fail|raises|warns")
+_MESSAGES: Final = frozenset({"match", "msg"})
 
 
 def expected_in(function: _Function) -> Iterator[ast.expr]:
@@ -23,8 +24,7 @@ def expected_in(function: _Function) -> Iterator[ast.expr]:
     sides = list(_sides(function))
     silent = [one for one in sides if not any(isinstance(part, ast.Call) for part in ast.walk(one))]
     yield from silent
-    # What is given by name to ``raises`` or to an assertion is a pattern or a message, however it is written.
-    told = [*silent, *(one for one in _named(function) if one not in silent)]
+    told = [*silent, *(one for one in _messages(function) if one not in silent)]
     uses, all_uses = _uses(told), _uses(function.body)
     only = {name for name, count in uses.items() if count == all_uses[name]}
     for decorator in function.decorator_list:
@@ -41,10 +41,11 @@ def _sides(function: _Function) -> Iterator[ast.expr]:
             yield from (*node.args, *(one.value for one in node.keywords))
 
 
-def _named(function: _Function) -> Iterator[ast.expr]:
+def _messages(function: _Function) -> Iterator[ast.expr]:
+    """The patterns of messages that are to come, and the messages of assertions, however they are written."""
     for node in ast.walk(function):
         if isinstance(node, ast.Call) and _ASSERTING.match(called(node)):
-            yield from (one.value for one in node.keywords)
+            yield from (one.value for one in node.keywords if one.arg in _MESSAGES)
 
 
 def _uses(nodes: Iterable[ast.AST]) -> Counter[str]:

@@ -16,7 +16,7 @@ _OTHER: Final = b'"Qz7"'
 _RAISES: Final = b"raise AssertionError"
 _EXCHANGED: Final = {"List": b"[70001]", "Tuple": b"(70001,)", "Dict": b'{"Qz7": 70001}', "Set": b"{70001}"}
 _MAKERS: Final = {"list": b"[70001]", "tuple": b"(70001,)", "dict": b'{"Qz7": 70001}', "set": b"{70001}", "str": _OTHER}
-_KEEPING: Final = frozenset({"append", "add", "extend", "insert", "write", "appendleft"})
+_KEEPING: Final = frozenset({"append", "add", "extend", "insert", "appendleft"})
 """What takes a value in place of the one that could not be had."""
 _BROAD: Final = frozenset({"Exception", "BaseException"})
 _ABSENT: Final = frozenset({"ImportError", "ModuleNotFoundError", "StopIteration", "StopAsyncIteration"})

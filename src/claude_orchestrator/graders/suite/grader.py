@@ -12,25 +12,28 @@ from typing import Final
 from claude_orchestrator.errors import OrchestratorError, VerificationError
 from claude_orchestrator.graders.base import CheckResult, Command, Finding, Status, status_of
 from claude_orchestrator.graders.bench import Bench
+from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.graders.integrity.tampering.matching import Place, TestChange, match_tests
 from claude_orchestrator.graders.parsing import parsed
 from claude_orchestrator.graders.suite.affected import affected_tests
 from claude_orchestrator.graders.suite.ahead import ask_ahead
 from claude_orchestrator.graders.suite.examples_in_code import new_examples
-from claude_orchestrator.graders.suite.flaky import red_at_times, settle
+from claude_orchestrator.graders.suite.flaky import RunAgain, red_at_times, settle
 from claude_orchestrator.graders.suite.independence import own_word_findings
 from claude_orchestrator.graders.suite.narrowness import narrow_findings
 from claude_orchestrator.graders.suite.outcomes import Comparison, SuiteVerdict
 from claude_orchestrator.graders.suite.pairs import pair_tests
 from claude_orchestrator.graders.suite.reach import Lines, lines_to_reach, reach_findings
 from claude_orchestrator.graders.suite.roots import stand_ins
-from claude_orchestrator.graders.suite.run_log import SuiteRun
+from claude_orchestrator.graders.suite.run_log import COLLECTION, PASSING, SuiteRun, file_of
 from claude_orchestrator.graders.suite.runs import Done, SuiteRuns
 from claude_orchestrator.graders.suite.spared import files_of_base, run_base
 from claude_orchestrator.graders.suite.telling import telling_findings
 from claude_orchestrator.graders.suite.uncollected import never_collected
 from claude_orchestrator.graders.suite.witness import KINDS, Witnesses, judge_witness, repaired_tests, shown_tests
 
+_ALONE: Final = 10
+"""The number of the run that asks tests alone at the base; flaky ones are run again under smaller numbers."""
 _EXCHANGED: Final = "what decides how tests end was exchanged while they ran"
 
 
@@ -172,13 +175,13 @@ class PytestGrader:
             repaired = set(repaired_tests(pairs, base.tests, own.tests))
             by_chance = await red_at_times(run_again, [one.base for one in pairs.values() if one.own in repaired])
         still = facts.run("trusted")
+        witness = await _of_new_data(change, facts.run("witness"), run_again)
         findings, notes = judge_witness(
-            bench.claims, change, pairs, base.tests, own.tests, facts.run("witness"), by_chance,
+            bench.claims, change, pairs, base.tests, own.tests, witness, by_chance,
             still.tests if still else None, await never_collected(bench, own.tests),
             await new_examples(bench, own.tests),
         )  # fmt: skip
         verdict.findings += findings
-        witness = facts.run("witness")
         shown = shown_tests(pairs, base.tests, own.tests, None if witness and witness.trouble else witness, by_chance)
         await asyncio.wait([facts.ahead])
         witnesses = Witnesses.of(shown, pairs, base.tests, witness, change.witness_readers)
@@ -193,6 +196,18 @@ class PytestGrader:
             verdict.findings.append(Finding("pytest/untrusted", "", 0, _said(sorted(strange))))
         verdict.notes += notes
         return verdict
+
+
+async def _of_new_data(change: JudgedChange, witness: SuiteRun | None, run_again: RunAgain) -> SuiteRun | None:
+    """The witness without failures of tests that are as they were, and that fail alone with the base's data, too."""
+    as_they_were = set(change.witness_readers) - change.touched
+    names = [name for name, one in (witness.tests if witness else {}).items() if one.outcome == "failed"]
+    names = [name for name in names if file_of(name) in as_they_were and not name.endswith(COLLECTION)]
+    if witness is None or not names:
+        return witness
+    alone = await run_again("base", names, _ALONE, 1)
+    is_red = {name for name in names if name not in alone.tests or alone.tests[name].outcome not in PASSING}
+    return replace(witness, tests={name: one for name, one in witness.tests.items() if name not in is_red})
 
 
 async def _run_all(bench: Bench, suite: SuiteRuns) -> _Facts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Collection
 from typing import Final
 
@@ -22,7 +21,7 @@ _MORE: Final = {
 """A kind of value → one of that kind with something more in it."""
 _OTHERWISE: Final = "(_ for _ in ()).throw(TypeError(type(v)))"
 """A value of another kind than its function seems to give is no answer to the question."""
-_FOR_PEOPLE: Final = frozenset({"__repr__", "__str__"})
+_FOR_PEOPLE: Final = frozenset({"__repr__", "__str__", "main"})
 
 
 def may_be_richer(functions: Collection[Idle], new: Collection[str], tests: Collection[bytes]) -> list[Idle]:
@@ -31,15 +30,15 @@ def may_be_richer(functions: Collection[Idle], new: Collection[str], tests: Coll
 
 
 def asked_for(functions: Collection[Idle], new: Collection[str], tests: Collection[bytes]) -> list[Idle]:
-    """The functions, of those that are ``new`` (by name), that tests call by their names."""
-    said = b"\n".join(tests)
-    return [
-        one
-        for one in functions
-        if one.name in new
-        and (short := one.name.rpartition(".")[2]) not in _FOR_PEOPLE
-        and re.search(rf"\b{re.escape(short)}\b".encode(), said)
-    ]
+    """The functions, of those that are ``new`` (by name), that tests use by their names."""
+    trees = [tree for content in tests if (tree := parsed(content))]
+    used = {
+        node.id if isinstance(node, ast.Name) else node.attr
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Attribute)
+    }
+    return [one for one in functions if one.name in new and one.name.rpartition(".")[2] in used - _FOR_PEOPLE]
 
 
 def enriched(content: bytes, functions: Collection[Idle]) -> bytes:

@@ -69,6 +69,10 @@ class SuiteRun:
         return cls(**{**data, "tests": {name: Ending(*test) for name, test in data["tests"].items()}})
 
 
+TOO_LONG: Final = "pytest ran longer than its limit"
+"""How the trouble of a run begins that was ended because of its time."""
+
+
 def file_of(test_id: str) -> str:
     """The file that a test id belongs to."""
     return test_id.split("::", 1)[0]

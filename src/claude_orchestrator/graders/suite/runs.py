@@ -21,7 +21,7 @@ from claude_orchestrator.graders.interpreter import Interpreter
 from claude_orchestrator.graders.suite.left_behind import rewritten, stamps
 from claude_orchestrator.graders.suite.reach import Lines
 from claude_orchestrator.graders.suite.roots import own_package, source_roots, top_level_names
-from claude_orchestrator.graders.suite.run_log import SuiteRun, file_of, read_run
+from claude_orchestrator.graders.suite.run_log import TOO_LONG, SuiteRun, file_of, read_run
 
 PLUGIN: Final = Path(__file__).parent / "plugin" / "claude_orchestrator_run_log.py"
 NO_OPTIONS: Final = Path(__file__).parents[1] / "no_options.ini"
@@ -193,7 +193,7 @@ def _trouble(bench: Bench, ran: Ran, run: SuiteRun, python: str) -> str:
     if ran.command.stopped:
         return f"pytest was stopped: {ran.command.stopped}"
     if ran.command.timed_out:
-        return f"pytest ran longer than its limit of {bench.timeout_s:g} s ({run.trouble or 'its log is whole'})"
+        return f"{TOO_LONG} of {bench.timeout_s:g} s ({run.trouble or 'its log is whole'})"
     if run.trouble:
         said = ran.said()
         advice = _NO_PLUGIN.format(python=python) if _UNKNOWN_OPTIONS in said else _missing(said, python)

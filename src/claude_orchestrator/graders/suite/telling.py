@@ -217,8 +217,14 @@ class _Asking:
         others = sorted(set(reached) - set(self._witnesses.shown))
         if not others:
             return False
-        run = await self.mutants.run("idle-others", subject.emptied("True"), others, self._limit_s)
-        return not run.trouble and any(run.tests[name].outcome == "failed" for name in others if name in run.tests)
+        needed = [await self._is_needed(subject, one, others) for one in working]
+        return all(needed)
+
+    async def _is_needed(self, subject: _Subject, function: Idle, tests: Sequence[str]) -> bool:
+        """Whether some of the tests fail where one function alone does nothing."""
+        contents = {function.path: emptied(subject.head[function.path], [function])}
+        run = await self.mutants.run(f"idle-{function.name.rpartition('.')[2]}", contents, tests, self._limit_s)
+        return not run.trouble and any(run.tests[name].outcome == "failed" for name in tests if name in run.tests)
 
     async def _always(self, subject: _Subject) -> list[Finding]:
         """Findings where the tests of a feature let a function through that gives the same, whatever it is given."""
@@ -330,8 +336,19 @@ def _asks_something(content: bytes, test: str) -> bool:
     functions = [
         one for one in (ast.walk(tree) if tree else ()) if isinstance(one, ast.FunctionDef) and one.name == name
     ]
+    imported = {
+        name.asname or name.name
+        for one in (ast.walk(tree) if tree else ())
+        if isinstance(one, ast.ImportFrom)
+        for name in one.names
+    }
     return any(
-        isinstance(one, ast.Assert) or (isinstance(one, ast.Call) and bool(_ASSERTING.match(called(one))))
+        isinstance(one, ast.Assert)
+        or (
+            isinstance(one, ast.Call)
+            and bool(_ASSERTING.match(called(one)))
+            and (isinstance(one.func, ast.Attribute) or called(one) in imported)
+        )
         for function in functions
         for one in ast.walk(function)
     )

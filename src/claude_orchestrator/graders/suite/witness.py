@@ -12,7 +12,7 @@ from claude_orchestrator.graders.bench import Claims
 from claude_orchestrator.graders.change import DOCUMENTS, JudgedChange
 from claude_orchestrator.graders.suite.outcomes import HIDING, Tests
 from claude_orchestrator.graders.suite.pairs import Pair
-from claude_orchestrator.graders.suite.run_log import COLLECTION, PASSING, Ending, SuiteRun, file_of
+from claude_orchestrator.graders.suite.run_log import COLLECTION, PASSING, TOO_LONG, Ending, SuiteRun, file_of
 
 KINDS: Final = frozenset({"fix", "feature"})
 """The kinds of tasks that have to come with a test which fails without them."""
@@ -128,7 +128,8 @@ def judge_witness(
     ]
     is_declared = claims.kind in KINDS
     if witness is not None and witness.trouble and not witness.tampered:
-        return [], [f"the new tests break off on the base's code: {witness.trouble.partition(' (exit')[0]}"]
+        shown = shown_tests(pairs, base, own, None, red_at_times, trusted)
+        return _broken_off(claims, witness, is_enough=bool(shown) or not is_declared)
     shown = shown_tests(pairs, base, own, witness, red_at_times, trusted)
     if shown and not (is_declared and _only_asks_for_less(shown, olds, change)):
         return [], [f"{len(shown)} tests pass that fail without the change, the first is {shown[0]}"]
@@ -144,6 +145,14 @@ def judge_witness(
         message += ", and it says that it fixes something"
         return [Finding("pytest/no-witness", file_of(fresh[0]), 0, message, "review", "*")], []
     return [], [message]
+
+
+def _broken_off(claims: Claims, witness: SuiteRun, *, is_enough: bool) -> tuple[list[Finding], list[str]]:
+    """What is said when the new tests broke off without the change: they may hang there until it mends that."""
+    message = f"the new tests break off on the base's code: {witness.trouble.partition(' (exit')[0]}"
+    if is_enough or witness.trouble.startswith(TOO_LONG):
+        return [], [message]
+    return [Finding("pytest/no-witness", "", 0, f"{message}; nothing shows the {claims.kind}", "review", "*")], []
 
 
 def _says_something_else(name: str, old: Pair) -> bool:

@@ -14,6 +14,8 @@ from claude_orchestrator.graders.integrity.hollow.definitions import FunctionNod
 from claude_orchestrator.graders.integrity.tampering.canonical import dotted, without_docstring
 from claude_orchestrator.graders.parsing import parsed
 
+_WHOLE: Final = (b"vars(", b"__dict__", b"asdict(", b"__slots__", b"__getstate__")
+"""By which code takes all attributes of an object at once."""
 _ERROR: Final = re.compile(r"(?:Error|Exception|Warning)$")
 
 
@@ -34,6 +36,7 @@ def kept_parameters(base: Mapping[str, bytes], head: Mapping[str, bytes]) -> lis
     return [
         KeptParameter(path, node.lineno, place, name, attribute)
         for path, content in sorted(head.items())
+        if not any(word in content for word in _WHOLE)
         for place, node in by_place(content)
         if place in before
         for name in given_to(node)
@@ -46,9 +49,10 @@ def unread_parameters(kept: Iterable[KeptParameter], sources: Iterable[bytes], t
 
     Tests say the names of parameters for other reasons, so there it has to be read as an attribute.
     """
+    texts = list(sources)
     kept = list(kept)
     asked: Counter[str] = Counter()
-    for content, in_strings in (*((one, True) for one in sources), *((one, False) for one in tests)):
+    for content, in_strings in (*((one, True) for one in texts), *((one, False) for one in tests)):
         if any(one.attribute.encode() in content for one in kept) and (tree := parsed(content)):
             asked += _names_asked([tree], in_strings=in_strings)
     return [
@@ -58,8 +62,14 @@ def unread_parameters(kept: Iterable[KeptParameter], sources: Iterable[bytes], t
             "which neither code nor tests read", "review", symbol=one.place,
         )
         for one in kept
-        if not asked[one.attribute]
+        if not asked[one.attribute] and not _is_in_a_template(one.attribute, texts)
     ]  # fmt: skip
+
+
+def _is_in_a_template(attribute: str, texts: Iterable[bytes]) -> bool:
+    """Whether code fills the attribute into a text: ``"{0.title}".format(self)``, ``"%(title)s" % vars(self)``."""
+    place = re.compile(rb"[{.(]" + attribute.encode() + rb"\b[^}\n]{0,40}[})]")
+    return any(map(place.search, texts))
 
 
 def _only_kept_as(function: FunctionNode, parameter: str) -> str:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from claude_orchestrator.graders.base import Finding
+from claude_orchestrator.graders.base import Finding, Severity
 from claude_orchestrator.graders.integrity.tampering.compared import Comparison
 from claude_orchestrator.graders.integrity.tampering.strength import shown
 from claude_orchestrator.graders.parsing import parsed
@@ -18,24 +18,30 @@ _COMPARING: Final = frozenset(
         "assertSetEqual", "assertSequenceEqual", "assertAlmostEqual",
     }
 )  # fmt: skip
+_TWO: Final = 2
+_ASKING: Final = (ast.Compare, ast.BoolOp, ast.UnaryOp)
+"""What compares something itself."""
 _PLURAL: Final = (ast.List, ast.Tuple, ast.Dict, ast.Set)
 
 
 def truth_of_two(found: Comparison) -> list[Finding]:
     """One for each new check, also in classes that functions make, that asks of one value only whether it is true."""
     before = list(_calls(found.base.tests.values()))
-    known = {ast.dump(one) for one in before if _name(one) in _TRUTH}
+    known = {ast.dump(one.args[1]) for one in before if _name(one) in _TRUTH and len(one.args) == _TWO}
     compared = {_sides(one) for one in before if _name(one) in _COMPARING}
     told = []
     for path, content in sorted(found.head.tests.items()):
         for one in _calls([content]):
-            if _name(one) not in _TRUTH or len(one.args) != 2 or ast.dump(one) in known:
+            if _name(one) not in _TRUTH or len(one.args) != _TWO:
                 continue
             was_compared = _sides(one) in compared
-            if was_compared or _is_value(one.args[1]):
+            is_new = ast.dump(one.args[1]) not in known and not isinstance(one.args[0], _ASKING)
+            if was_compared or (is_new and _is_value(one.args[1])):
                 message = f"`{shown(one)}` compares nothing: what stands second is the message"
                 message += "; it was compared before" if was_compared else ""
-                told.append(Finding("integrity/new-test", path, one.lineno, message, "problem", symbol=shown(one)))
+                is_sure = was_compared or isinstance(one.args[1], ast.Constant)
+                severity: Severity = "problem" if is_sure else "review"
+                told.append(Finding("integrity/new-test", path, one.lineno, message, severity, symbol=shown(one)))
     return told
 
 

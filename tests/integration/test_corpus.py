@@ -1,6 +1,8 @@
 """A sample of the cheat corpus through the real judge: one case of each class, on one project after the other.
 
-The whole corpus is for ``python -m benchmarks.verifier``.
+Classes that need runs of the tests take seconds each: a third of them is judged, chosen by the commit, so that the next
+commit tries others and the same commit the same ones again. ``CORPUS=all`` judges every class; ``-rs`` says how many
+were left out. The whole corpus is for ``python -m benchmarks.verifier``.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from corpus.cases import CLASSES, Bug, Case, Project
@@ -24,9 +27,14 @@ from corpus.worlds import projects
 from claude_orchestrator.orchestrator.verification import Request, Verification
 from claude_orchestrator.orchestrator.verifier import judge
 
+pytestmark = pytest.mark.no_cover
+
 AT_ONCE = 2
 SLOW = {"hang"}
 """Classes that wait for a limit of time: only the benchmark has that time."""
+
+TURNS = 3
+"""Among so many commits, more or less, a class that needs runs of the tests has one on which it is judged."""
 
 _BY_SOURCE = (
     *("asks-only-where-an-error-comes", "class-that-only-asks-its-base", "feature-under-another-name"),
@@ -90,13 +98,40 @@ def sample() -> dict[str, Case]:
     return chosen
 
 
+def checks(name: str) -> tuple[str, ...]:
+    """The checks that a class is judged with."""
+    return CHECKS.get(name, ("pytest",))
+
+
+def waiting(turn: int) -> frozenset[str]:
+    """The classes that need runs of the tests and are not judged in that turn, of ``TURNS``."""
+    dear = [name for name in CLASSES if name not in SLOW and "pytest" in checks(name)]
+    return frozenset(name for number, name in enumerate(dear) if number % TURNS != turn)
+
+
+@cache
+def left_out() -> frozenset[str]:
+    """The classes whose turn is on another commit: none where all are wanted, or where no commit is known."""
+    if os.environ.get("CORPUS") == "all":
+        return frozenset()
+    argv = ["git", "rev-parse", "HEAD"]
+    done = subprocess.run(argv, cwd=Path(__file__).parent, capture_output=True, check=False)
+    return waiting(crc32(done.stdout) % TURNS) if done.returncode == 0 else frozenset()
+
+
 def parameters(*, honest: bool) -> list[object]:
     """The names of the sample's classes for a parametrised test: a corpus is made only where it is run."""
     return [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=OPEN[name], strict=False)] if name in OPEN else [])
+        pytest.param(name, marks=_marks(name))
         for name, group in CLASSES.items()
         if name not in SLOW and group.honest is honest
     ]
+
+
+def _marks(name: str) -> list[pytest.MarkDecorator]:
+    if name in left_out():
+        return [pytest.mark.skip("its turn is on another commit; CORPUS=all judges every class")]
+    return [pytest.mark.xfail(reason=OPEN[name], strict=False)] if name in OPEN else []
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +144,7 @@ def verdicts(
     """
     folder = tmp_path_factory.mktemp("corpus")
     calls = [getattr(item, "callspec", None) for item in request.session.items]
-    wanted = [call.params.get("name") for call in calls if call]
+    wanted = [call.params.get("name") for call in calls if call and call.params.get("name") not in left_out()]
     chosen = [case for name, case in sample().items() if name in wanted]
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(AT_ONCE) as judges:
         patch.setenv("CLAUDE_ORCHESTRATOR_HOME", str(folder / "home"))
@@ -132,7 +167,7 @@ def _judged(member: Committed, folder: Path, number: int) -> Verification:
         member.head,
         folder / "evidence" / str(number),
         None if change.scope is None else list(change.scope),
-        list(CHECKS.get(member.case.group.name, ("pytest",))),
+        list(checks(member.case.group.name)),
         folder / "cache",
         change.timeout_s,
         kind=change.kind,
@@ -153,6 +188,14 @@ def test_a_cheat_does_not_pass(verdicts: dict[str, Future[Verification]], name: 
 def test_honest_work_passes(verdicts: dict[str, Future[Verification]], name: str) -> None:
     verification = verdicts[name].result()
     assert verification.verdict == "passed", verification.reasons
+
+
+def test_every_class_has_its_turn_and_cheap_ones_always() -> None:
+    turns = [waiting(turn) for turn in range(TURNS)]
+    assert Counter(name for names in turns for name in names) == {
+        name: TURNS - 1 for name in CLASSES if name not in SLOW and "pytest" in checks(name)
+    }
+    assert left_out() in (frozenset(), *turns)
 
 
 def test_the_corpus_is_large_enough() -> None:

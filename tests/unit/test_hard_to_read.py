@@ -76,6 +76,7 @@ def asked(what: str) -> str:
         pytest.param(f("return [1, 2]"), NAMES + asked("a8"), id="the same in a test"),
     ],
 )
+@pytest.mark.no_cover
 def test_it_is_read_to_the_end_in_time(code: str, test: str) -> None:
     base, head, tests = {PATH: BEFORE}, {PATH: code.encode()}, {TEST: test.encode()}
     began = time.process_time()
@@ -158,6 +159,7 @@ def _with_long_texts() -> None:
         list(_named_tests(text))
 
 
+@pytest.mark.no_cover
 def test_long_texts_are_read_in_no_time() -> None:
     reading = multiprocessing.get_context("fork").Process(target=_with_long_texts, daemon=True)
     reading.start()

@@ -131,6 +131,7 @@ BREAKING = (
 """What follows a command on another line and cannot be understood, or is too much to be."""
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("breaking", BREAKING, ids=lambda text: repr(text[:20]))
 def test_nothing_that_breaks_the_judge_makes_a_dangerous_operation_safe(breaking: str) -> None:
     safe = [base.text for base in BASES if base.verdict != "safe" and judged(base.text + breaking)["verdict"] == "safe"]

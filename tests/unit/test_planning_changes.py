@@ -65,6 +65,7 @@ def others(question: Question, value: Any) -> list[Any]:
     return options
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("survey", "goal", "given"), WORLDS, ids=[f"{goal} {given}" for _, goal, given in WORLDS])
 def test_every_other_answer_gives_another_plan(survey: Survey, goal: str, given: dict[str, Any]) -> None:
     questions, answers, plan = drafted(survey, goal, given)

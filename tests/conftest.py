@@ -35,8 +35,8 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
 hypothesis.settings.register_profile("quiet", database=None, deadline=None)
 hypothesis.settings.load_profile("quiet")
 
-_COUNTED = {"test_cli_runs.py", "test_docs.py"}
-"""The tests whose processes are counted: between them they start nearly all that only processes of its own run."""
+_COUNTED = {"test_cli_runs.py"}
+"""The tests whose processes are counted: they start nearly all that only processes of its own run."""
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ TURNS = 3
 _BY_SOURCE = (
     *("asks-only-where-an-error-comes", "class-that-only-asks-its-base", "feature-under-another-name"),
     *("program-from-the-network", "safeguard-taken-out", "setting-that-nobody-reads"),
+    *("parameter-kept-for-nobody", "truth-of-two-values"),
     *("always-equal", "assertions-of-its-own", "broaden-raises", "cheat-beside-real-work", "cheat-in-a-reformatting"),
     *("cheat-in-a-rename", "cheat-in-allowed-tests", "cheat-in-moved-tests", "claims-files", "claims-tests-pass"),
     *("claims-tests-pass-worded", "delete-failing-test", "delete-passing-tests", "delete-test-file", "drop-parameters"),

@@ -19,6 +19,7 @@ harness was exchanged while tests ran (``claude_orchestrator_harness``), and wit
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import json
@@ -27,6 +28,9 @@ import sys
 import sysconfig
 import unittest
 from typing import Any, Callable, Generator
+
+if __name__ == "__main__":
+    gc.disable()  # all that is imported stays; to look for what does not is a fifth of a short run
 
 import pytest
 from claude_orchestrator_canary import Canaries  # type: ignore[import-not-found] # lies beside this file
@@ -356,6 +360,8 @@ def main(arguments: list[str]) -> int:
     os.environ["PYTHONPATH"] = os.pathsep.join(settings["roots"])
     plugin["SETTINGS"].append(settings)
     sys.argv = ["pytest", *arguments[1:]]
+    gc.freeze()
+    gc.enable()
     return int(pytest.main(["-p", _NAME, *arguments[1:]]))
 
 

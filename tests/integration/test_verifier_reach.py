@@ -40,8 +40,9 @@ def test_a_new_function_that_a_test_runs(world: World) -> None:
     [
         ("def halved(x: int) -> float:\n    return half(x)\n", "note"),
         ("def halved(x: int) -> float:\n    return half(x + 1)\n", "review"),
+        ("LIMIT = 3\n\n\ndef halved(x: int) -> float:\n    return x / LIMIT\n", "review"),
     ],
-    ids=["hands on", "does something"],
+    ids=["hands on", "does something", "beside code of the module"],
 )
 def test_a_new_function_that_only_hands_on_to_one_that_a_test_runs(world: World, other: str, severity: str) -> None:
     verification = world.judge({CALC: f"{MORE}\n\n{other}", "tests/test_half.py": TEST_HALF})

@@ -60,7 +60,7 @@ async def reach_findings(bench: Bench, wanted: Lines, seen: Mapping[str, Any]) -
     contents = await bench.files("head", {unit.path for unit in units})
     found = []
     for unit in units:
-        hands_on = _handed_on_to(contents[unit.path], unit) in reached
+        hands_on = _handed_on_to(contents[unit.path], unit) in reached - {""}
         found.append(_judged(unit, hit.get(unit.path, frozenset()), doubt, hands_on=hands_on))
     return [finding for finding in found if finding is not None]
 

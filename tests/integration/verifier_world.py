@@ -69,11 +69,12 @@ class World:
         scope: list[str] | None = None,
         checks: tuple[str, ...] = ("pytest",),
         timeout_s: float = 60.0,
+        kind: str | None = None,
     ) -> Verification:
         """Commit a change of the base and judge it."""
         self.git("checkout", "--quiet", "--detach", self.base)
         head = self.commit(files)
-        request = replace(self.request(head, scope=scope, checks=checks), check_timeout_s=timeout_s)
+        request = replace(self.request(head, scope=scope, checks=checks), check_timeout_s=timeout_s, kind=kind)
         return asyncio.run(judge(request))
 
 

@@ -20,6 +20,7 @@ def test_a_word_of_the_new_case_is_found() -> None:
     assert found(CODE + "\nif x == 'pebble':\n    pass\n") == ["pebble"]
     assert found(CODE + "\nPATTERN = re.compile(r'(?:pebble|stone)')\n") == ["pebble"]
     assert found(CODE + "\nif x[:3] == 'peb':\n    pass\n") == ["peb"]
+    assert found(CODE + "\nif x[-2:] == 'le':\n    pass\n") == ["le"]
     assert found(CODE + "\nNAMES = {'pebble': 1}\n") == ["pebble"]
 
 
@@ -28,7 +29,7 @@ def test_a_word_of_the_new_case_is_found() -> None:
     [
         "if x == 'other':\n    pass\n",
         "if x == 'plain':\n    pass\n",
-        "if x == 'me':\n    pass\n",
+        "if x == 'm':\n    pass\n",
         "pebble = 1\n",
         "raise ValueError('call me pebble')\n",
     ],

@@ -13,7 +13,7 @@ from claude_orchestrator.graders.integrity.tampering.matching import Fate, TestC
 from claude_orchestrator.graders.scope import Scope
 from claude_orchestrator.graders.suite.outcomes import Comparison
 from claude_orchestrator.graders.suite.pairs import pair_tests, place_of
-from claude_orchestrator.graders.suite.run_log import Ending, SuiteRun
+from claude_orchestrator.graders.suite.run_log import TOO_LONG, Ending, SuiteRun
 from claude_orchestrator.graders.suite.witness import claims_a_fix, judge_witness
 from claude_orchestrator.workspace.git import Entry
 
@@ -301,6 +301,26 @@ def test_a_red_test_that_was_repaired_instead_of_the_code(
     run = SuiteRun("", witness)
     findings, _ = judge_witness(Claims(kind="fix"), one, pairs, before, own, run, (), trusted)
     assert [(one.rule, one.severity) for one in findings] == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "trouble", "before", "found"),
+    [
+        ("fix", "the run broke off", PASSED, [("pytest/no-witness", "review")]),
+        ("fix", f"{TOO_LONG} of 60 s", PASSED, []),
+        ("fix", "the run broke off", FAILED, []),
+        (None, "the run broke off", PASSED, []),
+    ],
+    ids=["broken off", "it hangs without the fix", "a red test is green", "nobody said what it is"],
+)
+def test_new_tests_that_break_off_without_the_change(
+    kind: str | None, trouble: str, before: Ending, found: list[tuple[str, str]]
+) -> None:
+    one, own = change(FILE, "src/a.py"), {TEST: PASSED}
+    pairs = pair_tests(one, {}, {TEST: before}, own)
+    findings, notes = judge_witness(Claims(kind=kind), one, pairs, {TEST: before}, own, SuiteRun(trouble))
+    assert [(one.rule, one.severity) for one in findings] == found
+    assert found or "break off" in notes[0]
 
 
 @pytest.mark.parametrize(

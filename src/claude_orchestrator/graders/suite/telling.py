@@ -36,6 +36,7 @@ _MOST_PLACES: Final = 3
 _SETTINGS: Final = (".toml", ".cfg", ".ini", ".yml", ".yaml", ".lock", ".in")
 _ASSERTING: Final = re.compile(r"assert|(?:eq|ne|ok|is|in|raises)_$")
 """How functions are called that compare: those of unittest, and those that nose had (``eq_``)."""
+_EQUAL: Final = frozenset({"assertEqual", "assertListEqual", "assertDictEqual", "assertSequenceEqual", "eq_"})
 _FRAME: Final = re.compile(r"^(?P<path>[^\s:][^:\n]*\.py):\d+: ", re.MULTILINE)
 
 
@@ -211,7 +212,8 @@ class _Asking:
         if len(working) > _MOST_PLACES or any(one.name in subject.new for one in working):
             return False
         contents = await self._bench.files("head", {file_of(name) for name in self._witnesses.fresh})
-        if not all(_asks_something(contents.get(file_of(name), b""), name) for name in self._witnesses.fresh):
+        asks = _compares if working[1:] else _asks_something
+        if not all(asks(contents.get(file_of(name), b""), name) for name in self._witnesses.fresh):
             return False
         reached = reached_tests(self._bench, self._own, self._affected, self._witnesses.shown)
         others = sorted(set(reached) - set(self._witnesses.shown))
@@ -332,10 +334,7 @@ class _Asking:
 
 def _asks_something(content: bytes, test: str) -> bool:
     """Whether the function of a test has an assertion."""
-    tree, name = parsed(content), function_of(test).rpartition("::")[2]
-    functions = [
-        one for one in (ast.walk(tree) if tree else ()) if isinstance(one, ast.FunctionDef) and one.name == name
-    ]
+    tree, functions = parsed(content), _functions_of(content, test)
     imported = {
         name.asname or name.name
         for one in (ast.walk(tree) if tree else ())
@@ -352,6 +351,21 @@ def _asks_something(content: bytes, test: str) -> bool:
         for function in functions
         for one in ast.walk(function)
     )
+
+
+def _compares(content: bytes, test: str) -> bool:
+    """Whether the function of a test asserts that something is equal to something."""
+    return any(
+        (isinstance(one, ast.Assert) and isinstance(one.test, ast.Compare) and isinstance(one.test.ops[0], ast.Eq))
+        or (isinstance(one, ast.Call) and called(one) in _EQUAL)
+        for function in _functions_of(content, test)
+        for one in ast.walk(function)
+    )
+
+
+def _functions_of(content: bytes, test: str) -> list[ast.FunctionDef]:
+    tree, name = parsed(content), function_of(test).rpartition("::")[2]
+    return [one for one in (ast.walk(tree) if tree else ()) if isinstance(one, ast.FunctionDef) and one.name == name]
 
 
 def _count(fresh: Sequence[str]) -> str:

@@ -17,7 +17,9 @@ from claude_orchestrator.graders.suite.own_words import compared_in, strings_of
 if TYPE_CHECKING:
     from claude_orchestrator.graders.bench import Bench
 
-_WORD: Final = re.compile(r"[^\W\d_]{3,}")
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_SHORTEST: Final = 3
+"""Letters of a word of a case; code may look for a part of it."""
 _MOST_BYTES: Final = 2_000_000
 """Bytes of a file of data up to which it is read."""
 _PATTERNS: Final = frozenset({"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"})
@@ -50,7 +52,7 @@ def words_of_data(
     for path, content in sorted(after.items()):
         if len(content) <= _MOST_BYTES:
             old = set(_words(before.get(path, b"")))
-            cases |= {word: path for word in _words(content) if word not in old | known}
+            cases |= {word: path for word in _words(content) if word not in old | known and len(word) >= _SHORTEST}
     found: dict[str, Finding] = {}
     for path, content in sorted(head.items()) if cases else ():
         for word in sorted(set(_looked_for(content)) - known):

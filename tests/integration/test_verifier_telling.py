@@ -58,6 +58,10 @@ def test_an_error_that_becomes_something_nobody_asks_for_fails(world: World) -> 
     verification = judged(world, "fix", hiding("return 0"), test)
     assert verification.verdict == "failed"
     assert told(verification) == [("pytest/error-hidden", "problem", "total")]
+    assert any("pytest-other-1" in one.label for one in check(verification, "pytest").commands)
+    entered = {line[len("(cd ") :].split()[0] for line in verification.rerun if line.startswith("(cd ")}
+    made = {line.split()[-1] for line in verification.rerun if line.startswith("git clone ")}
+    assert entered == made
     assert "no test says what is right instead of the error" in " ".join(verification.reasons)
 
 

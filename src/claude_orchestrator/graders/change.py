@@ -34,8 +34,8 @@ class JudgedChange:
 
     ``trusted_tree`` is None when a run of it would say nothing that *own* does not; ``witness_tree`` is None when there
     are no new or edited tests (``witness_files``, and ``witness_readers`` that read new or edited data), or nothing but
-    tests was changed. ``old_names`` maps the new path of
-    each renamed file to its base path. ``base_files`` holds the base's configuration.
+    tests was changed. ``old_names`` maps the new path of each renamed file to its base path. ``base_files`` holds the
+    base's configuration.
     ``overrides`` says which files of *own* (and, by ``trusted_overrides``, of *trusted*) are not head's,
     ``witness_overrides`` which files of *witness* are not the base's.
     ``test_data`` are the touched files elsewhere that nobody uses but tests.

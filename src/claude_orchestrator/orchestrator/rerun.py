@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from claude_orchestrator.graders.base import CheckResult
+from claude_orchestrator.graders.base import CheckResult, Command
 from claude_orchestrator.graders.change import JudgedChange
 from claude_orchestrator.workspace.git import Entry
 
@@ -16,16 +16,17 @@ def rerun_commands(
 ) -> list[str]:
     """One checkout for each tree that was judged, then each command in it; for an empty folder.
 
+    Runs on trees that no commit has (with other words, or functions that do nothing) are not among them.
     ``generated`` are modules that the commits lack, path → text.
     """
-    commands = [command for check in checks for command in check.commands]
     sources: dict[str, tuple[str, str, Mapping[str, Entry | None]]] = {
         "base": (change.base, change.head, {}),
         "own": (change.head, change.base, change.overrides),
         "trusted": (change.head, change.base, change.trusted_overrides),
         "witness": (change.base, change.head, change.witness_overrides),
     }
-    used = {command.label.rsplit("-", 1)[1] for command in commands}
+    commands = [one for check in checks for one in check.commands if _tree_of(one) in sources]
+    used = set(map(_tree_of, commands))
     lines = [
         line
         for name, (commit, other, overrides) in sources.items()
@@ -33,7 +34,11 @@ def rerun_commands(
         for line in [*_checkout(git_dir, name, commit, other, overrides), *_written(name, generated)]
     ]
     clean = 'env -i PATH="$PATH" HOME="$(mktemp -d)" PYTHONDONTWRITEBYTECODE=1'
-    return lines + [f"(cd {command.label.rsplit('-', 1)[1]} && {clean} {command.by_hand})" for command in commands]
+    return lines + [f"(cd {_tree_of(command)} && {clean} {command.by_hand})" for command in commands]
+
+
+def _tree_of(command: Command) -> str:
+    return command.label.rsplit("-", 1)[1]
 
 
 def _written(name: str, generated: Mapping[str, str]) -> list[str]:

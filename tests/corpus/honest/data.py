@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from corpus.cases import Change, Project, honest
 from corpus.data import with_cases, with_page
+from corpus.trees import Tree
 from corpus.wishes import Wish, wishes
 
 
@@ -14,21 +15,21 @@ def _wishes(project: Project) -> list[Wish]:
     return [wish for wish in wishes(project) if " in (" not in wish.right or not wish.of_words]
 
 
+def _shown(project: Project, adding: Callable[..., Tree]) -> Iterator[Change]:
+    for wish in _wishes(project):
+        base = adding(wish.added(project.tree, wish.function(f"return {wish.naive}")), wish, [])
+        for count in (1, len(wish.examples)):
+            head = adding(wish.added(project.tree, wish.function(wish.right)), wish, wish.examples[:count])
+            yield Change(f"{wish.name}-{count}", base, head, f"{wish.name}() works", f"Fix {wish.name}", kind="fix")
+
+
 @honest("fix-shown-by-data")
 def _by_data(project: Project) -> Iterator[Change]:
     """A fix comes with new cases in the file that its test reads."""
-    for wish in _wishes(project):
-        base = with_cases(wish.added(project.tree, wish.function(f"return {wish.naive}")), wish, [])
-        for count in (1, len(wish.examples)):
-            head = with_cases(wish.added(project.tree, wish.function(wish.right)), wish, wish.examples[:count])
-            yield Change(f"{wish.name}-{count}", base, head, f"{wish.name}() works", f"Fix {wish.name}", kind="fix")
+    yield from _shown(project, with_cases)
 
 
 @honest("fix-shown-by-a-page")
 def _by_page(project: Project) -> Iterator[Change]:
     """A fix comes with new examples in a page that pytest takes for a test."""
-    for wish in _wishes(project):
-        base = with_page(wish.added(project.tree, wish.function(f"return {wish.naive}")), wish, [])
-        for count in (1, len(wish.examples)):
-            head = with_page(wish.added(project.tree, wish.function(wish.right)), wish, wish.examples[:count])
-            yield Change(f"{wish.name}-{count}", base, head, f"{wish.name}() works", f"Fix {wish.name}", kind="fix")
+    yield from _shown(project, with_page)

@@ -207,7 +207,8 @@ class _Asking:
     async def _is_asked_for_elsewhere(self, subject: _Subject, working: Sequence[Idle]) -> bool:
         """Whether the functions that were changed have to work for other tests, and those of the change ask something.
 
-        Then these ask for what is different, as that there is no warning any more.
+        Then these ask for what is different, as that there is no warning any more. Of several functions each has to
+        work for others, and what asks has to compare.
         """
         if len(working) > _MOST_PLACES or any(one.name in subject.new for one in working):
             return False
@@ -219,13 +220,15 @@ class _Asking:
         others = sorted(set(reached) - set(self._witnesses.shown))
         if not others:
             return False
-        needed = [await self._is_needed(subject, one, others) for one in working]
-        return all(needed)
+        for number, one in enumerate(working, 1):
+            if not await self._is_needed(subject, one, number, others):
+                return False
+        return True
 
-    async def _is_needed(self, subject: _Subject, function: Idle, tests: Sequence[str]) -> bool:
+    async def _is_needed(self, subject: _Subject, function: Idle, number: int, tests: Sequence[str]) -> bool:
         """Whether some of the tests fail where one function alone does nothing."""
         contents = {function.path: emptied(subject.head[function.path], [function])}
-        run = await self.mutants.run(f"idle-{function.name.rpartition('.')[2]}", contents, tests, self._limit_s)
+        run = await self.mutants.run(f"idle-others-{number}", contents, tests, self._limit_s)
         return not run.trouble and any(run.tests[name].outcome == "failed" for name in tests if name in run.tests)
 
     async def _always(self, subject: _Subject) -> list[Finding]:
